@@ -1,0 +1,1 @@
+"""Facts in; alerts, visits and pages out."""

@@ -1,0 +1,1 @@
+"""The pages and the HTTP API, read through the doors of the other rooms."""

@@ -1,0 +1,1 @@
+"""Puts the rooms together: the `carewatch` command, the embedded stack, the migrations."""

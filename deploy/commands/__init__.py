@@ -1,0 +1,1 @@
+"""The subcommands of `carewatch`, one file each; `register(app)` adds it."""

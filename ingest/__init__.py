@@ -1,0 +1,1 @@
+"""Wire in, rows out: from a broker's message to a committed row."""
