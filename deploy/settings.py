@@ -120,7 +120,8 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         faults = "; ".join(
-            f"CAREWATCH_{str(fault['loc'][0]).upper()}: {fault['msg'].removeprefix('Value error, ')}"
+            f"CAREWATCH_{fault['loc'][0]}".upper()
+            + f": {fault['msg'].removeprefix('Value error, ')}"
             for fault in error.errors(include_input=False)
         )
         raise CarewatchError(f"settings: {faults}") from None

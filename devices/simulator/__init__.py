@@ -1,0 +1,1 @@
+"""A town of devices that speak like real ones, and misbehave like real ones."""
