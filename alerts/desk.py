@@ -1,0 +1,211 @@
+"""What people and channels say, appended to the inbox. Nothing here ever edits an alert.
+
+Every verb appends one entry in the one order of arrivals, and returns its arrival number; the
+engine reads it from the feed like a reading. The caller's transaction is joined when one is
+open. Raises `UnknownAlert` where the alert does not exist, `CarewatchError` for a bad value.
+"""
+
+from datetime import UTC, datetime, timedelta
+from typing import get_args
+
+import msgspec
+import psycopg
+from psycopg.rows import scalar_row
+
+from alerts.history import alert as _alert
+from alerts.links import Claim, Refusal, address, sign, verify
+from alerts.types import (
+    OUTCOMES,
+    Acknowledged,
+    Alert,
+    Arrived,
+    Escalated,
+    InboxEntry,
+    Muted,
+    Noted,
+    Opened,
+    Outcome,
+    Receipt,
+    Resolved,
+    Unmuted,
+)
+from devices.errors import CarewatchError
+
+__all__ = (
+    "LINK_VERBS",
+    "Claim",
+    "Refusal",
+    "UnknownAlert",
+    "acknowledge",
+    "address",
+    "append",
+    "arrive",
+    "escalate",
+    "mute",
+    "note",
+    "opened",
+    "read_link",
+    "receipt",
+    "resolve",
+    "sign",
+    "unmute",
+    "verify",
+)
+
+ARRIVAL_LOCK = 726001  # held from drawing an arrival number until commit, by every writer
+MAX_NOTE = 2000  # characters
+MAX_MUTE = timedelta(days=31)
+LINK_VERBS = ("acknowledge", "arrive", "note")  # what a link allows besides looking
+
+
+class UnknownAlert(CarewatchError):
+    """There is no such alert."""
+
+
+def append(conn: psycopg.Connection, entry: InboxEntry) -> int:
+    """Append an entry to the inbox; returns its arrival number.
+
+    Several entries of one caller belong into one `conn.transaction()` around the calls.
+    """
+    with conn.transaction():
+        conn.execute("SELECT pg_advisory_xact_lock(%s)", (ARRIVAL_LOCK,))
+        arrival = (
+            conn.cursor(row_factory=scalar_row).execute("SELECT nextval('arrival')").fetchone()
+        )
+        assert isinstance(arrival, int)
+        conn.execute(
+            "INSERT INTO inbox (arrival, at, type, body) VALUES (%s, %s, %s, %s::jsonb)",
+            (arrival, entry.at, entry.__struct_config__.tag, _json(entry)),
+        )
+        conn.execute("SELECT pg_notify('arrival', 'inbox')")
+    return arrival
+
+
+def acknowledge(conn: psycopg.Connection, alert: str, person: str, *, via: str = "desk") -> int:
+    """ "I'm going": stops every rung. The first wins; a later one is told who it was."""
+    return _append_about(conn, Acknowledged(at=_now(), alert=alert, person=person, via=via))
+
+
+def arrive(conn: psycopg.Connection, alert: str, person: str, *, via: str = "desk") -> int:
+    """The answering person is at the scene."""
+    return _append_about(conn, Arrived(at=_now(), alert=alert, person=person, via=via))
+
+
+def resolve(
+    conn: psycopg.Connection, alert: str, person: str, outcome: str, *, note: str = ""
+) -> int:
+    """Close an alert. `outcome` is one of `OUTCOMES`."""
+    if outcome not in OUTCOMES:
+        raise CarewatchError(f"outcome {outcome!r}: must be one of {', '.join(OUTCOMES)}")
+    entry = Resolved(
+        at=_now(), alert=alert, person=person, outcome=_outcome(outcome), note=_clean(note)
+    )
+    return _append_about(conn, entry)
+
+
+def note(conn: psycopg.Connection, alert: str, person: str, text: str) -> int:
+    """Add a line to the alert's story, at most 2,000 characters."""
+    if not _clean(text):
+        raise CarewatchError("note: it is empty; write what happened")
+    return _append_about(conn, Noted(at=_now(), alert=alert, person=person, note=_clean(text)))
+
+
+def escalate(conn: psycopg.Connection, alert: str, person: str) -> int:
+    """Climb the next rung now."""
+    return _append_about(conn, Escalated(at=_now(), alert=alert, person=person))
+
+
+def opened(conn: psycopg.Connection, alert: str, person: str) -> int:
+    """The alert's page was opened by its link. Not an answer: link previews do it too."""
+    return _append_about(conn, Opened(at=_now(), alert=alert, person=person))
+
+
+def receipt(conn: psycopg.Connection, entry: Receipt) -> int:
+    """What a provider's callback said of a page."""
+    return append(conn, entry)
+
+
+def mute(
+    conn: psycopg.Connection,
+    *,
+    id: str,
+    person: str,
+    reason: str,
+    until: datetime,
+    subject: str | None = None,
+    rule: str | None = None,
+    area: str | None = None,
+) -> int:
+    """Mute, shelve or take into maintenance until a moment. Life alerts stay untouched.
+
+    At least one of subject, rule and area is named; the end lies within 31 days.
+    """
+    now = _now()
+    if not (subject or rule or area):
+        raise CarewatchError("mute: name a subject, a rule or an area; a town is never muted whole")
+    if not now < until <= now + MAX_MUTE:
+        raise CarewatchError("mute: its end must lie ahead, and within 31 days")
+    if not _clean(reason):
+        raise CarewatchError("mute: say why, in a few words")
+    entry = Muted(
+        at=now,
+        id=id,
+        until=until,
+        reason=_clean(reason),
+        person=person,
+        subject=subject or None,
+        rule=rule or None,
+        area=area or None,
+    )
+    return append(conn, entry)
+
+
+def unmute(conn: psycopg.Connection, id: str, person: str) -> int:
+    """End a mute early."""
+    return append(conn, Unmuted(at=_now(), id=id, person=person))
+
+
+def read_link(
+    conn: psycopg.Connection,
+    secret: str,
+    token: str,
+    *,
+    now: datetime,
+    visitor: str | None = None,
+) -> tuple[Claim, Alert] | Refusal:
+    """Whose link this is and what it is about, or why it does not serve. Changes nothing."""
+    claim = verify(secret, token, now=now, visitor=visitor)
+    if isinstance(claim, Refusal):
+        return claim
+    found = _alert(conn, claim.alert)
+    if found is None:
+        return Refusal.UNKNOWN_ALERT
+    if found.state in ("resolved", "cleared"):
+        return Refusal.RESOLVED
+    return claim, found
+
+
+About = Acknowledged | Arrived | Resolved | Noted | Escalated | Opened
+
+
+def _append_about(conn: psycopg.Connection, entry: About) -> int:
+    known = conn.execute("SELECT 1 FROM alert WHERE id = %s", (entry.alert,)).fetchone()
+    if known is None:
+        raise UnknownAlert(f"alert {entry.alert!r}: there is none with this id")
+    return append(conn, entry)
+
+
+def _outcome(word: str) -> Outcome:
+    return next(outcome for outcome in get_args(Outcome) if outcome == word)
+
+
+def _json(entry: InboxEntry) -> str:
+    return msgspec.json.encode(entry).decode()
+
+
+def _clean(text: str) -> str:
+    return text.replace("\x00", "").strip()[:MAX_NOTE]
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)
