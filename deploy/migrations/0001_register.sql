@@ -11,6 +11,7 @@ CREATE TABLE device (
     holder      text,                 -- client:c-1 caregiver:g-1 resident:r-1 facility:f-1
     topic       text UNIQUE,          -- where another family's device speaks
     extra       jsonb NOT NULL DEFAULT '{}',   -- the other fields of devices.directory.Device
+    in_file     boolean NOT NULL DEFAULT false,  -- a town file names it; others outlive a load
     secret_hash text,                 -- of the device's own credential; never the secret
     revoked_at  timestamptz
 );
