@@ -1,0 +1,119 @@
+"""The shape of a rule: values in, values out.
+
+The engine keeps every state, hands a rule only what it asked for, and stores what it answers.
+A rule never reads a clock, a file or a row; the same calls give the same answers.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
+
+import msgspec
+
+from alerts.types import Evidence, Finding, FindingEvent, Severity, Stored, Tick, TownChanged
+from devices.readings import Reading
+
+if TYPE_CHECKING:
+    from alerts.known import Known
+
+Lane = Literal["life", "main"]
+
+
+class State(msgspec.Struct, frozen=True):
+    """What a rule remembers of one key. Frozen; saved as MessagePack."""
+
+
+class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule's parameters with their defaults; the field names are the names in the town file."""
+
+
+class Begun(msgspec.Struct, frozen=True):
+    """The engine starts (also after a restart): raise what is already true, wish what is due."""
+
+    at: datetime
+
+    @property
+    def moment(self) -> datetime:
+        return self.at
+
+
+class Told(msgspec.Struct, frozen=True):
+    """Something one rule tells the rules behind it in RULES (subclass it; name it in `wants`)."""
+
+
+Felt = Stored | Tick | TownChanged | Begun | Told
+S = TypeVar("S", bound=State)
+P = TypeVar("P", bound=Settings)
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What a step concluded. It replaces the key's state and its wish."""
+
+    state: State | None  # None: forget this key
+    findings: tuple[Finding, ...] = ()
+    wake_at: datetime | None = None  # ask for a Tick then; None: no wish. After a Tick: later
+    tells: tuple[Told, ...] = ()
+
+
+class Rule(Generic[S, P]):
+    """One rule. A subclass sets the class variables and writes `route`, `affected` and `step`.
+
+    A *key* names one state of the rule: a subject ("client:c-1"), a zone id, a visit id.
+    """
+
+    name: ClassVar[str]
+    severity: ClassVar[Severity]
+    lane: ClassVar[Lane] = "main"
+    version: ClassVar[int] = 1  # raise it when the state or its meaning changes: old states go
+    wants: ClassVar[tuple[type, ...]] = ()  # reading types and Told types
+    settings: type[P]
+    state: type[S]
+
+    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
+        """The keys that a reading (or something told) concerns. Hot: answer () early."""
+        return ()
+
+    def affected(self, change: TownChanged | Begun, known: "Known") -> Iterable[str]:
+        """The keys to look at again after a change of the town (known already holds it).
+
+        At `Begun` every key that needs a wish. A step that finds nothing new answers None.
+        """
+        return ()
+
+    def step(self, key: str, state: S | None, felt: Felt, known: "Known") -> Verdict | None:
+        """What follows for one key. Pure. None: nothing changes, the wish stands."""
+        raise NotImplementedError
+
+    def finding(
+        self,
+        event: FindingEvent,
+        subject: str,
+        reason: str,
+        detail: str,
+        *,
+        known: "Known",
+        key: str = "",
+        visit: str | None = None,
+        evidence: tuple[Evidence, ...] = (),
+        severity: Severity | None = None,
+    ) -> Finding:
+        """A finding of this rule at the engine's moment, with version and settings that applied."""
+        return Finding(
+            at=known.now,
+            rule=self.name,
+            subject=subject,
+            event=event,
+            severity=severity or self.severity,
+            reason=reason,
+            detail=detail,
+            evidence=evidence,
+            visit=visit,
+            key=key,
+            rule_version=self.version,
+            settings=msgspec.structs.asdict(known.settings(self, subject)),
+        )
+
+
+def seen(what: str, reading: Reading, detail: str = "") -> Evidence:
+    """A reading as evidence, at the time it is judged by."""
+    return Evidence(what=what, at=reading.at, device=reading.device, id=reading.id, detail=detail)
