@@ -1,0 +1,57 @@
+"""Brings the schema up: numbered SQL files, each run once, in one transaction, in order."""
+
+import re
+from pathlib import Path
+
+import msgspec
+import psycopg
+from psycopg.rows import scalar_row
+
+from devices.errors import CarewatchError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+LOCK = 726000  # advisory lock: one migration at a time
+NAME = re.compile(r"(\d{4})_\w+\.sql")
+
+
+class Migration(msgspec.Struct, frozen=True):
+    """One numbered file."""
+
+    number: int
+    name: str
+    sql: str
+
+
+def migrations(directory: Path = MIGRATIONS) -> list[Migration]:
+    """All migrations in order of their numbers."""
+    found = [
+        Migration(int(match[1]), path.name, path.read_text(encoding="utf-8"))
+        for path in sorted(directory.iterdir())
+        if (match := NAME.fullmatch(path.name))
+    ]
+    numbers = [migration.number for migration in found]
+    if len(set(numbers)) != len(numbers):
+        raise CarewatchError(f"two migrations in {directory} share a number: renumber the newer")
+    return found
+
+
+def migrate(conn: psycopg.Connection, directory: Path = MIGRATIONS) -> list[str]:
+    """Run what has not been run yet, all in one transaction; returns the names of the files run.
+
+    Several processes may call it at once: one works, the others wait and find nothing to do.
+    """
+    with conn.transaction():
+        conn.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        conn.execute(
+            "CREATE TABLE IF NOT EXISTS migration (number int PRIMARY KEY, name text NOT NULL,"
+            " run_at timestamptz NOT NULL DEFAULT now())"
+        )
+        done = set(conn.cursor(row_factory=scalar_row).execute("SELECT number FROM migration"))
+        waiting = [migration for migration in migrations(directory) if migration.number not in done]
+        for migration in waiting:
+            conn.execute(migration.sql.encode())
+            conn.execute(
+                "INSERT INTO migration (number, name) VALUES (%s, %s)",
+                (migration.number, migration.name),
+            )
+    return [migration.name for migration in waiting]
