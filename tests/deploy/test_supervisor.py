@@ -1,0 +1,77 @@
+"""The supervisor restarts what falls and leaves nobody behind."""
+
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from deploy import supervisor
+from deploy.supervisor import Child, Supervisor, next_pause
+
+
+@pytest.mark.parametrize(
+    ("pause", "ran_for", "expected"),
+    [(0.0, 1.0, 0.5), (0.5, 1.0, 1.0), (16.0, 1.0, 30.0), (30.0, 1.0, 30.0), (30.0, 61.0, 0.5)],
+)
+def test_the_pause_doubles_until_a_child_is_steady(
+    pause: float, ran_for: float, expected: float
+) -> None:
+    assert next_pause(pause, ran_for) == expected
+
+
+@pytest.fixture
+def sleeper(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
+    """Children that run a script of ours instead of the `carewatch` command."""
+    script = tmp_path / "sleeper"
+    script.write_text('#!/bin/sh\necho "$$" >> "$PIDS"\nexec sleep 600\n')
+    script.chmod(0o755)
+    monkeypatch.setattr(supervisor.sys, "executable", str(script))
+    return tmp_path
+
+
+def pids(path: Path) -> list[int]:
+    return [int(line) for line in path.read_text().split()] if path.exists() else []
+
+
+def alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def wait_for(condition: object, seconds: float = 10.0) -> None:
+    deadline = time.monotonic() + seconds
+    while not condition():  # type: ignore[operator]
+        assert time.monotonic() < deadline, "waited in vain"
+        time.sleep(0.02)
+
+
+def test_a_child_that_falls_is_restarted_and_all_end_with_the_supervisor(sleeper: Path) -> None:
+    file = sleeper / "pids"
+    ward = Supervisor([Child("one", ["x"], {"PIDS": str(file)})], logs=sleeper / "logs")
+    ward.start()
+    wait_for(lambda: len(pids(file)) == 1)
+    os.kill(pids(file)[0], signal.SIGKILL)
+    ward.watch(seconds=3)
+    assert len(pids(file)) == 2
+    ward.stop()
+    assert not any(alive(pid) for pid in pids(file))
+
+
+def test_children_die_with_a_killed_supervisor(sleeper: Path) -> None:
+    file = sleeper / "pids"
+    parent = os.fork()
+    if parent == 0:
+        ward = Supervisor([Child("one", ["x"], {"PIDS": str(file)})], logs=sleeper / "logs")
+        ward.start()
+        time.sleep(600)
+        sys.exit()
+    wait_for(lambda: len(pids(file)) == 1)
+    os.kill(parent, signal.SIGKILL)
+    os.waitpid(parent, 0)
+    wait_for(lambda: not alive(pids(file)[0]))
