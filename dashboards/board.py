@@ -1,0 +1,235 @@
+"""What the screens are drawn from: one frozen value, and how each change makes the next one.
+
+Pure: `fold(board, change) -> Board`. The edge that reads the changes is `changes.py`; what a
+screen is sent of a board is `screen.py`; the figures are counted in `kpi.py`.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from alerts.types import Alert, VisitRecord
+from dashboards import census
+from dashboards.census import Census
+from dashboards.duty import on_duty
+from dashboards.scope import WHOLE, Scope, sees_alert, sees_subject, sees_visit
+from dashboards.traffic import Traffic
+from devices.directory import Device, Directory, Shelf
+from devices.readings import DeviceStatus, Position, Reading
+
+KEEP = timedelta(hours=24)  # an ended alert stays for the figures that look this far back
+
+
+class Fix(msgspec.Struct, frozen=True):
+    """A caregiver's last position."""
+
+    device: str
+    lat: float
+    lon: float
+    at: datetime  # the time it is judged by
+
+
+class Health(msgspec.Struct, frozen=True):
+    """How old the data is, in seconds; None = nobody is there."""
+
+    lag: float | None = None  # everything received longer ago than this is on the board
+    ingest: float | None = None  # since an ingest worker was last heard of
+    engine: float | None = None  # since the slower engine lane last committed or looked
+
+
+# ---------------------------------------------------------------- changes
+
+
+class Heard(msgspec.Struct, frozen=True):
+    """Readings that ingest has committed, read by us at `at`."""
+
+    at: datetime
+    readings: tuple[Reading, ...]
+
+
+class LastHeard(msgspec.Struct, frozen=True):
+    """The last readings of each device before the board began: no traffic, only knowledge."""
+
+    readings: tuple[Reading, ...]
+
+
+class AlertsChanged(msgspec.Struct, frozen=True):
+    """Alerts as they now are."""
+
+    alerts: tuple[Alert, ...]
+
+
+class VisitsChanged(msgspec.Struct, frozen=True):
+    """Visits as they now are."""
+
+    visits: tuple[VisitRecord, ...]
+
+
+class DayBegan(msgspec.Struct, frozen=True):
+    """A new local day: these are its visits, yesterday's go."""
+
+    visits: tuple[VisitRecord, ...]
+
+
+class TownIs(msgspec.Struct, frozen=True):
+    """The register as it now is, and the names of those who answer."""
+
+    directory: Directory
+    staff: dict[str, str]  # person id -> name
+
+
+class Second(msgspec.Struct, frozen=True):
+    """A second has passed."""
+
+    at: datetime
+    health: Health
+
+
+Change = Heard | LastHeard | AlertsChanged | VisitsChanged | DayBegan | TownIs | Second
+
+# ---------------------------------------------------------------- the board
+
+
+class Board(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything an audience's screens are drawn from."""
+
+    scope: Scope = WHOLE
+    at: datetime
+    directory: Directory
+    staff: dict[str, str] = {}
+    alerts: dict[str, Alert] = {}  # not ended, or raised within KEEP
+    visits: dict[str, VisitRecord] = {}  # of the local day
+    heard: Shelf[datetime] = Shelf()  # device id -> when it was last heard of; absent = offline
+    fixes: dict[str, Fix] = {}  # caregiver id -> last position
+    visiting: frozenset[str] = frozenset()  # caregiver ids of those visits
+    traffic: Traffic = Traffic()
+    census: Census = Census()
+    health: Health = Health()
+
+
+def fold(board: Board, change: Change) -> Board:
+    """The board after the change. What lies outside the board's scope leaves no trace."""
+    match change:
+        case Heard():
+            return _heard(board, change)
+        case LastHeard():
+            return _moved(_listened(board, change.readings), change.readings)
+        case AlertsChanged():
+            return _alerts(board, change.alerts)
+        case VisitsChanged():
+            return _with_visits(board, board.visits, change.visits)
+        case DayBegan():
+            return _with_visits(board, {}, change.visits)
+        case TownIs():
+            return msgspec.structs.replace(board, directory=change.directory, staff=change.staff)
+        case Second():
+            return _second(board, change)
+
+
+def narrowed(board: Board, scope: Scope) -> Board:
+    """The board another audience begins with: the same facts, less what it may not see."""
+    seen = msgspec.structs.replace(board, scope=scope, alerts={}, visits={}, fixes={})
+    seen = _alerts(seen, board.alerts.values())
+    seen = _with_visits(seen, {}, board.visits.values())
+    fixes = {key: fix for key, fix in board.fixes.items() if _shows_caregiver(seen, key)}
+    return msgspec.structs.replace(seen, fixes=fixes)
+
+
+def _heard(board: Board, change: Heard) -> Board:
+    readings = [reading for reading in change.readings if _sees_device(board, reading.device)]
+    board = _moved(_listened(board, readings), readings)
+    return msgspec.structs.replace(board, traffic=board.traffic.with_readings(change.at, readings))
+
+
+def _listened(board: Board, readings: Iterable[Reading]) -> Board:
+    """Who was heard of. A device that says it goes, or whose broker says so, is not there."""
+    heard: dict[str, datetime | None] = {}
+    for reading in readings:
+        gone = isinstance(reading, DeviceStatus) and reading.online is False
+        heard[reading.device] = None if gone else reading.received_at
+    return msgspec.structs.replace(board, heard=board.heard.changed(heard))
+
+
+def _moved(board: Board, readings: Iterable[Reading]) -> Board:
+    """Late positions do not move anybody back."""
+    fixes = dict(board.fixes)
+    for reading in readings:
+        if not isinstance(reading, Position):
+            continue
+        caregiver = _carrier(board, reading.device)
+        if caregiver is None or not _shows_caregiver(board, caregiver):
+            continue
+        last = fixes.get(caregiver)
+        if last is None or last.at <= reading.at:
+            fixes[caregiver] = Fix(reading.device, reading.lat, reading.lon, reading.at)
+    return msgspec.structs.replace(board, fixes=fixes)
+
+
+def _alerts(board: Board, changed: Iterable[Alert]) -> Board:
+    alerts = dict(board.alerts)
+    for alert in changed:
+        if sees_alert(board.scope, board.directory, alert):
+            alerts[alert.id] = alert
+    return msgspec.structs.replace(board, alerts=alerts)
+
+
+def _with_visits(
+    board: Board, kept: dict[str, VisitRecord], changed: Iterable[VisitRecord]
+) -> Board:
+    seen = {visit.id: visit for visit in changed if sees_visit(board.scope, board.directory, visit)}
+    visits = {**kept, **seen}
+    carers = {carer for visit in visits.values() for carer in (visit.caregiver, visit.came)}
+    visiting = frozenset(carer for carer in carers if carer is not None)
+    return msgspec.structs.replace(board, visits=visits, visiting=visiting)
+
+
+def _second(board: Board, change: Second) -> Board:
+    """Ended alerts older than the figures look back go; the rest grows a second older."""
+    oldest = change.at - KEEP
+    stale = {key for key, alert in board.alerts.items() if _ended_before(alert, oldest)}
+    alerts = board.alerts
+    if stale:
+        alerts = {key: alert for key, alert in alerts.items() if key not in stale}
+    return msgspec.structs.replace(
+        board,
+        at=change.at,
+        health=change.health,
+        alerts=alerts,
+        traffic=board.traffic.at_second(change.at),
+        census=_census(board, change.at),
+    )
+
+
+def _census(board: Board, now: datetime) -> Census:
+    if not census.due(board.census, now, len(board.directory.devices)):
+        return board.census
+    duty = on_duty(board.visits.values(), now)
+    return census.take(board.directory, board.heard, scope=board.scope, duty=duty, now=now)
+
+
+def _ended_before(alert: Alert, oldest: datetime) -> bool:
+    return alert.state in ("resolved", "cleared") and alert.raised_at < oldest
+
+
+def _carrier(board: Board, device: str) -> str | None:
+    """The caregiver who carries a device."""
+    found: Device | None = board.directory.devices.get(device)
+    what, _, key = (found.holder if found and found.holder else "").partition(":")
+    return key if what == "caregiver" else None
+
+
+def _sees_device(board: Board, device: str) -> bool:
+    if board.scope.whole:
+        return True
+    caregiver = _carrier(board, device)
+    if caregiver is not None:
+        return _shows_caregiver(board, caregiver)
+    return sees_subject(board.scope, board.directory, f"device:{device}")
+
+
+def _shows_caregiver(board: Board, caregiver: str) -> bool:
+    """A caregiver is shown to their agency, and to the areas they visit today."""
+    if sees_subject(board.scope, board.directory, f"caregiver:{caregiver}"):
+        return True
+    return caregiver in board.visiting

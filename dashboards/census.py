@@ -1,0 +1,84 @@
+"""Which devices are alive, and which clients have a button that works. Pure.
+
+A device counts as online while it was heard of within its supervision time: twice the interval
+its kind declares (phone 5 min while on duty, terminal 2.5 min, battery sensors and buttons
+12.5 h), which are the times the rule `device_silent` starts from.
+"""
+
+from collections import Counter
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+
+import msgspec
+
+from dashboards.scope import Scope, sees_subject
+from devices.directory import Client, Device, Directory, Shelf
+
+MINUTES: Mapping[str | None, int] = {"phone": 10, "terminal": 5, "door": 1500, "sos": 1500}
+OTHERWISE = 1500  # minutes, for a sensor or a device of no stated kind
+
+
+class Census(msgspec.Struct, frozen=True, kw_only=True):
+    """The count at one moment."""
+
+    at: datetime | None = None
+    online: int = 0
+    commissioned: int = 0  # in maintenance, and phones off duty, left out
+    clients: int = 0  # not away
+    covered: int = 0  # of them, with a button online
+    uncovered: dict[str, int] = {}  # area id -> clients without one
+
+
+def due(census: Census, now: datetime, devices: int) -> bool:
+    """Whether to count again: every 5 s, less often the larger the town (50 s for a million)."""
+    return census.at is None or now - census.at >= timedelta(seconds=max(5, devices // 20_000))
+
+
+def take(
+    directory: Directory,
+    heard: Shelf[datetime],
+    *,
+    scope: Scope,
+    duty: frozenset[str],
+    now: datetime,
+) -> Census:
+    """Count the devices and clients that the scope shows."""
+    oldest = {kind: now - timedelta(minutes=minutes) for kind, minutes in MINUTES.items()}
+    otherwise = now - timedelta(minutes=OTHERWISE)
+    online = commissioned = 0
+    covered: set[str] = set()
+    for device in directory.devices:
+        if not _counts(directory, device, scope, duty):
+            continue
+        commissioned += 1
+        last = heard.get(device.id)
+        if last is None or last < oldest.get(device.kind, otherwise):
+            continue
+        online += 1
+        if device.kind == "sos" and device.holder:
+            covered.add(device.holder)
+    active = [client for client in directory.clients if _active(directory, client, scope, now)]
+    missing = [client for client in active if f"client:{client.id}" not in covered]
+    return Census(
+        at=now,
+        online=online,
+        commissioned=commissioned,
+        clients=len(active),
+        covered=len(active) - len(missing),
+        uncovered=dict(Counter(client.area or "" for client in missing)),
+    )
+
+
+def _counts(directory: Directory, device: Device, scope: Scope, duty: frozenset[str]) -> bool:
+    if device.maintenance:
+        return False
+    what, _, key = (device.holder or "").partition(":")
+    if what == "caregiver":  # duty already holds only whom the scope shows
+        return key in duty
+    return scope.whole or sees_subject(scope, directory, f"device:{device.id}")
+
+
+def _active(directory: Directory, client: Client, scope: Scope, now: datetime) -> bool:
+    if any(away.from_ <= now < away.until for away in client.away):
+        return False
+    return scope.whole or sees_subject(scope, directory, f"client:{client.id}")

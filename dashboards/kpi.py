@@ -1,0 +1,169 @@
+"""The key figures, each by one exact definition. Pure: values and a clock in, numbers out.
+
+Percentiles are by nearest rank. A figure that needs more cases than there are says so with None.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from alerts.types import Alert, Severity, VisitRecord
+from dashboards.board import Board
+from dashboards.duty import in_visit, on_duty
+from dashboards.wire import AreaLoad, Figures, Share, Timing, Unacknowledged
+
+URGENT = (Severity.LIFE, Severity.HIGH)
+FEWEST = 5  # cases below which a percentile is not shown
+LATE_AFTER = timedelta(minutes=15)  # a visit not begun this long after its planned start
+SEEN_WITHIN = timedelta(minutes=10)  # a caregiver's position older than this counts as lost
+WORST = 8  # areas listed
+
+
+def figures(board: Board) -> Figures:
+    """All figures of the board at its own clock."""
+    now = board.at
+    alerts = board.alerts.values()
+    visits = board.visits.values()
+    return Figures(
+        unacknowledged=unacknowledged(alerts),
+        ack_p95=time_to_ack(alerts, now),
+        arrive_p50=time_to_arrive(alerts, now),
+        devices=Share(board.census.online, board.census.commissioned),
+        covered=Share(board.census.covered, board.census.clients),
+        visits=visits_done(visits, now),
+        visits_late=sum(is_late(visit, now) for visit in visits),
+        visits_by_state=dict(Counter(visit.state for visit in visits)),
+        caregivers=caregivers_active(board),
+        lag_p95=board.traffic.lag_p95(),
+        skewed=board.traffic.skewed,
+        rates=board.traffic.rates(now),
+        suppressed=sum(is_open(alert) and alert.muted is not None for alert in alerts),
+        raised_10m=sum(now - alert.raised_at < timedelta(minutes=10) for alert in alerts),
+        worst=worst_areas(board),
+    )
+
+
+def is_open(alert: Alert) -> bool:
+    """Not ended, answered or not."""
+    return alert.state in ("open", "acknowledged")
+
+
+def is_unacknowledged(alert: Alert) -> bool:
+    """Open, nobody has answered, and not muted."""
+    return alert.state == "open" and alert.acked_at is None and alert.muted is None
+
+
+def unacknowledged(alerts: Iterable[Alert]) -> Unacknowledged:
+    """How many wait for an answer, and since when the oldest does."""
+    waiting = [alert for alert in alerts if is_unacknowledged(alert)]
+    return Unacknowledged(
+        count=len(waiting),
+        life=sum(alert.severity == Severity.LIFE for alert in waiting),
+        high=sum(alert.severity == Severity.HIGH for alert in waiting),
+        oldest=min((alert.raised_at for alert in waiting), default=None),
+    )
+
+
+def time_to_ack(alerts: Iterable[Alert], now: datetime) -> Timing:
+    """P95 of acked_at - raised_at over P1 and P2 raised in the last 60 min.
+
+    One not answered counts with its age so far (to its end, where it ended by itself), so that
+    the figure cannot look good by leaving people waiting.
+    """
+    ages = [
+        ((alert.acked_at or _ended(alert) or now) - alert.raised_at).total_seconds()
+        for alert in alerts
+        if alert.severity in URGENT
+        and alert.muted is None
+        and now - alert.raised_at <= timedelta(minutes=60)
+    ]
+    return Timing(percentile(ages, 95) if len(ages) >= FEWEST else None, len(ages))
+
+
+def time_to_arrive(alerts: Iterable[Alert], now: datetime) -> Timing:
+    """P50 of arrived_at - raised_at over P1 of the last 24 h that somebody went to."""
+    times = [
+        (alert.arrived_at - alert.raised_at).total_seconds()
+        for alert in alerts
+        if alert.severity == Severity.LIFE
+        and alert.arrived_at is not None
+        and now - alert.raised_at <= timedelta(hours=24)
+    ]
+    return Timing(percentile(times, 50), len(times))
+
+
+def percentile(values: list[float], share: int) -> float | None:
+    """Nearest rank: the smallest value with at least `share` percent at or below it."""
+    if not values:
+        return None
+    return sorted(values)[-(-len(values) * share // 100) - 1]
+
+
+def visits_done(visits: Iterable[VisitRecord], now: datetime) -> Share:
+    """Done / planned to have begun by now: not the whole day's plan."""
+    begun = [visit for visit in visits if visit.start <= now and visit.state != "cancelled"]
+    return Share(sum(visit.state == "done" for visit in begun), len(begun))
+
+
+def is_late(visit: VisitRecord, now: datetime) -> bool:
+    """Not begun more than 15 min after its planned start; a missed one is no longer late."""
+    waiting = visit.began is None and visit.state in ("planned", "due", "late")
+    return waiting and now - visit.start > LATE_AFTER
+
+
+def caregivers_active(board: Board) -> Share:
+    """On duty with a position within 10 min / on duty."""
+    duty = on_duty(board.visits.values(), board.at)
+    seen = (board.fixes.get(carer) for carer in duty)
+    active = sum(fix is not None and board.at - fix.at <= SEEN_WITHIN for fix in seen)
+    return Share(active, len(duty))
+
+
+def worst_areas(board: Board) -> tuple[AreaLoad, ...]:
+    """The areas with most open P1 and P2, then late visits, then uncovered clients."""
+    urgent = Counter(
+        alert.area
+        for alert in board.alerts.values()
+        if is_open(alert) and alert.severity in URGENT and alert.muted is None and alert.area
+    )
+    late = Counter(
+        board.directory.area_of(f"client:{visit.client}")
+        for visit in board.visits.values()
+        if is_late(visit, board.at)
+    )
+    uncovered = board.census.uncovered
+    names = {key for key in (*urgent, *late, *uncovered) if key}
+    ranked = sorted(names, key=lambda key: (-urgent[key], -late[key], -uncovered.get(key, 0), key))
+    free = _free_by_area(board)
+    return tuple(
+        AreaLoad(
+            area=key,
+            name=_area_name(board, key),
+            open=urgent[key],
+            uncovered=uncovered.get(key, 0),
+            late=late[key],
+            free=free.get(key, 0),
+        )
+        for key in ranked[:WORST]
+    )
+
+
+def _free_by_area(board: Board) -> dict[str, int]:
+    """Caregivers on duty and not in a visit, by the areas of their visits of the day."""
+    visits = board.visits.values()
+    free = on_duty(visits, board.at) - in_visit(visits)
+    areas: defaultdict[str, set[str]] = defaultdict(set)
+    for visit in visits:
+        area = board.directory.area_of(f"client:{visit.client}")
+        if area is not None and visit.caregiver in free:
+            areas[area].add(visit.caregiver)
+    return {area: len(carers) for area, carers in areas.items()}
+
+
+def _area_name(board: Board, key: str) -> str:
+    area = board.directory.areas.get(key)
+    return (area.name if area else "") or key
+
+
+def _ended(alert: Alert) -> datetime | None:
+    return alert.resolved_at or alert.cleared_at

@@ -1,0 +1,66 @@
+"""What part of the town a person or a screen may see: areas with all below them, an agency."""
+
+import msgspec
+
+from alerts.types import Alert, Staff, VisitRecord
+from devices.directory import Directory
+
+
+class Scope(msgspec.Struct, frozen=True):
+    """No areas and no agency means the whole town; both given means both must hold."""
+
+    areas: tuple[str, ...] = ()
+    agency: str | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether nothing is left out."""
+        return not self.areas and self.agency is None
+
+
+WHOLE = Scope()
+
+
+def scope_of(staff: Staff) -> Scope:
+    """What a person answers for by the town file."""
+    return Scope(areas=staff.areas, agency=staff.agency)
+
+
+def sees_alert(scope: Scope, directory: Directory, alert: Alert) -> bool:
+    """Whether an alert may be shown."""
+    if scope.whole:
+        return True
+    area = alert.area or directory.area_of(alert.subject)
+    return _sees(scope, directory, area, alert.agency or directory.agency_of(alert.subject))
+
+
+def sees_subject(scope: Scope, directory: Directory, subject: str | None) -> bool:
+    """Whether a holder ("client:c-1") or device ("device:d-1") may be shown."""
+    if scope.whole:
+        return True
+    return _sees(scope, directory, directory.area_of(subject), directory.agency_of(subject))
+
+
+def sees_visit(scope: Scope, directory: Directory, visit: VisitRecord) -> bool:
+    """Whether a visit may be shown: by its client's area and its caregiver's agency."""
+    if scope.whole:
+        return True
+    client = f"client:{visit.client}"
+    agency = directory.agency_of(f"caregiver:{visit.caregiver}") or directory.agency_of(client)
+    return _sees(scope, directory, directory.area_of(client), agency)
+
+
+def _sees(scope: Scope, directory: Directory, area: str | None, agency: str | None) -> bool:
+    """Another agency's is hidden; what belongs to no agency is shown by area alone.
+
+    What has no area (a caregiver) is shown by agency alone. What has neither is hidden.
+    """
+    if agency is not None and scope.agency is not None:
+        return agency == scope.agency and (area is None or _in_areas(scope, directory, area))
+    return bool(scope.areas) and _in_areas(scope, directory, area)
+
+
+def _in_areas(scope: Scope, directory: Directory, area: str | None) -> bool:
+    if not scope.areas:
+        return True
+    return any(node in scope.areas for node in directory.area_path(area))

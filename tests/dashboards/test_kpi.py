@@ -1,0 +1,114 @@
+"""The key figures by their definitions."""
+
+from datetime import timedelta
+
+import pytest
+from small_town import NOW, ago, alert, directory, position, visit
+
+from alerts.types import Severity
+from dashboards import kpi
+from dashboards.board import AlertsChanged, Board, Health, Heard, Second, VisitsChanged, fold
+from dashboards.traffic import Traffic
+from dashboards.wire import Share, Timing
+
+
+def test_unacknowledged_leaves_out_the_answered_the_muted_and_the_ended() -> None:
+    found = kpi.unacknowledged(
+        [
+            alert("1", raised_at=ago(minutes=3)),
+            alert("2", severity=Severity.HIGH, raised_at=ago(minutes=9)),
+            alert("3", state="acknowledged", acked_at=NOW),
+            alert("4", muted="maintenance", raised_at=ago(hours=2)),
+            alert("5", state="cleared", cleared_at=NOW),
+        ]
+    )
+    assert (found.count, found.life, found.high) == (2, 1, 1)
+    assert found.oldest == ago(minutes=9)
+
+
+def test_time_to_ack_counts_those_still_waiting_with_their_age_so_far() -> None:
+    quick = [
+        alert(str(n), raised_at=ago(minutes=30), acked_at=ago(minutes=30) + timedelta(seconds=20))
+        for n in range(4)
+    ]
+    waiting = alert("w", raised_at=ago(minutes=10))
+    assert kpi.time_to_ack([*quick, waiting], NOW) == Timing(600.0, 5)
+
+
+def test_time_to_ack_says_nothing_below_five_cases_and_looks_back_one_hour() -> None:
+    few = [alert(str(n), acked_at=NOW) for n in range(4)]
+    old = alert("old", raised_at=ago(minutes=61))
+    low = alert("low", severity=Severity.MEDIUM)
+    assert kpi.time_to_ack([*few, old, low], NOW) == Timing(None, 4)
+
+
+def test_time_to_arrive_is_the_median_of_life_alarms_somebody_went_to() -> None:
+    went = [
+        alert(str(n), raised_at=ago(hours=1), arrived_at=ago(hours=1) + timedelta(minutes=minutes))
+        for n, minutes in enumerate((5, 7, 30))
+    ]
+    assert kpi.time_to_arrive([*went, alert("no")], NOW) == Timing(420.0, 3)
+
+
+@pytest.mark.parametrize(
+    ("values", "share", "expected"),
+    [
+        ([], 95, None),
+        ([4.0], 95, 4.0),
+        ([1.0, 2.0], 50, 1.0),
+        ([float(n) for n in range(1, 101)], 95, 95.0),
+    ],
+)
+def test_percentile_is_by_nearest_rank(
+    values: list[float], share: int, expected: float | None
+) -> None:
+    assert kpi.percentile(values, share) == expected
+
+
+def test_visits_done_are_set_against_those_planned_to_have_begun() -> None:
+    visits = [
+        visit("1", state="done"),
+        visit("2", state="missed"),
+        visit("3", start=NOW + timedelta(hours=1)),
+        visit("4", state="cancelled"),
+    ]
+    assert kpi.visits_done(visits, NOW) == Share(1, 2)
+
+
+def test_late_is_not_begun_a_quarter_of_an_hour_after_the_plan() -> None:
+    assert kpi.is_late(visit(start=ago(minutes=16)), NOW)
+    assert not kpi.is_late(visit(start=ago(minutes=15)), NOW)
+    assert not kpi.is_late(visit(start=ago(minutes=40), state="begun", began=ago(minutes=5)), NOW)
+    assert not kpi.is_late(visit(start=ago(hours=5), state="missed"), NOW)
+
+
+def test_figures_of_a_board() -> None:
+    board = Board(at=NOW, directory=directory())
+    for change in (
+        VisitsChanged((visit(), visit("v-2", caregiver="g-2", client="c-3"))),
+        Heard(ago(seconds=3), (position(at=ago(seconds=5)),)),
+        AlertsChanged((alert(), alert("al-2", rule="no_activity", severity=Severity.HIGH))),
+        Second(NOW, Health()),
+    ):
+        board = fold(board, change)
+    found = kpi.figures(board)
+    assert found.caregivers == Share(1, 2)
+    assert found.rates[-3] == 1
+    assert found.raised_10m == 2
+    worst = found.worst[0]
+    assert (worst.name, worst.open, worst.late, worst.free) == ("王集", 2, 1, 1)
+
+
+def test_lag_leaves_out_and_counts_devices_whose_clock_is_wrong() -> None:
+    fixes = [position(at=NOW) for _ in range(99)]
+    late = position(at=ago(seconds=30))
+    late = type(late)(
+        **{f: getattr(late, f) for f in late.__struct_fields__} | {"received_at": NOW}
+    )
+    wrong = type(late)(
+        **{f: getattr(late, f) for f in late.__struct_fields__} | {"clock": "quarantined"}
+    )
+    traffic = Traffic().with_readings(NOW, [*fixes, *([late] * 10), wrong])
+    assert traffic.lag_p95() == Timing(30.0, 109)
+    assert traffic.skewed == 1
+    assert traffic.at_second(NOW + timedelta(seconds=61)).buckets == ()
