@@ -115,7 +115,7 @@ class Ladder(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     id: str
     for_: LadderFor = msgspec.field(name="for", default=LadderFor())
     rungs: tuple[Rung, ...] = ()
-    repeat: int | None = None  # seconds; None = the last rung is paged once
+    repeat: int | None = None  # seconds; None = the last rung is paged once (life: every 60 s)
 
 
 class RuleScope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -232,7 +232,9 @@ class Opened(Entry, frozen=True, kw_only=True, tag="opened"):
     person: str
 
 
-ReceiptState = Literal["queued", "sent", "delivered", "read", "failed_temporary", "failed_permanent"]
+ReceiptState = Literal[
+    "queued", "sent", "delivered", "read", "failed_temporary", "failed_permanent"
+]
 
 
 class Receipt(Entry, frozen=True, kw_only=True, tag="receipt"):
@@ -393,6 +395,8 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     rung: int = 0  # rungs already climbed
     round: int = 0  # repeats of the last rung
     next_at: datetime | None = None  # when the next rung is due; None = nothing more is due
+    paged: tuple[str, ...] = ()  # whom the rung climbed last pages
+    unreached: tuple[str, ...] = ()  # of them, those whose every contact has failed for good
     acked_at: datetime | None = None
     acked_by: str | None = None
     arrived_at: datetime | None = None

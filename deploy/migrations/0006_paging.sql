@@ -9,3 +9,5 @@ ALTER TABLE page ADD COLUMN delivered_at timestamptz;
 ALTER TABLE page ADD COLUMN error text;
 -- pages of one person are bundled by area and rule; life pages never are
 CREATE INDEX page_recent ON page (person, sent_at) WHERE severity <> 'life';
+-- what people and channels said is heard ahead of a backlog of readings: how far in the inbox
+ALTER TABLE checkpoint ADD COLUMN heard_at bigint NOT NULL DEFAULT 0;
