@@ -8,7 +8,6 @@ import asyncio
 import ctypes
 import fcntl
 import logging
-import os
 import shutil
 import signal
 import socket
@@ -83,11 +82,14 @@ def embedded_postgresql(data_dir: Path) -> Iterator[str]:
 
 
 @contextmanager
-def embedded_broker(data_dir: Path) -> Iterator[str]:
-    """Mosquitto where it is on the PATH, else amqtt in this process; yields the URL."""
+def embedded_broker(data_dir: Path, database_url: str) -> Iterator[str]:
+    """Mosquitto where it is on the PATH, else amqtt in this process; yields the URL.
+
+    amqtt checks the credentials of who gives some against the register in the database.
+    """
     port = free_port(USUAL_MQTT_PORT)
     binary = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
-    broker = mosquitto(binary, data_dir, port) if binary else amqtt_in_process(port)
+    broker = mosquitto(binary, data_dir, port) if binary else amqtt_in_process(port, database_url)
     with broker:
         yield f"mqtt://127.0.0.1:{port}"
 
@@ -128,7 +130,7 @@ def await_port(port: int, process: subprocess.Popen[bytes], log: Path) -> None:
 
 
 @contextmanager
-def amqtt_in_process(port: int) -> Iterator[None]:
+def amqtt_in_process(port: int, database_url: str) -> Iterator[None]:
     """amqtt on a thread of its own. Its sessions end with it: good for trying out only."""
     from amqtt.broker import Broker
 
@@ -142,7 +144,9 @@ def amqtt_in_process(port: int) -> Iterator[None]:
         broker = Broker(
             {
                 "listeners": {"default": {"type": "tcp", "bind": f"127.0.0.1:{port}"}},
-                "plugins": {"deploy.amqtt_register.RegisterAuthPlugin": {}},
+                "plugins": {
+                    "deploy.amqtt_register.RegisterAuthPlugin": {"database_url": database_url}
+                },
             }
         )
         await broker.start()
@@ -155,11 +159,3 @@ def amqtt_in_process(port: int) -> Iterator[None]:
         asyncio.run_coroutine_threadsafe(broker.shutdown(), loop).result(timeout=20)
         loop.call_soon_threadsafe(loop.stop)
         thread.join(timeout=5)
-
-
-def keep_run_file(data_dir: Path, mqtt_url: str, database_url: str) -> Path:
-    """Write where the running parts are, for `carewatch simulate` in another terminal."""
-    path = data_dir / "running.toml"
-    with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "w") as file:
-        file.write(f'mqtt_url = "{mqtt_url}"\ndatabase_url = "{database_url}"\n')
-    return path

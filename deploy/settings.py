@@ -43,6 +43,7 @@ class Settings(BaseSettings):
     lang: Literal["zh", "en"] = "zh"
     worker: str = ""  # stable name of this ingest worker; its broker session is kept by it
     dead_man_url: SecretStr | None = None  # an outside watcher, called while all is well
+    demo: bool = False  # set by `carewatch up --demo`: demo sign-ins and the demo phones
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
     @field_validator("mqtt_url")
