@@ -1,0 +1,170 @@
+"""What the words of a town file mean: ranges, times, recurrences, outlines, addresses, rules."""
+
+import re
+from collections.abc import Iterator
+from datetime import date, datetime
+from functools import lru_cache
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dateutil.rrule import rrulestr
+
+from alerts.types import PlannedVisit, Zone
+from deploy.town.boundary import ring_fault
+from deploy.town.contacts import contact_fault
+from deploy.town.draft import Draft
+from deploy.town.marked import Path
+from deploy.town.rule_settings import scope_faults, setting_faults
+from deploy.town.typed import Wrong
+from devices.directory import Circle
+
+TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
+HOURS = re.compile(rf"({TIME_OF_DAY.pattern})-({TIME_OF_DAY.pattern})")
+STEPS = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY")  # a visit's id is its plan and its day
+LONGEST_WINDOW = 24 * 3600  # seconds
+ANY_DAY = datetime(2026, 1, 1)  # noqa: DTZ001 - local wall time, as recurrences are reckoned
+
+
+def meaning_faults(draft: Draft) -> Iterator[Wrong]:
+    """Everything that has the right form and yet can't be."""
+    for section, field in (("clients", "home"), ("facilities", "home"), ("caregivers", "base")):
+        for number, item in draft[section].items():
+            yield from _circle(getattr(item, field), (section, number, field))
+    for number, client in draft["clients"].items():
+        for n, away in enumerate(client.away):
+            yield from _stretch(away, ("clients", number, "away", n, "until"))
+    for number, device in draft["devices"].items():
+        yield from _device(device, ("devices", number))
+    for number, zone in draft["zones"].items():
+        yield from _zone(zone, ("zones", number))
+    for number, visit in draft["visits"].items():
+        yield from _visit(visit, ("visits", number))
+    yield from _people(draft)
+    for number, rota in draft["rotas"].items():
+        yield from _rota(rota, ("rotas", number))
+    for number, ladder in draft["ladders"].items():
+        yield from _ladder(ladder, ("ladders", number))
+    yield from setting_faults(draft)
+    yield from scope_faults(draft)
+
+
+def _circle(circle: Circle | None, path: Path) -> Iterator[Wrong]:
+    if circle is None:
+        return
+    if not -90 <= circle.lat <= 90:
+        swapped = "; are lat and lon swapped?" if abs(circle.lon) <= 90 else ""
+        yield (*path, "lat"), f"{circle.lat} is not between -90 and 90{swapped}"
+    if not -180 <= circle.lon <= 180:
+        yield (*path, "lon"), f"{circle.lon} is not between -180 and 180"
+    if not 0 < circle.radius <= 100_000:
+        yield (*path, "radius"), f"{circle.radius} is not between 0 and 100000 metres"
+
+
+def _stretch(stretch: Any, path: Path) -> Iterator[Wrong]:
+    if stretch.until <= stretch.from_:
+        yield path, "ends before it begins"
+
+
+def _device(device: Any, path: Path) -> Iterator[Wrong]:
+    if device.topic is not None and (not device.topic or re.search(r"[+#\0]", device.topic)):
+        yield (*path, "topic"), f"{device.topic!r}: one exact topic, without + and #"
+    if device.timezone is not None and not _is_zone(device.timezone):
+        yield (
+            (*path, "timezone"),
+            f"{device.timezone!r} is no time zone; write one like Asia/Urumqi",
+        )
+
+
+@lru_cache
+def _is_zone(name: str) -> bool:
+    try:
+        return bool(ZoneInfo(name).key)
+    except (KeyError, ValueError, OSError):
+        return False
+
+
+def _zone(zone: Zone, path: Path) -> Iterator[Wrong]:
+    if (zone.circle is None) == (zone.polygon is None):
+        yield path, "write either a circle or a polygon"
+    yield from _circle(zone.circle, (*path, "circle"))
+    wrong = ring_fault(zone.polygon) if zone.polygon is not None else None
+    if wrong:
+        yield (*path, "polygon"), wrong
+    yield from _hours(zone.active, (*path, "active"))
+
+
+def _visit(visit: PlannedVisit, path: Path) -> Iterator[Wrong]:
+    length = (visit.end - visit.start).total_seconds()
+    if length <= 0:
+        yield (*path, "end"), "the window ends before it starts"
+    elif length > LONGEST_WINDOW:
+        yield (*path, "end"), "the window is longer than 24 hours"
+    if visit.minutes <= 0:
+        yield (*path, "minutes"), "must be more than 0"
+    wrong = _rrule_fault(visit.rrule) if visit.rrule is not None else None
+    if wrong:
+        yield (*path, "rrule"), wrong
+    for field in ("except_dates", "extra_dates"):
+        for n, text in enumerate(getattr(visit, field)):
+            yield from _date(text, (*path, field, n))
+
+
+@lru_cache(maxsize=1000)
+def _rrule_fault(text: str) -> str | None:
+    parts = dict(part.partition("=")[::2] for part in text.upper().split(";"))
+    if parts.get("FREQ") not in STEPS:
+        return f"{text!r}: it needs FREQ=, one of {', '.join(STEPS)}"
+    if "DTSTART" in text.upper() or "\n" in text:
+        return f"{text!r}: only the rule itself; the first day is `start`"
+    if not parts.get("INTERVAL", "1").isdigit() or int(parts.get("INTERVAL", "1")) < 1:
+        return f"{text!r}: INTERVAL must be 1 or more"
+    try:
+        rrulestr(text, dtstart=ANY_DAY, ignoretz=True)
+    except (ValueError, KeyError, TypeError, AttributeError, IndexError) as wrong:
+        return f"{text!r} is no RFC 5545 recurrence: {wrong}"
+    return None
+
+
+def _people(draft: Draft) -> Iterator[Wrong]:
+    for number, person in draft["people"].items():
+        for n, contact in enumerate(person.contacts):
+            path: Path = ("people", number, "contacts", n)
+            wrong = contact_fault(contact.channel)
+            if wrong:
+                yield (*path, "channel"), wrong
+            yield from _hours(contact.hours, (*path, "hours"))
+
+
+def _rota(rota: Any, path: Path) -> Iterator[Wrong]:
+    if not TIME_OF_DAY.fullmatch(rota.handover):
+        yield (*path, "handover"), f"{rota.handover!r}: write a time of day like '08:00'"
+    yield from _date(rota.start, (*path, "start"))
+    for n, swap in enumerate(rota.swaps):
+        yield from _stretch(swap, (*path, "swaps", n, "until"))
+
+
+def _ladder(ladder: Any, path: Path) -> Iterator[Wrong]:
+    for n, rung in enumerate(ladder.rungs):
+        if rung.after < 0:
+            yield (*path, "rungs", n, "after"), "must be 0 seconds or more"
+        if n and rung.after < ladder.rungs[n - 1].after:
+            yield (*path, "rungs", n, "after"), "must not be earlier than the rung before"
+    if ladder.repeat is not None and ladder.repeat <= 0:
+        yield (*path, "repeat"), "must be more than 0 seconds"
+
+
+def _hours(text: str | None, path: Path) -> Iterator[Wrong]:
+    if text is None:
+        return
+    match = HOURS.fullmatch(text)
+    if not match:
+        yield path, f"{text!r}: write two times of day like '20:00-06:00'"
+    elif text[:5] == text[6:]:
+        yield path, f"{text!r} is no time at all; leave it out to mean always"
+
+
+def _date(text: str, path: Path) -> Iterator[Wrong]:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        yield path, f"{text!r}: write a date like '2026-11-02'"

@@ -1,0 +1,74 @@
+"""`rules` and `rules_for` against the settings that each rule really has."""
+
+import math
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from alerts.rules import RULES
+from deploy.town.draft import Draft
+from deploy.town.marked import Path, Table
+from deploy.town.typed import Wrong, near, typed
+
+Settings = dict[str, dict[str, object]]
+KNOWN = {rule.name: rule for rule in RULES}
+
+
+def setting_faults(draft: Draft) -> Iterator[Wrong]:
+    """Faults in `rules`, and rules that a ladder names and nobody knows."""
+    given = draft.tree.get("rules")
+    if given is not None:
+        yield from _faults(given, draft, ("rules",))
+    for number, ladder in draft["ladders"].items():
+        for n, name in enumerate(ladder.for_.rules):
+            if name not in KNOWN:
+                yield ("ladders", number, "for", "rules", n), _unknown(name)
+
+
+def scope_faults(draft: Draft) -> Iterator[Wrong]:
+    """Faults in `rules_for`: scopes that narrow nothing, and their settings."""
+    for number, scope in draft["rules_for"].items():
+        if not any((scope.area, scope.care_level, scope.agency, scope.subject)):
+            yield ("rules_for", number), "say for whom: area, care_level, agency or subject"
+        row = draft.rows("rules_for")[number]
+        given = row.get("rules") if isinstance(row, dict) else None
+        yield from _faults(given, draft, ("rules_for", number, "rules"))
+
+
+def settings_of(given: object, draft: Draft) -> Settings:
+    """The parameters as written, each in the type its rule wants. `given` must be faultless."""
+    tables = given if isinstance(given, dict) else {}
+    return {name: _chosen(name, table or {}, draft) for name, table in tables.items()}
+
+
+def _chosen(name: str, table: Mapping[str, object], draft: Draft) -> dict[str, object]:
+    made: Any = typed(table, KNOWN[name].settings, draft.zone)
+    whole = msgspec.to_builtins(made)
+    return {key: whole[key] for key in table if key in whole}
+
+
+def _faults(given: object, draft: Draft, path: Path) -> Iterator[Wrong]:
+    if not isinstance(given, Table):
+        yield path, "expected a mapping of rules"
+        return
+    for name, table in given.items():
+        if name not in KNOWN:
+            yield (*path, name), _unknown(name)
+            continue
+        made = typed(table if table is not None else {}, KNOWN[name].settings, draft.zone)
+        wrong = made if isinstance(made, list) else _not_finite(made)
+        for inner, text in wrong:
+            yield (*path, name, *inner), text
+
+
+def _not_finite(settings: msgspec.Struct) -> list[Wrong]:
+    return [
+        ((key,), f"{value} is no number to reckon with")
+        for key, value in msgspec.structs.asdict(settings).items()
+        if isinstance(value, float) and not math.isfinite(value)
+    ]
+
+
+def _unknown(name: str) -> str:
+    return f"no rule {name!r}; {near(name, tuple(KNOWN))}"
