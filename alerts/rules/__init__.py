@@ -1,8 +1,14 @@
-"""All rules, in the order they are asked: what one tells, only those behind it hear."""
+"""All rules, in the order they are asked."""
 
 from typing import Any
 
 from alerts.rule import Rule
+from alerts.rules.door_left_open import DOOR_LEFT_OPEN
+from alerts.rules.geofence_breached import GEOFENCE_BREACHED
 from alerts.rules.sos_pressed import SOS_PRESSED
 
-RULES: tuple[Rule[Any, Any], ...] = (SOS_PRESSED,)
+RULES: tuple[Rule[Any, Any], ...] = (
+    SOS_PRESSED,
+    GEOFENCE_BREACHED,
+    DOOR_LEFT_OPEN,
+)
