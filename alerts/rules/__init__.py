@@ -3,6 +3,7 @@
 from typing import Any
 
 from alerts.rule import Rule
+from alerts.rules.battery_low import BATTERY_LOW
 from alerts.rules.door_left_open import DOOR_LEFT_OPEN
 from alerts.rules.geofence_breached import GEOFENCE_BREACHED
 from alerts.rules.sos_pressed import SOS_PRESSED
@@ -11,4 +12,5 @@ RULES: tuple[Rule[Any, Any], ...] = (
     SOS_PRESSED,
     GEOFENCE_BREACHED,
     DOOR_LEFT_OPEN,
+    BATTERY_LOW,
 )
