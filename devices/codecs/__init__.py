@@ -1,0 +1,60 @@
+"""The payload families that carewatch reads: one file each, all of them in one literal tuple."""
+
+from collections.abc import Collection
+
+from devices.codecs import contract
+from devices.codecs.body import json_body
+from devices.codecs.codec import Codec
+from devices.directory import Directory
+from devices.envelope import Envelope
+from devices.readings import Rejection
+from devices.topics import CONTRACT_ROOT, TopicTable, matches, parents
+
+CODECS: tuple[Codec, ...] = (contract.CODEC,)  # the first that claims a topic has it
+UNKNOWN = "unknown"  # the family, in metrics, of messages that no codec claims
+
+_BY_TOPIC = TopicTable((pattern, codec) for codec in CODECS for pattern in codec.topics)
+_BY_PATH = tuple((path, codec) for codec in CODECS for path in codec.paths)
+LIFE_FILTER = f"{CONTRACT_ROOT}+/sos/+"
+
+
+def claimed(envelope: Envelope) -> Codec | None:
+    """The codec on whose usual topics or paths this message came."""
+    if envelope.http is None:
+        return _BY_TOPIC.owner(envelope.topic)
+    path = envelope.http.path
+    return next((codec for start, codec in _BY_PATH if path.startswith(start)), None)
+
+
+def recognised(envelope: Envelope) -> Codec | None:
+    """The codec whose form the payload has, for a topic or path that no family claims."""
+    parsed = json_body(envelope.payload)
+    body = envelope.payload.decode("utf-8", "replace") if isinstance(parsed, Rejection) else parsed
+    return next((codec for codec in CODECS if codec.fits(envelope, body)), None)
+
+
+def family_of(envelope: Envelope) -> str:
+    """The family's name for metrics, by topic or path alone."""
+    codec = claimed(envelope)
+    return codec.family if codec else UNKNOWN
+
+
+def topic_filters() -> tuple[str, ...]:
+    """The MQTT subscriptions of all families (registered topics come on top)."""
+    return tuple(dict.fromkeys(pattern for codec in CODECS for pattern in codec.topics))
+
+
+def life_filters(directory: Directory) -> tuple[str, ...]:
+    """What may carry an SOS: the contract's topics, and all below those of registered buttons."""
+    buttons = {f"{d.topic}/#" for d in directory.devices if d.kind == "sos" and d.topic}
+    return (LIFE_FILTER, *sorted(b for b in buttons if not matches(LIFE_FILTER, b[:-2])))
+
+
+def is_life_topic(topic: str, filters: Collection[str]) -> bool:
+    """Whether a topic is in the life lane; `filters` is `life_filters` as a set.
+
+    Both lanes ask this same question, so that each message is read by exactly one of them.
+    """
+    if matches(LIFE_FILTER, topic) or f"{topic}/#" in filters:
+        return True
+    return any(f"{above}/#" in filters for above in parents(topic))

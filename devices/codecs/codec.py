@@ -1,0 +1,72 @@
+"""What a codec is, and what it hands on.
+
+A codec is pure: an `Envelope` in, a `Decoded` out. It speaks in readings already, but knows no
+register: `device` is what the message calls its sender, an `observed_at` without a zone stays
+naive (it is in the device's own zone), coordinates stand in the `datum` they were sent in, and
+an empty `id` asks admission to make one from the content. Bad input is a `Rejection` value;
+nothing here raises.
+"""
+
+from collections.abc import Callable
+
+import msgspec
+
+from devices.directory import Datum
+from devices.envelope import Envelope
+from devices.readings import Ignored, Reading, Reason, Rejection, Said
+
+
+class ButtonPressed(Said, frozen=True, kw_only=True, tag="button"):
+    """A press that means SOS only if the register says so (a three-way button, a plain switch)."""
+
+    action: str  # the device's own word: "hold", "single_push", ...
+
+
+class Part(msgspec.Struct, frozen=True):
+    """One thing that a message says, and under which names its device may be registered."""
+
+    said: Reading | ButtonPressed
+    names: tuple[str, ...] = ()  # further device ids to try after `said.device`
+    shared: bool = False  # many devices speak on this topic: the payload's name goes first
+    datum: Datum | None = None  # of the coordinates, where the message says it
+
+
+class Decoded(msgspec.Struct, frozen=True):
+    """All that one message says, in its order."""
+
+    parts: tuple[Part | Rejection, ...] = ()
+    ignored: Ignored | None = None  # why there are no parts
+    redacted: int = 0  # pictures, templates, id-card and phone numbers that were cut out
+
+
+def refused(reason: Reason, detail: str) -> Decoded:
+    """The whole message could not be read."""
+    return Decoded((Rejection(reason, detail),))
+
+
+def nothing(why: str) -> Decoded:
+    """The message is well formed and says nothing that we keep."""
+    return Decoded(ignored=Ignored(why))
+
+
+def _never(envelope: Envelope, body: object) -> bool:
+    return False
+
+
+def _nowhere_else(envelope: Envelope, name: str) -> tuple[str, ...]:
+    return ()
+
+
+class Codec(msgspec.Struct, frozen=True, kw_only=True):
+    """One payload family: where it speaks, how to know it by its form, how to read it."""
+
+    family: str  # the name in metrics
+    decode: Callable[[Envelope], Decoded]
+    topics: tuple[str, ...] = ()  # MQTT filters on which the family usually speaks
+    paths: tuple[str, ...] = ()  # HTTP paths that begin so are this family's
+    # Whether a message on nobody's topic or path has this family's form; `body` is the parsed
+    # JSON, or the text itself where it is not JSON.
+    fits: Callable[[Envelope, object], bool] = _never
+    # Further topics under which the device that the message calls `name` may be registered.
+    siblings: Callable[[Envelope, str], tuple[str, ...]] = _nowhere_else
+    max_bytes: int = 4 * 1024 * 1024  # pictures in base64 come to 2 MB and more
