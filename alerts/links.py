@@ -69,6 +69,11 @@ def address(public_url: str, token: str) -> str:
     return f"{public_url.rstrip('/')}/a/{token}"
 
 
+def keypad_address(public_url: str, token: str) -> str:
+    """Where a voice provider reports the key that was pressed on the phone."""
+    return f"{address(public_url, token)}/keypad"
+
+
 def _signature(secret: str, payload: bytes) -> bytes:
     return hmac.digest(secret.encode(), PURPOSE + payload, "sha256")[:SIGNATURE_BYTES]
 

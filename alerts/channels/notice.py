@@ -1,0 +1,66 @@
+"""What is sent, and what a channel answers."""
+
+from datetime import datetime
+from typing import Literal, Protocol
+
+import msgspec
+
+from alerts.types import ReceiptState, Severity
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One message to one person; as JSON the body of a `webhook://` post (interfaces, section 5).
+
+    A message for several alerts is about the gravest; the others stand in `bundled`.
+    """
+
+    page: str
+    alert: str
+    rule: str
+    subject: str
+    severity: Severity
+    title: str
+    message: str  # fits an SMS, the link aside
+    raised_at: datetime
+    observed_at: datetime | None
+    received_at: datetime | None
+    rung: int  # 1-based
+    attempt: int  # 1 = first
+    to: str  # person id
+    ack_url: str
+    lang: Literal["zh", "en"] = "zh"
+    keypad_url: str = ""  # where a voice provider reports a pressed key
+    bundled: tuple["Notice", ...] = ()
+
+    @property
+    def pages(self) -> tuple[str, ...]:
+        """The ids of every page that this message carries."""
+        return (self.page, *(one.page for one in self.bundled))
+
+
+class Answer(msgspec.Struct, frozen=True):
+    """What the channel said: how far the message has come, or whether a retry helps.
+
+    queued, sent: handed on; delivered: at the receiver; failed_temporary: worth a retry;
+    failed_permanent: this contact won't work. `detail` never holds the contact's URL.
+    """
+
+    state: ReceiptState
+    detail: str = ""
+
+    @property
+    def has_failed(self) -> bool:
+        return self.state in ("failed_temporary", "failed_permanent")
+
+
+class Channel(Protocol):
+    """One way to reach a person."""
+
+    def serves(self, url: str) -> bool:
+        """Is this a contact of this channel?"""
+
+    def send(self, url: str, notice: Notice) -> Answer:
+        """Send, within 10 s. Never raises: a failure is an answer."""
+
+    def close(self) -> None:
+        """Let connections go."""

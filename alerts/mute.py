@@ -1,0 +1,127 @@
+"""Why an alert pages nobody for now: mutes, shelves, maintenance, outages, chattering.
+
+Pure. Every mute has an end, a reason and a name. None of it ever touches a life alert.
+"""
+
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+
+import msgspec
+
+from alerts.types import Alert, AlertKey, Muted, Severity
+from devices.directory import Directory
+
+CHATTERING = 3  # raises within a minute (ISA-18.2: a chattering alarm)
+CHATTER_WINDOW = timedelta(minutes=1)
+SHELVED_FOR = timedelta(hours=1)
+LOOK_AGAIN = timedelta(minutes=10)  # for a reason without an end of its own
+OF_DEVICES = ("device_silent", "battery_low")  # rules that speak of a device, not of a person
+
+
+class Mute(msgspec.Struct, frozen=True):
+    """Why nobody is paged, and when to look again."""
+
+    reason: str
+    until: datetime
+
+
+class Outage(msgspec.Struct, frozen=True):
+    """An open area outage and the devices lost in it."""
+
+    alert: str
+    devices: frozenset[str]
+
+
+def mute(
+    alert: Alert,
+    mutes: Iterable[Muted],
+    outages: Iterable[Outage],
+    directory: Directory,
+    now: datetime,
+) -> Mute | None:
+    """Why this alert pages nobody at this moment; None: page. Never for a life alert."""
+    if alert.severity is Severity.LIFE:
+        return None
+    holding = [one for one in mutes if now < one.until and fits(one, alert, directory)]
+    if holding:
+        longest = max(holding, key=lambda one: one.until)
+        by = f" ({longest.person})" if longest.person else ""
+        return Mute(f"{longest.reason}{by}", longest.until)
+    device = directory.devices.get(device_of(alert) or "")
+    if device is not None and device.maintenance:
+        return Mute("maintenance", now + LOOK_AGAIN)
+    for outage in outages:
+        if is_part_of(alert, outage):
+            return Mute(f"area_outage {outage.alert}", now + LOOK_AGAIN)
+    return None
+
+
+def fits(muted: Muted, alert: Alert, directory: Directory) -> bool:
+    """Does a mute name this alert's subject, rule and area (with all below it)?"""
+    return (
+        (muted.subject is None or muted.subject == alert.subject)
+        and (muted.rule is None or muted.rule == alert.rule)
+        and (muted.area is None or muted.area in directory.area_path(alert.area))
+    )
+
+
+def is_part_of(alert: Alert, outage: Outage) -> bool:
+    """Is this the silence of one device that an area outage already tells of?"""
+    return alert.rule == "device_silent" and device_of(alert) in outage.devices
+
+
+def outage_of(alert: Alert) -> Outage | None:
+    """The outage that an alert is about, if it is about one."""
+    if alert.rule != "area_outage":
+        return None
+    lost = frozenset(fact.device for fact in alert.evidence if fact.device)
+    return Outage(alert.id, lost)
+
+
+def device_of(alert: Alert) -> str | None:
+    """The device that an alert is about; None where it is about a person or a place."""
+    what, _, key = alert.subject.partition(":")
+    if what == "device":
+        return key
+    if alert.rule not in OF_DEVICES:
+        return None
+    return alert.key or next((fact.device for fact in alert.evidence if fact.device), None)
+
+
+class Chatter:
+    """Counts raises, to shelve what raises again and again within a minute."""
+
+    def __init__(self) -> None:
+        self._raised: dict[AlertKey, list[datetime]] = {}
+
+    def heard(self, key: AlertKey, at: datetime) -> bool:
+        """One more raise; is it chattering now?"""
+        recent = [t for t in self._raised.get(key, ()) if t > at - CHATTER_WINDOW]
+        recent.append(at)
+        self._raised[key] = recent
+        if len(self._raised) > 10_000:
+            self._forget(at)
+        return len(recent) >= CHATTERING
+
+    def _forget(self, at: datetime) -> None:
+        self._raised = {
+            key: times for key, times in self._raised.items() if times[-1] > at - CHATTER_WINDOW
+        }
+
+
+def shelf(key: AlertKey, at: datetime) -> Muted:
+    """The service's own mute of a chattering alert, for an hour."""
+    return Muted(
+        at=at,
+        id="-".join(part for part in ("chattering", key.rule, key.subject, key.key) if part),
+        until=at + SHELVED_FOR,
+        reason="chattering",
+        person="",
+        subject=key.subject,
+        rule=key.rule,
+    )
+
+
+def stale(alerts: Collection[Alert], now: datetime) -> list[Alert]:
+    """Alerts open for more than a day (ISA-18.2: a stale alarm)."""
+    return [alert for alert in alerts if now - alert.raised_at > timedelta(hours=24)]
