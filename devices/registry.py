@@ -1,0 +1,214 @@
+"""The register in PostgreSQL: loaded into a `Directory`, changed item by item, followed.
+
+Table by table the rows are what a town file states (`body`), devices as columns because there
+may be a million of them. Who changes the register holds `lock_town` until commit.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeVar
+
+import msgspec
+import psycopg
+from psycopg import sql
+from psycopg.rows import scalar_row, tuple_row
+
+from devices.directory import SECTIONS, Device, Directory, Item, RegisterChange
+from devices.errors import CarewatchError
+
+TOWN_LOCK = 726002  # advisory lock: one change of register or plans at a time
+TABLES = {
+    "areas": "area",
+    "agencies": "agency",
+    "clients": "client",
+    "caregivers": "caregiver",
+    "facilities": "facility",
+    "residents": "resident",
+    "devices": "device",
+}
+COLUMNS = ("id", "kind", "holder", "topic")  # of `device`; its other fields are in `extra`
+FETCH = 50_000  # device rows a round trip
+I = TypeVar("I", bound=Item)  # noqa: E741
+
+
+def lock_town(conn: psycopg.Connection) -> None:
+    """Wait until no other transaction changes register or plans; held until commit."""
+    conn.execute("SELECT pg_advisory_xact_lock(%s)", (TOWN_LOCK,))
+
+
+def load_directory(conn: psycopg.Connection) -> Directory:
+    """The whole register as it stands. A million devices take some ten seconds."""
+    return load_snapshot(conn)[0]
+
+
+def load_snapshot(conn: psycopg.Connection) -> tuple[Directory, int]:
+    """The register and the inbox arrival from which `refresh` has to follow it.
+
+    What changes while it is read is read again by `refresh`: a change holds whole items, so
+    taking it twice does no harm.
+    """
+    with conn.transaction():
+        since = _last_arrival(conn, 0)
+        stored = {section: tuple(_items(conn, section)) for section in SECTIONS}
+        directory = Directory(_timezone(conn) or Directory().timezone)
+    return directory.changed(RegisterChange(**stored)), since  # type: ignore[arg-type]
+
+
+def refresh(conn: psycopg.Connection, directory: Directory, since: int) -> tuple[Directory, int]:
+    """The register after all changes that arrived behind `since`, and where to go on from.
+
+    One short query; the very same directory comes back when nothing changed.
+    """
+    with conn.transaction():
+        until = _last_arrival(conn, since)
+        rows = conn.execute(
+            "SELECT (body -> 'register')::text, body ->> 'timezone' FROM inbox"
+            " WHERE arrival > %s AND arrival <= %s AND type = 'town_changed' ORDER BY arrival",
+            (since, until),
+        ).fetchall()
+    for register, timezone in rows:
+        directory = directory.changed(msgspec.json.decode(register, type=RegisterChange))
+        directory.timezone = timezone or directory.timezone
+    return directory, until
+
+
+def diff(directory: Directory, wanted: RegisterChange) -> RegisterChange:
+    """What makes `directory` hold exactly the items of `wanted`. Pure."""
+    changed: dict[str, Any] = {}
+    removed: dict[str, tuple[str, ...]] = {}
+    for section in SECTIONS:
+        shelf, items = getattr(directory, section), getattr(wanted, section)
+        changed[section] = tuple(item for item in items if shelf.get(item.id) != item)
+        kept = {item.id for item in items}
+        gone = tuple(item.id for item in shelf if item.id not in kept)
+        if gone:
+            removed[section] = gone
+    return RegisterChange(**changed, removed=removed)
+
+
+def apply(conn: psycopg.Connection, change: RegisterChange, *, in_file: bool = False) -> None:
+    """Write a change into the tables, in the caller's transaction.
+
+    `in_file` marks devices as named by a town file. Raises CarewatchError when a topic is taken.
+    """
+    for section, ids in change.removed.items():
+        table = sql.Identifier(TABLES[section])
+        conn.execute(sql.SQL("DELETE FROM {} WHERE id = ANY(%s)").format(table), (list(ids),))
+    for section in SECTIONS:
+        items = getattr(change, section)
+        if not items:
+            continue
+        if section == "devices":
+            _put_devices(conn, items, in_file)
+        else:
+            _put(conn, TABLES[section], items)
+
+
+def set_timezone(conn: psycopg.Connection, timezone: str) -> bool:
+    """Keep the town's zone; True when it changed."""
+    if _timezone(conn) == timezone:
+        return False
+    conn.execute(
+        "INSERT INTO town (timezone) VALUES (%s)"
+        " ON CONFLICT (one) DO UPDATE SET timezone = excluded.timezone",
+        (timezone,),
+    )
+    return True
+
+
+def claim(conn: psycopg.Connection, ids: Iterable[str]) -> None:
+    """Mark devices as named by a town file, also those added by hand before."""
+    conn.execute(
+        "UPDATE device SET in_file = true WHERE NOT in_file AND id = ANY(%s)", (list(ids),)
+    )
+
+
+def added_by_hand(conn: psycopg.Connection, ids: Iterable[str]) -> set[str]:
+    """Which of these devices no town file has ever named: a load leaves them alone."""
+    found = conn.cursor(row_factory=scalar_row).execute(
+        "SELECT id FROM device WHERE NOT in_file AND id = ANY(%s)", (list(ids),)
+    )
+    return set(found)
+
+
+def _timezone(conn: psycopg.Connection) -> str | None:
+    return conn.cursor(row_factory=scalar_row).execute("SELECT timezone FROM town").fetchone()
+
+
+def _last_arrival(conn: psycopg.Connection, since: int) -> int:
+    found = conn.cursor(row_factory=scalar_row).execute("SELECT max(arrival) FROM inbox").fetchone()
+    return max(found or 0, since)
+
+
+def _items(conn: psycopg.Connection, section: str) -> Iterator[Item]:
+    if section == "devices":
+        yield from _devices(conn)
+        return
+    table, kind = sql.Identifier(TABLES[section]), SECTIONS[section]
+    rows = conn.cursor(row_factory=scalar_row).execute(
+        sql.SQL("SELECT body::text FROM {} ORDER BY id").format(table)
+    )
+    decoder = msgspec.json.Decoder(kind)
+    yield from (decoder.decode(body) for body in rows)
+
+
+def _devices(conn: psycopg.Connection) -> Iterator[Device]:
+    with conn.cursor("devices", row_factory=tuple_row) as cursor:
+        cursor.itersize = FETCH
+        cursor.execute(
+            "SELECT id, kind, holder, topic, nullif(extra, '{}')::text FROM device ORDER BY id"
+        )
+        for id, kind, holder, topic, extra in cursor:
+            if extra is None:
+                yield Device(id=id, kind=kind, holder=holder, topic=topic)
+                continue
+            row = dict(zip(COLUMNS, (id, kind, holder, topic), strict=True))
+            yield msgspec.convert({**msgspec.json.decode(extra), **row}, Device)
+
+
+def _put(conn: psycopg.Connection, table: str, items: tuple[Item, ...]) -> None:
+    conn.execute(
+        sql.SQL(
+            "INSERT INTO {} (id, body) SELECT * FROM unnest(%s::text[], %s::text[]::jsonb[])"
+            " ON CONFLICT (id) DO UPDATE SET body = excluded.body"
+        ).format(sql.Identifier(table)),
+        ([item.id for item in items], [msgspec.json.encode(item).decode() for item in items]),
+    )
+
+
+def _put_devices(conn: psycopg.Connection, devices: tuple[Device, ...], in_file: bool) -> None:
+    ids = [device.id for device in devices]
+    # Two devices may swap their topics: give up the old ones first.
+    conn.execute("UPDATE device SET topic = NULL WHERE topic IS NOT NULL AND id = ANY(%s)", (ids,))
+    try:
+        conn.execute(
+            "INSERT INTO device (id, kind, holder, topic, extra, in_file)"
+            " SELECT *, %s FROM"
+            " unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[]::jsonb[])"
+            " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, holder = excluded.holder,"
+            " topic = excluded.topic, extra = excluded.extra,"
+            " in_file = device.in_file OR excluded.in_file",
+            (
+                in_file,
+                ids,
+                [device.kind for device in devices],
+                [device.holder for device in devices],
+                [device.topic for device in devices],
+                [_extra(device) for device in devices],
+            ),
+        )
+    except psycopg.errors.UniqueViolation as clash:
+        raise CarewatchError(
+            f"device topic is taken: {clash.diag.message_detail} "
+            "`carewatch device list` says by which device"
+        ) from None
+
+
+def _extra(device: Device) -> str:
+    """The fields that have no column, where they differ from their defaults."""
+    plain = Device(id="")
+    rest = {
+        field: value
+        for field in Device.__struct_fields__
+        if field not in COLUMNS and (value := getattr(device, field)) != getattr(plain, field)
+    }
+    return msgspec.json.encode(rest).decode()
