@@ -1,39 +1,50 @@
 """Saves what was admitted: one transaction a batch, each reading once, in one order for all.
 
-The road is the same for every batch: binary COPY into a temporary table, `INSERT ... SELECT
-... ON CONFLICT DO NOTHING`, one row of `arrival_log` with the readings that were new, NOTIFY,
-commit. Arrival numbers are drawn under a short advisory lock that is held until commit, so they
-become visible in their order.
+The road: binary COPY of the readings, one row of `arrival_log` with the same readings for those
+who follow the feed, NOTIFY, commit. Arrival numbers are drawn under a short advisory lock that
+is held until commit, so they become visible in their order. A repeat breaks the unique key; the
+batch is then sifted and goes the same road without it.
 """
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Literal
-from weakref import WeakSet
+from datetime import datetime
+from typing import Literal
 
 import msgspec
 import psycopg
+from psycopg.pq import TransactionStatus
 from psycopg.rows import scalar_row
-from psycopg.types.json import Jsonb
 
 from devices.envelope import Envelope
 from devices.readings import Reading, Reason, Rejection, SosPressed
-from ingest.rows import Row, copy_data, row_of
-
-if TYPE_CHECKING:
-    from ingest.admission import Admitted
+from devices.redaction import cut_private
+from ingest.admission import Admitted
+from ingest.rows import (
+    COLUMNS,
+    TABLES,
+    Row,
+    Table,
+    copy_stream,
+    distinct,
+    fields,
+    json_array,
+    row_of,
+)
 
 ARRIVAL_LOCK = 726001  # held by every writer of readings or inbox entries until its commit
-TRACK = ("position", "status")  # kinds kept in reading_track; all others in reading_event
+LONGEST_PAUSE = "5s"  # a worker frozen while it holds the lock loses its connection, and the lock
 LONGEST_PAYLOAD = 65_536  # bytes of a rejected message that are kept
 
 Outcome = Literal["stored", "duplicate", "rejected", "ignored"]
+# What the database says of a row that it can't keep: a text with NUL, an id too long to index.
+REFUSALS = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded, UnicodeError)
 
 
 class Message(msgspec.Struct, frozen=True):
     """One delivered message and what admission made of it."""
 
     envelope: Envelope
-    admitted: "Admitted"
+    admitted: Admitted
 
 
 class Arrivals(msgspec.Struct, frozen=True):
@@ -44,7 +55,9 @@ class Arrivals(msgspec.Struct, frozen=True):
     rejections: tuple[Rejection, ...]  # admission's, and those that the database refused
 
 
-class _Refused(msgspec.Struct, frozen=True):
+class Refused(msgspec.Struct, frozen=True):
+    """A rejection and the number of its message in the batch."""
+
     message: int
     rejection: Rejection
 
@@ -56,180 +69,180 @@ def save(conn: psycopg.Connection, messages: Sequence[Message]) -> Arrivals:
     known, else as rejected, else as ignored. A row that the database refuses becomes a rejection.
     Raises psycopg.OperationalError when the database is away: the batch may be given again.
     """
-    rows = [
+    if conn.info.transaction_status is not TransactionStatus.IDLE:
+        raise ValueError("save() commits: end the connection's transaction first")
+    rows = distinct(
         row_of(index, reading)
         for index, message in enumerate(messages)
         for reading in message.admitted.readings
-    ]
-    rejections = [
-        _Refused(index, rejection)
+    )
+    refused = [
+        Refused(index, rejection)
         for index, message in enumerate(messages)
         for rejection in message.admitted.rejections
     ]
-    _prepare(conn)
-    stored, refused = _store(conn, messages, rows, rejections)
+    stored, refused = _store(conn, messages, rows, refused)
     return Arrivals(
         stored=tuple(row.reading for row in stored),
-        outcomes=_outcomes(messages, rows, stored, refused),
+        outcomes=_outcomes(messages, stored, refused),
         rejections=tuple(each.rejection for each in refused),
     )
 
 
 def _outcomes(
-    messages: Sequence[Message],
-    rows: Sequence[Row],
-    stored: Sequence[Row],
-    refused: Sequence[_Refused],
+    messages: Sequence[Message], stored: Sequence[Row], refused: Sequence[Refused]
 ) -> tuple[Outcome, ...]:
     new = {row.message for row in stored}
-    bad = {each.message for each in refused}
-    said = {row.message for row in rows} - bad
+    bad: dict[int, int] = {}
+    for each in refused:
+        bad[each.message] = bad.get(each.message, 0) + 1
 
-    def outcome(index: int) -> Outcome:
+    def outcome(index: int, admitted: Admitted) -> Outcome:
         if index in new:
             return "stored"
-        if index in said:
+        if len(admitted.readings) + len(admitted.rejections) > bad.get(index, 0):
             return "duplicate"
         return "rejected" if index in bad else "ignored"
 
-    return tuple(outcome(index) for index in range(len(messages)))
-
-
-_prepared: WeakSet[psycopg.Connection] = WeakSet()
-
-
-def _prepare(conn: psycopg.Connection) -> None:
-    """Give the connection its temporary table, once."""
-    if conn in _prepared:
-        return
-    with conn.transaction():
-        conn.execute(
-            "CREATE TEMPORARY TABLE arriving (n bigint, at timestamptz, received_at timestamptz,"
-            " device text, id text, kind text, body text) ON COMMIT DELETE ROWS"
-        )
-    _prepared.add(conn)
+    return tuple(outcome(index, message.admitted) for index, message in enumerate(messages))
 
 
 def _store(
     conn: psycopg.Connection,
     messages: Sequence[Message],
     rows: Sequence[Row],
-    rejections: Sequence[_Refused],
-) -> tuple[list[Row], list[_Refused]]:
-    """Store rows and rejections; what the database refuses is halved until the bad row is found."""
+    refused: Sequence[Refused],
+) -> tuple[list[Row], list[Refused]]:
+    """The rows that were new, and all refusals. Halves a batch until the bad row stands alone."""
     try:
-        return _store_new(conn, messages, rows, rejections), list(rejections)
-    except (psycopg.DataError, psycopg.errors.ProgramLimitExceeded, UnicodeError) as error:
+        return _store_new(conn, messages, rows, refused), list(refused)
+    except REFUSALS as error:
         if not rows:
             raise
         if len(rows) == 1:
-            refused = _Refused(rows[0].message, Rejection(Reason.BAD_VALUE, _why(error)))
-            return _store(conn, messages, [], [*rejections, refused])
+            mine = Refused(rows[0].message, Rejection(Reason.BAD_VALUE, _why(error)))
+            return _store(conn, messages, [], [*refused, mine])
     middle = len(rows) // 2
-    stored, refused_first = _store(conn, messages, rows[:middle], rejections)
-    more, refused_second = _store(conn, messages, rows[middle:], [])
-    return stored + more, refused_first + refused_second
+    stored, refused_before = _store(conn, messages, rows[:middle], refused)
+    more, refused_after = _store(conn, messages, rows[middle:], [])
+    return stored + more, refused_before + refused_after
 
 
 def _why(error: Exception) -> str:
-    first_line = (str(error).splitlines() or [type(error).__name__])[0]
-    return f"the database can't keep this reading ({first_line}): mend the text in the message"
+    said = (str(error).splitlines() or [type(error).__name__])[0]
+    return f"the database can't keep this reading ({said}): mend the text in the message"
 
 
 def _store_new(
     conn: psycopg.Connection,
     messages: Sequence[Message],
     rows: Sequence[Row],
-    rejections: Sequence[_Refused],
+    refused: Sequence[Refused],
 ) -> list[Row]:
-    """Store the rows that are new and return them.
-
-    Arrival numbers have no gap inside a batch, so a transaction that meets a row it knows is
-    rolled back and tried again without it: repeats are rare, and then come by whole batches.
-    """
-    waiting = _first_of_each_key(rows)
+    """Store the rows that are new and return them."""
     while True:
-        with conn.transaction() as transaction:
-            _copy_rejections(conn, messages, rejections)
-            first, fresh = _insert(conn, waiting)
-            if 0 < len(fresh) < len(waiting):
-                raise psycopg.Rollback(transaction)
-            if fresh:
-                _log(conn, first, fresh)
-            return fresh
-        waiting = fresh
+        try:
+            _commit(conn, messages, rows, refused)
+        except psycopg.errors.UniqueViolation:
+            new = _unknown(conn, rows)
+            if len(new) == len(rows):
+                raise
+            rows = new
+        else:
+            return list(rows)
 
 
-def _first_of_each_key(rows: Sequence[Row]) -> list[Row]:
-    found: dict[tuple[object, ...], Row] = {}
-    for row in rows:
-        found.setdefault(row.key, row)
-    return list(found.values())
+def _commit(
+    conn: psycopg.Connection,
+    messages: Sequence[Message],
+    rows: Sequence[Row],
+    refused: Sequence[Refused],
+) -> None:
+    """All of it or nothing. Raises UniqueViolation when a row is known already."""
+    streams = {
+        table: [(n, fields(row)) for n, row in enumerate(rows) if row.table == table]
+        for table in TABLES
+    }
+    with conn.transaction():
+        _copy_refused(conn, messages, refused)
+        if not rows:
+            return
+        first = _draw_arrivals(conn, len(rows))
+        for table, numbered in streams.items():
+            if numbered:
+                with conn.cursor().copy(f"COPY {table} ({COLUMNS}) FROM STDIN BINARY") as copy:
+                    copy.write(copy_stream((first + n, row) for n, row in numbered))
+        _log(conn, first, rows)
 
 
-def _insert(conn: psycopg.Connection, rows: Sequence[Row]) -> tuple[int, list[Row]]:
-    """The arrival number of rows[0], and those of the rows that were not there before."""
-    if not rows:
-        return 0, []
-    cursor = conn.cursor(row_factory=scalar_row)
-    with cursor.copy("COPY arriving FROM STDIN (FORMAT BINARY)") as copy:
-        copy.write(copy_data(rows))
-    cursor.execute(
-        "SELECT setval('arrival', nextval('arrival') + %s) FROM pg_advisory_xact_lock(%s)",
-        (len(rows) - 1, ARRIVAL_LOCK),
+def _draw_arrivals(conn: psycopg.Connection, count: int) -> int:
+    """The first of `count` arrival numbers, ours alone until the transaction ends."""
+    cursor = conn.cursor(row_factory=scalar_row).execute(
+        "SELECT setval('arrival', nextval('arrival') + %s) FROM pg_advisory_xact_lock(%s),"
+        " set_config('idle_in_transaction_session_timeout', %s, true)",
+        (count - 1, ARRIVAL_LOCK, LONGEST_PAUSE),
     )
-    first = _value(cursor) - len(rows) + 1
-    new: set[int] = set()
-    for table, condition in (
-        ("reading_track", "kind = ANY(%s)"),
-        ("reading_event", "kind <> ALL(%s)"),
-    ):
-        cursor.execute(
-            f"INSERT INTO {table} (arrival, at, received_at, device, id, kind, body)"
-            " SELECT %s + n, at, received_at, device, id, kind, body FROM arriving"
-            f" WHERE {condition} ON CONFLICT DO NOTHING RETURNING arrival",
-            (first, list(TRACK)),
-        )
-        new.update(cursor)
-    return first, [row for n, row in enumerate(rows, first) if n in new]
-
-
-def _value(cursor: psycopg.Cursor[int]) -> int:
-    found = cursor.fetchone()
-    assert found is not None  # a SELECT without a table answers one row
-    return found
+    last: int = cursor.fetchone()  # type: ignore[assignment]  # one row, always
+    return last - count + 1
 
 
 def _log(conn: psycopg.Connection, first: int, rows: Sequence[Row]) -> None:
-    """Tell the readers of the feed: one row, and a hint."""
+    """Tell those who follow the feed: one row, and a hint."""
     life = any(isinstance(row.reading, SosPressed) for row in rows)
     conn.execute(
-        "INSERT INTO arrival_log (first, last, life, body) VALUES (%s, %s, %s, %b)",
-        (first, first + len(rows) - 1, life, b"[" + b",".join(row.body for row in rows) + b"]"),
+        "WITH hint AS (SELECT pg_notify('arrival', %s))"
+        " INSERT INTO arrival_log (first, last, life, body)"
+        " SELECT %s, %s, %s, %b::bytea FROM hint",
+        ("life" if life else "bulk", first, first + len(rows) - 1, life, json_array(rows)),
     )
-    conn.execute("SELECT pg_notify('arrival', %s)", ("life" if life else "bulk",))
 
 
-def _copy_rejections(
-    conn: psycopg.Connection, messages: Sequence[Message], rejections: Sequence[_Refused]
+def _unknown(conn: psycopg.Connection, rows: Sequence[Row]) -> list[Row]:
+    """The rows whose key is not stored yet."""
+    known: set[int] = set()
+    for table in TABLES:
+        asked = [(n, *row.key) for n, row in enumerate(rows) if row.table == table]
+        if asked:
+            known.update(_known(conn, table, asked))
+    return [row for n, row in enumerate(rows) if n not in known]
+
+
+def _known(
+    conn: psycopg.Connection, table: Table, asked: Sequence[tuple[int, str, datetime, str]]
+) -> list[int]:
+    numbers, devices, times, ids = map(list, zip(*asked, strict=True))
+    # LATERAL ... LIMIT keeps this to one index search a row: a join might read whole partitions.
+    with conn.transaction():
+        found = conn.cursor(row_factory=scalar_row).execute(
+            "SELECT n FROM unnest(%s::int[], %s::text[], %s::timestamptz[], %s::text[])"
+            f" AS asked (n, device, at, id), LATERAL (SELECT FROM {table} AS known"
+            " WHERE known.device = asked.device AND known.at = asked.at"
+            " AND known.id = asked.id LIMIT 1) AS found",
+            (numbers, devices, times, ids),
+        )
+        return found.fetchall()
+
+
+def _copy_refused(
+    conn: psycopg.Connection, messages: Sequence[Message], refused: Sequence[Refused]
 ) -> None:
-    if not rejections:
+    if not refused:
         return
     with conn.cursor().copy(
         "COPY rejection (received_at, family, reason, detail, topic, http, payload) FROM STDIN"
     ) as copy:
-        for refused in rejections:
-            message = messages[refused.message]
+        for each in refused:
+            message = messages[each.message]
             envelope = message.envelope
             copy.write_row(
                 (
                     envelope.received_at,
                     message.admitted.family,
-                    refused.rejection.reason.value,
-                    _storable(refused.rejection.detail),
+                    each.rejection.reason.value,
+                    _storable(each.rejection.detail),
                     _storable(envelope.topic),
-                    Jsonb(msgspec.to_builtins(envelope.http)) if envelope.http else None,
-                    envelope.payload[:LONGEST_PAYLOAD],
+                    msgspec.json.encode(envelope.http).decode() if envelope.http else None,
+                    cut_private(envelope.payload)[0][:LONGEST_PAYLOAD],
                 )
             )
 

@@ -12,7 +12,9 @@ CREATE TABLE arrival_log (
     stored_at  timestamptz NOT NULL DEFAULT clock_timestamp(),
     body       bytea NOT NULL
 );
+ALTER TABLE arrival_log ALTER body SET STORAGE EXTERNAL;  -- compressing it costs more than it saves
 CREATE INDEX arrival_log_life ON arrival_log (last) WHERE life;
+CREATE INDEX arrival_log_stored ON arrival_log (stored_at);
 
 -- ingest: how far each worker's lane has committed: everything it received before `seen_until`
 -- is stored. The engine's timers wait for it. A row not renewed for 10 s is a dead worker.

@@ -41,7 +41,7 @@ CREATE TABLE rejection (
     reason       text  NOT NULL,      -- devices.readings.Reason
     detail       text  NOT NULL,
     topic        text  NOT NULL,      -- "" for HTTP
-    http         jsonb,               -- devices.envelope.HttpRequest
+    http         text,                -- devices.envelope.HttpRequest as JSON
     payload      bytea NOT NULL,      -- pictures, templates and id numbers cut out
     replayed_at  timestamptz          -- decoded again since, and stored
 );
