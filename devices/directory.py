@@ -198,6 +198,10 @@ class Directory:
     """
 
     __slots__ = (
+        "_by_code",
+        "_by_face",
+        "_by_topic",
+        "_held",
         "agencies",
         "areas",
         "caregivers",
@@ -206,9 +210,6 @@ class Directory:
         "facilities",
         "residents",
         "timezone",
-        "_by_face",
-        "_by_topic",
-        "_held",
     )
 
     def __init__(self, timezone: str = "Asia/Shanghai") -> None:
@@ -223,6 +224,7 @@ class Directory:
         self._by_topic: Shelf[str] = Shelf()  # registered topic -> device id
         self._held: Shelf[tuple[str, ...]] = Shelf()  # holder -> device ids
         self._by_face: Shelf[str] = Shelf()  # "facility/face code" -> resident id
+        self._by_code: Shelf[tuple[str, ...]] = Shelf()  # face code -> resident ids
 
     def changed(self, change: RegisterChange) -> "Directory":
         """The snapshot after `change`. O(size of the change), not of the register."""
@@ -233,6 +235,7 @@ class Directory:
             setattr(nxt, section, getattr(self, section).changed({**gone, **items}))
         nxt._by_topic, nxt._held = self._reindexed_devices(change)
         nxt._by_face = self._reindexed_faces(change)
+        nxt._by_code = self._reindexed_codes(change)
         return nxt
 
     def device_on(self, topic: str) -> Device | None:
@@ -247,6 +250,11 @@ class Directory:
     def resident_by_face(self, facility: str, code: str) -> Resident | None:
         """Who a terminal of this facility means by a person code."""
         return self.residents.get(self._by_face.get(f"{facility}/{code}"))
+
+    def residents_by_face(self, code: str) -> tuple[Resident, ...]:
+        """Everybody in town who is known by a person code; facilities may use a code twice."""
+        found = (self.residents.get(key) for key in self._by_code.get(code) or ())
+        return tuple(resident for resident in found if resident is not None)
 
     def area_of(self, subject: str | None) -> str | None:
         """The area id of a holder ("client:c-1", ...) or of a device ("device:d-1")."""
@@ -334,3 +342,20 @@ class Directory:
             if resident.face is not None:
                 faces[f"{resident.facility}/{resident.face}"] = resident.id
         return self._by_face.changed(faces)
+
+    def _reindexed_codes(self, change: RegisterChange) -> Shelf[tuple[str, ...]]:
+        codes: dict[str, tuple[str, ...] | None] = {}
+
+        def known_by(code: str) -> tuple[str, ...]:
+            return (codes[code] if code in codes else self._by_code.get(code)) or ()
+
+        gone = change.removed.get("residents", ())
+        for key in (*gone, *(resident.id for resident in change.residents)):
+            before = self.residents.get(key)
+            if before is not None and before.face is not None:
+                left = tuple(k for k in known_by(before.face) if k != key)
+                codes[before.face] = left or None
+        for resident in change.residents:
+            if resident.face is not None:
+                codes[resident.face] = (*known_by(resident.face), resident.id)
+        return self._by_code.changed(codes)

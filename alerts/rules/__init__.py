@@ -5,7 +5,9 @@ from typing import Any
 from alerts.rule import Rule
 from alerts.rules.battery_low import BATTERY_LOW
 from alerts.rules.door_left_open import DOOR_LEFT_OPEN
+from alerts.rules.face_unknown import FACE_UNKNOWN
 from alerts.rules.geofence_breached import GEOFENCE_BREACHED
+from alerts.rules.implausible_movement import IMPLAUSIBLE_MOVEMENT
 from alerts.rules.sos_pressed import SOS_PRESSED
 
 RULES: tuple[Rule[Any, Any], ...] = (
@@ -13,4 +15,6 @@ RULES: tuple[Rule[Any, Any], ...] = (
     GEOFENCE_BREACHED,
     DOOR_LEFT_OPEN,
     BATTERY_LOW,
+    FACE_UNKNOWN,
+    IMPLAUSIBLE_MOVEMENT,
 )

@@ -1,0 +1,155 @@
+"""A phone claims what no road allows, or says itself that the place is made up.
+
+Raises when two good fixes at least 5 s apart, by the phone's clock, would need more than
+`km_per_hour` (`too_fast`), and on any fix the phone marks as `mock`. Every position is judged, on
+duty or not. Both accuracies are taken off the distance; a fix vaguer than 100 m says nothing, and
+one without an accuracy counts as 100 m vague. Fixes within a second of one another, without a
+time or with a quarantined clock say nothing about speed. A late fix is compared with its
+neighbours in time, not with what came before it, so a backlog in any order looks like the journey
+it was. Further implausible fixes belong to the standing alert without a word each. Clears
+(`plausible`) with a plausible fix half an hour younger than the last implausible one. The subject
+is the person who carries the phone.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+
+from alerts.geometry import metres
+from alerts.rule import Felt, Rule, Settings, State, Told, Verdict, seen
+from alerts.types import Evidence, Severity, Stored
+from devices.readings import Position, Reading
+
+if TYPE_CHECKING:
+    from alerts.known import Known
+
+APART = timedelta(seconds=5)  # nearer in time, jitter alone looks like speed
+SAME = timedelta(seconds=1)  # nearer still, it is one fix told twice
+VAGUE = 100.0  # metres; vaguer fixes are no good, a fix that names no accuracy is as bad
+CALM = timedelta(minutes=30)  # plausible for so long: it is over
+KEPT = 8  # fixes remembered a phone: more than APART / SAME, so that one is far enough off
+
+
+class MovementSettings(Settings, frozen=True):
+    km_per_hour: float = 150
+
+
+class Fix(msgspec.Struct, frozen=True, array_like=True):
+    """A good fix with a time of its own."""
+
+    at: datetime
+    lat: float
+    lon: float
+    accuracy: float  # metres
+    id: str
+
+
+class MovementState(State, frozen=True):
+    fixes: tuple[Fix, ...] = ()  # by time, oldest first
+    last: datetime | None = None  # the youngest implausible fix, while an alert stands
+    subject: str = ""  # of whom it was said
+
+
+class MovementRule(Rule[MovementState, MovementSettings]):
+    name = "implausible_movement"
+    severity = Severity.LOW
+    wants = (Position,)
+    settings = MovementSettings
+    state = MovementState
+
+    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
+        return (said.device,) if isinstance(said, Position) else ()
+
+    def step(
+        self, key: str, state: MovementState | None, felt: Felt, known: "Known"
+    ) -> Verdict | None:
+        if not isinstance(felt, Stored) or not isinstance(felt.reading, Position):
+            return None
+        state, said = state or MovementState(), felt.reading
+        if said.mock:
+            return self._wrong(state, said, "mock", (seen("mock", said),), known)
+        fix = good(said)
+        if fix is None or any(abs(fix.at - kept.at) < SAME for kept in state.fixes):
+            return None
+        limit = known.settings(self, known.subject_of(key)).km_per_hour
+        pair = next((p for p in pairs(state.fixes, fix) if km_per_hour(*p) > limit), None)
+        state = MovementState(woven(state.fixes, fix), state.last, state.subject)
+        if pair is not None:
+            return self._wrong(state, said, "too_fast", evidence(key, *pair), known)
+        if state.last is None or fix.at < state.last + CALM:
+            return Verdict(state)
+        return self._calm(key, state, known)
+
+    def _wrong(
+        self,
+        state: MovementState,
+        said: Position,
+        reason: str,
+        proof: tuple[Evidence, ...],
+        known: "Known",
+    ) -> Verdict:
+        if state.last is not None:
+            last = max(state.last, said.at)
+            return Verdict(MovementState(state.fixes, last, state.subject))
+        subject = known.subject_of(said.device)
+        detail = f"a position of {said.device} ({subject}) {WRONGS[reason]}"
+        found = self.finding(
+            "raised", subject, reason, detail, known=known, key=said.device, evidence=proof
+        )
+        return Verdict(MovementState(state.fixes, said.at, subject), (found,))
+
+    def _calm(self, key: str, state: MovementState, known: "Known") -> Verdict:
+        detail = f"{key} has moved plausibly for {CALM // timedelta(minutes=1)} min"
+        found = self.finding("cleared", state.subject, "plausible", detail, known=known, key=key)
+        return Verdict(MovementState(state.fixes), (found,))
+
+
+WRONGS = {
+    "mock": "is marked as made up by the phone itself",
+    "too_fast": "is farther from the one beside it in time than any road allows",
+}
+
+
+def good(said: Position) -> Fix | None:
+    """The fix, where it is near enough to be true and has a time that can be trusted."""
+    accuracy = said.accuracy or VAGUE
+    if said.observed_at is None or said.clock == "quarantined" or accuracy > VAGUE:
+        return None
+    return Fix(said.observed_at, said.lat, said.lon, accuracy, said.id)
+
+
+def pairs(fixes: tuple[Fix, ...], fix: Fix) -> Iterator[tuple[Fix, Fix]]:
+    """The fix with its neighbours in time that are far enough off to judge a speed by."""
+    place = bisect_left(fixes, fix.at, key=lambda kept: kept.at)
+    before = (kept for kept in reversed(fixes[:place]) if fix.at - kept.at >= APART)
+    after = (kept for kept in fixes[place:] if kept.at - fix.at >= APART)
+    yield from ((kept, fix) for kept in [next(before, None)] if kept is not None)
+    yield from ((fix, kept) for kept in [next(after, None)] if kept is not None)
+
+
+def km_per_hour(one: Fix, other: Fix) -> float:
+    """The least speed that explains both fixes, their accuracies taken off."""
+    apart = metres(one.lat, one.lon, other.lat, other.lon) - one.accuracy - other.accuracy
+    return max(apart, 0.0) / (other.at - one.at).total_seconds() * 3.6
+
+
+def woven(fixes: tuple[Fix, ...], fix: Fix) -> tuple[Fix, ...]:
+    """The fixes with one more in its place in time; the one farthest in time from it goes."""
+    place = bisect_left(fixes, fix.at, key=lambda kept: kept.at)
+    if len(fixes) < KEPT:
+        return (*fixes[:place], fix, *fixes[place:])
+    oldest_goes = fix.at - fixes[0].at >= fixes[-1].at - fix.at
+    kept = fixes[1:] if oldest_goes else fixes[:-1]
+    place -= oldest_goes
+    return (*kept[:place], fix, *kept[place:])
+
+
+def evidence(device: str, *fixes: Fix) -> tuple[Evidence, ...]:
+    """The fixes that contradict one another; where they are stays out of what is printed."""
+    return tuple(Evidence(what="position", at=fix.at, device=device, id=fix.id) for fix in fixes)
+
+
+IMPLAUSIBLE_MOVEMENT = MovementRule()
