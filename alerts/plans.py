@@ -44,7 +44,7 @@ TABLES = {
 def load_plans(conn: psycopg.Connection) -> PlanSet:
     """All plans and settings as they stand; ladders in the order in which they are tried."""
     with conn.transaction():
-        stored = {section: _items(conn, section) for section in SECTIONS}
+        stored: dict[str, Any] = {section: _items(conn, section) for section in SECTIONS}
         settings = conn.execute("SELECT rules::text, rules_for::text FROM rule_setting").fetchone()
     rules, scopes = settings or ("{}", "[]")
     return PlanSet(

@@ -10,7 +10,7 @@ import typer
 
 from devices.errors import CarewatchError
 
-COMMANDS = ()  # module names under deploy.commands, in the order of `--help`
+COMMANDS = ("ingest", "load", "device")  # module names under deploy.commands, in the order of `--help`
 
 app = typer.Typer(
     name="carewatch",

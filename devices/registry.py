@@ -130,6 +130,13 @@ def added_by_hand(conn: psycopg.Connection, ids: Iterable[str]) -> set[str]:
     return set(found)
 
 
+def exists(conn: psycopg.Connection, section: str, key: str) -> bool:
+    """Whether an item is in the register."""
+    table = sql.Identifier(TABLES[section])
+    query = sql.SQL("SELECT 1 FROM {} WHERE id = %s").format(table)
+    return conn.execute(query, (key,)).fetchone() is not None
+
+
 def _timezone(conn: psycopg.Connection) -> str | None:
     return conn.cursor(row_factory=scalar_row).execute("SELECT timezone FROM town").fetchone()
 

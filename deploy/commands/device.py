@@ -1,0 +1,122 @@
+"""`carewatch device`: credentials for single devices, and devices that no town file names."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Literal
+
+import typer
+
+from devices.directory import Device, DeviceKind
+
+if TYPE_CHECKING:
+    import psycopg
+
+app = typer.Typer(
+    help="Credentials for one device; devices that no town file names.", no_args_is_help=True
+)
+Form = Literal["passwords", "acl", "dynsec"]
+Id = Annotated[str, typer.Argument(help="The device's id, the last part of its contract topic.")]
+
+
+def register(root: typer.Typer) -> None:
+    """Add the command to the app."""
+    root.add_typer(app, name="device")
+
+
+@app.command()
+def add(
+    id: Id,
+    kind: Annotated[DeviceKind | None, typer.Option(help="What it is, when it is new.")] = None,
+    holder: Annotated[str | None, typer.Option(help="Whose it is: client:c-1.")] = None,
+    topic: Annotated[str | None, typer.Option(help="Its topic, if not a contract one.")] = None,
+) -> None:
+    """Give a device its secret, shown once; a device that is not registered yet is added."""
+    from deploy.device_changes import add_device
+
+    device = Device(id=id, kind=kind, holder=holder, topic=topic)
+    with _connected() as conn:
+        secret = add_device(conn, device)
+    _show_once(id, secret)
+
+
+@app.command()
+def rotate(id: Id) -> None:
+    """Give a device a new secret, shown once; the old one no longer serves."""
+    from devices.credentials import issue
+
+    with _connected() as conn:
+        secret = issue(conn, id)
+    _show_once(id, secret)
+
+
+@app.command()
+def revoke(id: Id) -> None:
+    """Shut a device out: its secret no longer serves."""
+    from devices.credentials import revoke as revoke_credential
+
+    with _connected() as conn:
+        revoke_credential(conn, id)
+    typer.echo(f"{id}: revoked; export to the broker again, and end its connection there")
+
+
+@app.command()
+def remove(id: Id) -> None:
+    """Take a device out that was added by hand. One of the town file goes with the file."""
+    from deploy.device_changes import remove_device
+
+    with _connected() as conn:
+        remove_device(conn, id)
+    typer.echo(f"{id}: removed")
+
+
+@app.command("list")
+def list_devices() -> None:
+    """All devices: id, kind, holder, topic, where it is from, its secret's state."""
+    from devices.credentials import credentials
+
+    with _connected() as conn:
+        for each in credentials(conn):
+            origin = "file" if each.in_file else "hand"
+            cells = (each.id, each.kind or "-", each.holder or "-", each.topic or "-")
+            typer.echo("\t".join((*cells, origin, each.state)))
+
+
+@app.command()
+def export(
+    form: Annotated[
+        Literal["passwords", "acl", "dynsec"], typer.Argument(help="What the broker reads.")
+    ],
+    into: Annotated[
+        Path | None, typer.Option(help="A dynamic-security file whose other clients are kept.")
+    ] = None,
+) -> None:
+    """Print all active credentials, hashed, in a form that Mosquitto reads."""
+    from devices.broker_access import acl_file, dynamic_security, password_file
+    from devices.credentials import credentials
+    from devices.errors import CarewatchError
+
+    if into is not None and not into.is_file():
+        raise CarewatchError(f"{into}: there is no such file")
+    with _connected() as conn:
+        known = credentials(conn)
+    match form:
+        case "passwords":
+            text = password_file(known)
+        case "acl":
+            text = acl_file(known)
+        case "dynsec":
+            text = dynamic_security(known, into.read_bytes() if into else b"{}").decode()
+    typer.echo(text, nl=form == "dynsec")
+
+
+@contextmanager
+def _connected() -> Iterator["psycopg.Connection"]:
+    from deploy.database import connected
+
+    with connected() as conn:
+        yield conn
+
+
+def _show_once(device: str, secret: str) -> None:
+    typer.echo(f"user    {device}\nsecret  {secret}\nThe secret is not shown again.")

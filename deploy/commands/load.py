@@ -1,0 +1,39 @@
+"""`carewatch load`: the town file into the database, or only checked."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+SHOWN = 20  # warnings printed; the rest is counted
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("load")(load)
+
+
+def load(
+    town: Annotated[Path, typer.Argument(help="The town file (YAML).")],
+    check: Annotated[bool, typer.Option("--check", help="Only check it; no database.")] = False,
+    remove_many: Annotated[
+        bool, typer.Option("--remove-many", help="Even if most clients or devices go.")
+    ] = False,
+) -> None:
+    """Load or update register, plans, ladders and rule settings. A bad file changes nothing."""
+    from deploy.townfile import read_town
+
+    wanted = read_town(town)
+    for warning in wanted.warnings[:SHOWN]:
+        typer.echo(f"warning: {town}, {warning}", err=True)
+    if len(wanted.warnings) > SHOWN:
+        typer.echo(f"warning: {len(wanted.warnings) - SHOWN} more like these", err=True)
+    if check:
+        typer.echo(f"{town}: no faults")
+        return
+    from deploy.database import connected
+    from deploy.loading import load_town
+
+    with connected() as conn:
+        loaded = load_town(conn, wanted, remove_many=remove_many)
+    typer.echo("\n".join(loaded.summary) or "nothing changed")

@@ -1,0 +1,48 @@
+"""A connection to the database for one command: where the settings, or a running `up`, say."""
+
+import tomllib
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+
+import psycopg
+
+from deploy import local
+from deploy.migrate import migrate
+from deploy.running import RUN_FILE
+from deploy.settings import Settings, load_settings
+from devices.errors import CarewatchError
+
+
+@contextmanager
+def connected() -> Iterator[psycopg.Connection]:
+    """The database of the settings, of a running `carewatch up`, or else the embedded one.
+
+    The embedded one is started for as long as the block lasts. Raises CarewatchError where the
+    database does not answer or has no schema.
+    """
+    settings = load_settings()
+    with ExitStack() as stack:
+        url = _known_url(settings)
+        if url is None:
+            stack.enter_context(local.sole_use(settings.data_dir))
+            url = stack.enter_context(local.embedded_postgresql(settings.data_dir))
+            with psycopg.connect(url) as conn:
+                migrate(conn)
+        try:
+            conn = stack.enter_context(psycopg.connect(url, application_name="carewatch"))
+        except psycopg.OperationalError:
+            raise CarewatchError(
+                "the database does not answer: check CAREWATCH_DATABASE_URL, "
+                "or run `carewatch doctor`"
+            ) from None
+        if conn.execute("SELECT to_regclass('device')").fetchone() == (None,):
+            raise CarewatchError("the database has no schema yet: run `carewatch migrate` first")
+        yield conn
+
+
+def _known_url(settings: Settings) -> str | None:
+    """The URL that is set, or that a running `carewatch up` wrote down."""
+    if settings.database_url is not None:
+        return settings.database_url.get_secret_value()
+    kept = settings.data_dir / RUN_FILE
+    return tomllib.loads(kept.read_text()).get("database_url") if kept.exists() else None

@@ -1,0 +1,152 @@
+"""A town goes into the database: what differs is written, and told to everyone who listens.
+
+One transaction: the register, the plans, and `TownChanged` entries in the inbox that carry the
+same items. The town file is the whole truth, but for devices that were added by hand.
+"""
+
+from collections.abc import Container, Iterator, Mapping
+from datetime import UTC, datetime
+from itertools import groupby
+from operator import itemgetter
+from typing import Any
+
+import msgspec
+import psycopg
+
+from alerts.desk import append
+from alerts.plans import SECTIONS as PLAN_SECTIONS
+from alerts.plans import apply_plans, diff_plans, load_plans
+from alerts.types import PlanSet, TownChanged
+from deploy.townfile import Town
+from devices import registry
+from devices.directory import SECTIONS, RegisterChange
+from devices.errors import CarewatchError
+
+CUT_PLANS = tuple(section for section in PLAN_SECTIONS if section != "ladders")
+CHUNK = 2_000  # items an inbox entry
+FEW = 20  # items of a kind that may go without asking
+LARGE_SHARE = 0.5  # of the clients or devices; more is rather a wrong file than a change
+
+
+class Loaded(msgspec.Struct, frozen=True):
+    """What a load changed."""
+
+    timezone: str | None  # the new one; None = as it was
+    register: RegisterChange
+    plans: PlanSet
+    added: dict[str, int]  # section -> how many of the changed items are new
+
+    @property
+    def summary(self) -> list[str]:
+        """One line a section in which something changed."""
+        lines = [f"timezone: {self.timezone}"] if self.timezone else []
+        for part in (self.register, self.plans):
+            for section in SECTIONS if part is self.register else PLAN_SECTIONS:
+                lines += self._line(section, part)
+        for field in ("rules", "rules_for"):
+            if getattr(self.plans, field) is not None:
+                lines.append(f"{field}: changed")
+        return lines
+
+    def _line(self, section: str, part: RegisterChange | PlanSet) -> list[str]:
+        changed, kept = len(getattr(part, section)), {i.id for i in getattr(part, section)}
+        gone = sum(key not in kept for key in part.removed.get(section, ()))
+        new = self.added.get(section, 0)
+        counts = {"added": new, "changed": changed - new, "removed": gone}
+        said = ", ".join(f"{many} {what}" for what, many in counts.items() if many)
+        return [f"{section}: {said}"] if said else []
+
+
+def load_town(
+    conn: psycopg.Connection, town: Town, *, by: str = "load", remove_many: bool = False
+) -> Loaded:
+    """Make register, plans and settings what the town file says, in one transaction.
+
+    Loading the same town again writes nothing. Raises CarewatchError when it would remove more
+    than half of the clients or devices and `remove_many` is not set; then nothing is changed.
+    """
+    with conn.transaction():
+        registry.lock_town(conn)
+        directory, plans = registry.load_directory(conn), load_plans(conn)
+        register = _sparing(conn, registry.diff(directory, town.register))
+        if not remove_many:
+            _refuse_large_removal(register, len(directory.clients), len(directory.devices))
+        loaded = Loaded(
+            timezone=town.timezone if registry.set_timezone(conn, town.timezone) else None,
+            register=register,
+            plans=diff_plans(plans, town.plans),
+            added=_added(register, {s: getattr(directory, s) for s in SECTIONS})
+            | _added(town.plans, {s: {i.id for i in getattr(plans, s)} for s in PLAN_SECTIONS}),
+        )
+        registry.apply(conn, loaded.register, in_file=True)
+        registry.claim(conn, [device.id for device in town.register.devices])
+        apply_plans(conn, loaded.plans)
+        for entry in entries(loaded, by=by, at=datetime.now(UTC)):
+            append(conn, entry)
+    return loaded
+
+
+def entries(loaded: Loaded, *, by: str, at: datetime) -> Iterator[TownChanged]:
+    """The inbox entries of a change, at most `CHUNK` items each; none where nothing changed. Pure.
+
+    What is removed, the ladders and the settings stand in the first: they are few, and the order
+    of ladders must not be cut in two.
+    """
+    items = [(s, item) for s in SECTIONS for item in getattr(loaded.register, s)]
+    items += [(s, item) for s in CUT_PLANS for item in getattr(loaded.plans, s)]
+    first = TownChanged(
+        at=at,
+        timezone=loaded.timezone,
+        register=RegisterChange(removed=loaded.register.removed),
+        plans=msgspec.structs.replace(loaded.plans, **dict.fromkeys(CUT_PLANS, ())),
+        by=by,
+    )
+    if items or first != TownChanged(at=at, by=by):
+        yield _holding(first, items[:CHUNK])
+    for n in range(CHUNK, len(items), CHUNK):
+        yield _holding(TownChanged(at=at, by=by), items[n : n + CHUNK])
+
+
+def _holding(entry: TownChanged, items: list[tuple[str, Any]]) -> TownChanged:
+    """The entry with these items of any section put in."""
+    grouped: dict[str, tuple[Any, ...]] = {}
+    for section, group in groupby(items, key=itemgetter(0)):
+        grouped[section] = tuple(item for _, item in group)
+    register = {section: grouped[section] for section in SECTIONS if section in grouped}
+    plans = {section: grouped[section] for section in CUT_PLANS if section in grouped}
+    return msgspec.structs.replace(
+        entry,
+        register=msgspec.structs.replace(entry.register, **register),
+        plans=msgspec.structs.replace(entry.plans, **plans),
+    )
+
+
+def _added(part: RegisterChange | PlanSet, known: Mapping[str, Container[str]]) -> dict[str, int]:
+    """How many items of each section were not known before."""
+    return {
+        section: sum(item.id not in keys for item in getattr(part, section))
+        for section, keys in known.items()
+    }
+
+
+def _sparing(conn: psycopg.Connection, change: RegisterChange) -> RegisterChange:
+    """The change without the removal of devices that no town file ever named."""
+    gone = change.removed.get("devices", ())
+    spared = registry.added_by_hand(conn, gone) if gone else set()
+    if not spared:
+        return change
+    left = tuple(key for key in gone if key not in spared)
+    removed = {section: ids for section, ids in change.removed.items() if section != "devices"}
+    if left:
+        removed["devices"] = left
+    return msgspec.structs.replace(change, removed=removed)
+
+
+def _refuse_large_removal(change: RegisterChange, clients: int, devices: int) -> None:
+    for section, many in (("clients", clients), ("devices", devices)):
+        gone = len(change.removed.get(section, ()))
+        if gone > FEW and gone > many * LARGE_SHARE:
+            raise CarewatchError(
+                f"this file lacks {gone} of the {many} {section} that are registered; "
+                "nothing was loaded. If they are really to go, say --remove-many"
+            )
