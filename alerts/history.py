@@ -9,22 +9,38 @@ import msgspec
 import psycopg
 from psycopg.rows import class_row, scalar_row
 
-from alerts.types import Alert, Finding, Muted, Page, PageState, StoryLine, VisitRecord
+from alerts.types import (
+    Alert,
+    Finding,
+    Muted,
+    Page,
+    PageState,
+    Rota,
+    RuleScope,
+    Staff,
+    StoryLine,
+    VisitRecord,
+)
 
 __all__ = (
     "AlertFilter",
     "Changes",
+    "LaneBeat",
     "PageRecord",
     "alert",
     "alerts",
     "changed_since",
     "findings_between",
+    "lane_beats",
     "last_change",
     "mutes",
     "open_alerts",
     "page",
     "pages_between",
     "pages_of",
+    "people",
+    "rotas",
+    "rule_settings",
     "story",
     "visit",
     "visit_revisions",
@@ -62,6 +78,14 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
     last: int  # ask with this next time
     alerts: tuple[Alert, ...] = ()
     visits: tuple[VisitRecord, ...] = ()
+
+
+class LaneBeat(msgspec.Struct, frozen=True):
+    """How far an engine has come."""
+
+    lane: str  # life | main
+    clock: datetime  # the engine's moment
+    renewed_at: datetime  # when it last said that it is alive
 
 
 def open_alerts(conn: psycopg.Connection) -> list[Alert]:
@@ -167,6 +191,35 @@ def mutes(conn: psycopg.Connection, now: datetime) -> list[Muted]:
     return [_MUTED.decode(row) for row in rows]
 
 
+def people(conn: psycopg.Connection) -> list[Staff]:
+    """Everybody who is paged or signs in, by id."""
+    return [
+        _STAFF.decode(row) for row in _bodies(conn, "SELECT body::text FROM staff ORDER BY id", ())
+    ]
+
+
+def rotas(conn: psycopg.Connection) -> list[Rota]:
+    """The rotas in force, by id."""
+    return [
+        _ROTA.decode(row) for row in _bodies(conn, "SELECT body::text FROM rota ORDER BY id", ())
+    ]
+
+
+def rule_settings(
+    conn: psycopg.Connection,
+) -> tuple[dict[str, dict[str, object]], tuple[RuleScope, ...]]:
+    """What the town sets: for all, and for parts of it; what it does not set keeps its default."""
+    row = conn.execute("SELECT rules::text, rules_for::text FROM rule_setting").fetchone()
+    rules, scopes = row or ("{}", "[]")
+    return _RULES.decode(rules), _SCOPES.decode(scopes)
+
+
+def lane_beats(conn: psycopg.Connection) -> list[LaneBeat]:
+    """Each engine lane's clock, and when it was last heard of."""
+    cursor = conn.cursor(row_factory=class_row(LaneBeat))
+    return cursor.execute("SELECT lane, clock, renewed_at FROM checkpoint ORDER BY lane").fetchall()
+
+
 def last_change(conn: psycopg.Connection) -> int:
     """The number to follow changes from, after a first whole reading made later."""
     number = conn.cursor(row_factory=scalar_row).execute(
@@ -204,6 +257,10 @@ _PAGE = msgspec.json.Decoder(Page)
 _FINDING = msgspec.json.Decoder(Finding)
 _VISIT = msgspec.json.Decoder(VisitRecord)
 _MUTED = msgspec.json.Decoder(Muted)
+_STAFF = msgspec.json.Decoder(Staff)
+_ROTA = msgspec.json.Decoder(Rota)
+_RULES = msgspec.json.Decoder(dict[str, dict[str, object]])
+_SCOPES = msgspec.json.Decoder(tuple[RuleScope, ...])
 
 
 class _PageRow(msgspec.Struct, frozen=True):
