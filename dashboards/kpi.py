@@ -26,6 +26,7 @@ def figures(board: Board) -> Figures:
     visits = board.visits.values()
     return Figures(
         unacknowledged=unacknowledged(alerts),
+        open=dict(Counter(alert.severity.value for alert in alerts if _shown_open(alert))),
         ack_p95=time_to_ack(alerts, now),
         arrive_p50=time_to_arrive(alerts, now),
         devices=Share(board.census.online, board.census.commissioned),
@@ -124,7 +125,7 @@ def worst_areas(board: Board) -> tuple[AreaLoad, ...]:
     urgent = Counter(
         alert.area
         for alert in board.alerts.values()
-        if is_open(alert) and alert.severity in URGENT and alert.muted is None and alert.area
+        if _shown_open(alert) and alert.severity in URGENT and alert.area
     )
     late = Counter(
         board.directory.area_of(f"client:{visit.client}")
@@ -146,6 +147,10 @@ def worst_areas(board: Board) -> tuple[AreaLoad, ...]:
         )
         for key in ranked[:WORST]
     )
+
+
+def _shown_open(alert: Alert) -> bool:
+    return is_open(alert) and alert.muted is None
 
 
 def _free_by_area(board: Board) -> dict[str, int]:

@@ -110,6 +110,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """The key figures; `dashboards.kpi` holds their definitions."""
 
     unacknowledged: Unacknowledged = Unacknowledged()
+    open: dict[str, int] = {}  # severity -> alerts not ended and not muted, answered or not
     ack_p95: Timing = Timing()
     arrive_p50: Timing = Timing()
     devices: Share = Share()  # online / commissioned

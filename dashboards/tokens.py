@@ -1,0 +1,28 @@
+"""Signed tokens for screens that nobody signs in on: a wall in a control room."""
+
+from itsdangerous import BadSignature, URLSafeSerializer
+
+from dashboards.scope import WHOLE, Scope
+from dashboards.settings import Lang
+
+SALT = "carewatch wall v1"  # the key signs other things too; they never fit here
+
+
+def wall_token(secret: str, scope: Scope = WHOLE) -> str:
+    """A token that opens `/wall` and its stream, and nothing else. It has no end: it ends with
+    the signing key, so that no wall goes dark by itself."""
+    return str(URLSafeSerializer(secret, salt=SALT).dumps([list(scope.areas), scope.agency]))
+
+
+def wall_scope(secret: str, token: str) -> Scope | None:
+    """What a wall's token shows; None for a token that is not ours."""
+    try:
+        areas, agency = URLSafeSerializer(secret, salt=SALT).loads(token)
+        return Scope(tuple(areas), agency)
+    except (BadSignature, ValueError, TypeError):
+        return None
+
+
+def wall_address(public_url: str, secret: str, lang: Lang | None = None) -> str:
+    """The link a wall is started with."""
+    return f"{public_url}/wall?token={wall_token(secret)}" + (f"&lang={lang}" if lang else "")
