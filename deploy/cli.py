@@ -10,7 +10,12 @@ import typer
 
 from devices.errors import CarewatchError
 
-COMMANDS = ("ingest", "load", "device")  # module names under deploy.commands, in the order of `--help`
+COMMANDS = (
+    "ingest",
+    "load",
+    "device",
+    "decode",
+)  # module names under deploy.commands, in the order of `--help`
 
 app = typer.Typer(
     name="carewatch",
