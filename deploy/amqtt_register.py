@@ -11,7 +11,7 @@ import psycopg
 from amqtt.plugins.base import BaseAuthPlugin
 from amqtt.session import Session
 
-from devices.registry import credential_fits
+from devices.credentials import credential_fits
 
 
 class RegisterAuthPlugin(BaseAuthPlugin):  # type: ignore[misc]  # amqtt ships no types

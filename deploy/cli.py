@@ -11,10 +11,12 @@ import typer
 from devices.errors import CarewatchError
 
 COMMANDS = (
+    "up",
     "ingest",
     "load",
-    "device",
     "decode",
+    "device",
+    "simulate",
 )  # module names under deploy.commands, in the order of `--help`
 
 app = typer.Typer(

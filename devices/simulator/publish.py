@@ -109,14 +109,14 @@ class Publisher:
             return  # not a wish of ours
 
 
-def run(town: SimulatedTown, publisher: Publisher, stop: threading.Event) -> None:
-    """Let the town speak in real time until `stop` is set."""
+def run(town: SimulatedTown, publisher: Publisher, stop: threading.Event, end: datetime) -> None:
+    """Let the town speak in real time until `stop` is set or `end` has come."""
 
     def grant(wish: Wish) -> None:
         town.wander(wish.client, datetime.now(UTC) + timedelta(seconds=wish.seconds))
 
     publisher.hear_wishes(grant)
-    while not stop.is_set():
-        for message in town.due(datetime.now(UTC)):
+    while not stop.is_set() and (now := datetime.now(UTC)) < end:
+        for message in town.due(now):
             publisher.publish(message)
         time.sleep(STEP)

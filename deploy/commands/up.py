@@ -1,0 +1,19 @@
+"""`carewatch up`: all services in one go, embedded parts for those with no URL set."""
+
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("up")(up)
+
+
+def up(
+    demo: Annotated[bool, typer.Option("--demo", help="With a simulated town.")] = False,
+) -> None:
+    """Run all services. Ctrl-C ends them; the next start finds its data again."""
+    from deploy.stack import run_stack
+
+    run_stack(demo)
