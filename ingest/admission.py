@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from devices.codecs import UNKNOWN, claimed, recognised
 from devices.codecs.buttons import press_of
-from devices.codecs.codec import ButtonPressed, Codec, Decoded, Part
+from devices.codecs.codec import ButtonPressed, Codec, Decoded, Part, where_from
 from devices.codecs.times import to_utc
 from devices.coordinates import to_wgs84
 from devices.directory import Device, Directory
@@ -22,6 +22,7 @@ from devices.envelope import Envelope
 from devices.readings import (
     Clock,
     DeviceStatus,
+    FaceSeen,
     Ignored,
     Position,
     Reading,
@@ -57,8 +58,7 @@ def admit(envelope: Envelope, directory: Directory | None) -> Admitted:
     """
     codec = claimed(envelope) or _by_form(envelope, directory)
     if codec is None:
-        where = envelope.http.path if envelope.http else envelope.topic
-        detail = f"no device is registered on {where[:200]} and no family speaks there"
+        detail = f"no device is registered on {where_from(envelope)[:200]}; no family speaks there"
         return Admitted(UNKNOWN, rejections=(Rejection(Reason.UNKNOWN_TOPIC, detail),))
     if len(envelope.payload) > codec.max_bytes:
         detail = f"{len(envelope.payload)} bytes; at most {codec.max_bytes}"
@@ -68,7 +68,7 @@ def admit(envelope: Envelope, directory: Directory | None) -> Admitted:
 
 def _by_form(envelope: Envelope, directory: Directory | None) -> Codec | None:
     """Tried only where we expect something: without a town, or on a registered topic."""
-    if directory is None or _registered_on(envelope.topic, directory) or envelope.http:
+    if directory is None or envelope.http or _registered_on(envelope.topic, directory):
         return recognised(envelope)
     return None
 
@@ -123,6 +123,8 @@ def _one(
         fault = _place(said, part, device, changes)
         if fault is not None:
             return fault
+    if isinstance(said, FaceSeen) and len(part.persons) > 1:
+        changes["person"] = _person(part.persons, device, directory)
     if not said.id:
         changes["id"] = _content_id(said, number, envelope, changes)
     settled = replace(said, **changes) if changes else said
@@ -134,7 +136,7 @@ def _one(
 
 def _device(part: Part, codec: Codec, envelope: Envelope, directory: Directory) -> Device | None:
     """The registered device: by its own topic, by the name it gives, by a sibling topic."""
-    where = envelope.http.path.partition("?")[0] if envelope.http else envelope.topic
+    where = where_from(envelope)
     on_topic = directory.device_on(where)
     if on_topic is not None and not part.shared:
         return on_topic
@@ -156,6 +158,15 @@ def _other_topics(
     for name in names:
         yield from codec.siblings(envelope, name)
     yield from parents(where)
+
+
+def _person(codes: tuple[str, ...], device: Device | None, directory: Directory | None) -> str:
+    """The code by which the terminal's facility knows the person; the first when none is known."""
+    if device is None or directory is None or not device.holder:
+        return codes[0]
+    facility = device.holder.partition(":")[2]
+    known = (code for code in codes if directory.resident_by_face(facility, code))
+    return next(known, codes[0])
 
 
 def _judged(said: ButtonPressed, device: Device | None) -> SosPressed | DeviceStatus | Ignored:

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection
 
-from devices.codecs import contract
+from devices.codecs import contract, facesluice, owntracks, zigbee2mqtt
 from devices.codecs.body import json_body
 from devices.codecs.codec import Codec
 from devices.directory import Directory
@@ -10,7 +10,12 @@ from devices.envelope import Envelope
 from devices.readings import Rejection
 from devices.topics import CONTRACT_ROOT, TopicTable, matches, parents
 
-CODECS: tuple[Codec, ...] = (contract.CODEC,)  # the first that claims a topic has it
+CODECS: tuple[Codec, ...] = (  # the first that claims a topic, or fits a form, has it
+    contract.CODEC,
+    owntracks.CODEC,
+    facesluice.CODEC,
+    zigbee2mqtt.CODEC,
+)
 UNKNOWN = "unknown"  # the family, in metrics, of messages that no codec claims
 
 _BY_TOPIC = TopicTable((pattern, codec) for codec in CODECS for pattern in codec.topics)

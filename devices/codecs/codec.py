@@ -29,6 +29,7 @@ class Part(msgspec.Struct, frozen=True):
     names: tuple[str, ...] = ()  # further device ids to try after `said.device`
     shared: bool = False  # many devices speak on this topic: the payload's name goes first
     datum: Datum | None = None  # of the coordinates, where the message says it
+    persons: tuple[str, ...] = ()  # codes by which the register may know `said.person`
 
 
 class Decoded(msgspec.Struct, frozen=True):
@@ -70,3 +71,8 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     # Further topics under which the device that the message calls `name` may be registered.
     siblings: Callable[[Envelope, str], tuple[str, ...]] = _nowhere_else
     max_bytes: int = 4 * 1024 * 1024  # pictures in base64 come to 2 MB and more
+
+
+def where_from(envelope: Envelope) -> str:
+    """The topic, or the path without its query: what names a device that does not name itself."""
+    return envelope.http.path.partition("?")[0] if envelope.http else envelope.topic

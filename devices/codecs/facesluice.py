@@ -1,0 +1,125 @@
+"""MQTT face terminals of the facesluice kind: `mqtt/face/{terminal}/Rec`, `/Snap`, `/Ack`,
+`mqtt/face/basic` (coming and going) and `mqtt/face/heartbeat`.
+
+Written after the vendor's "MQTT V1.25" manual and captures of its firmware: `persionName` is
+theirs, most numbers are text, times are the terminal's local time, PushType 2 and Sendintime 0
+mark records sent again or late, `VerifyStatus` 3 is somebody not registered. Pictures, id-card
+and phone numbers are counted and left out.
+"""
+
+from typing import Any, Literal
+
+from devices.codecs.body import JsonObject, json_object
+from devices.codecs.codec import Codec, Decoded, Part, where_from
+from devices.codecs.fields import likeness, moment, text
+from devices.envelope import Envelope
+from devices.readings import DeviceStatus, FaceSeen, Ignored, Reason, Rejection
+from devices.redaction import count_private
+
+ROOT = "mqtt/face/"
+SHARED = frozenset({"basic", "heartbeat"})  # all terminals speak here
+RECOGNISED = frozenset({"RecPush", "VerifyPush"})
+STRANGER = frozenset({"StrSnapPush", "SnapPush"})
+STATUS = {"Online": True, "HeartBeat": True, "Offline": False}
+NOT_REGISTERED = "3"  # of VerifyStatus
+REPLAY = "2"  # of PushType
+DIRECTIONS: dict[str, Literal["in", "out"]] = {
+    "entr": "in",
+    "in": "in",
+    "enter": "in",
+    "exit": "out",
+    "out": "out",
+}
+
+
+def decode(envelope: Envelope) -> Decoded:
+    """A record, a stranger's snapshot, a heartbeat, coming or going; the rest is ignored."""
+    body = json_object(envelope.payload)
+    if isinstance(body, Rejection):
+        return Decoded((body,))
+    operator = body.get("operator")
+    if operator is None and envelope.topic == f"{ROOT}heartbeat":
+        operator = "HeartBeat"
+    if not isinstance(operator, str):
+        return Decoded((Rejection(Reason.MISSING_FIELD, "operator is missing"),))
+    redacted = count_private(body)
+    info = body.get("info", body)
+    read = _face if operator in RECOGNISED | STRANGER else _status if operator in STATUS else None
+    if read is None:
+        return Decoded(ignored=Ignored(f"terminal message {operator[:60]}"), redacted=redacted)
+    if not isinstance(info, dict):
+        return Decoded((Rejection(Reason.BAD_VALUE, "info is no object"),), redacted=redacted)
+    return Decoded((read(operator, info, body, envelope),), redacted=redacted)
+
+
+def _face(
+    operator: str, info: JsonObject, body: JsonObject, envelope: Envelope
+) -> Part | Rejection:
+    said = _said(info, body, envelope)
+    if isinstance(said, Rejection):
+        return said
+    known = operator in RECOGNISED and text(info.get("VerifyStatus")) != NOT_REGISTERED
+    codes = [text(info.get(key)) for key in ("personId", "customId")] if known else []
+    persons = tuple(code for code in codes if code and code != "0")
+    snap = text(info.get("SnapID"))
+    said["id"] = f"snap-{snap}" if snap else text(info.get("RecordID")) or ""
+    said["replayed"] = text(info.get("PushType")) == REPLAY or text(info.get("Sendintime")) == "0"
+    reading = FaceSeen(
+        person=persons[0] if persons else None,
+        score=likeness(info.get("similarity1")) if persons else None,
+        direction=DIRECTIONS.get(str(info.get("direction", "")).casefold()),
+        **said,
+    )
+    return Part(reading, _names(info, body, envelope)[1:], persons=persons)
+
+
+def _status(
+    operator: str, info: JsonObject, body: JsonObject, envelope: Envelope
+) -> Part | Rejection:
+    said = _said(info, body, envelope)
+    if isinstance(said, Rejection):
+        return said
+    return Part(DeviceStatus(online=STATUS[operator], **said), _names(info, body, envelope)[1:])
+
+
+def _said(info: JsonObject, body: JsonObject, envelope: Envelope) -> dict[str, Any] | Rejection:
+    at = moment(info.get("time") or info.get("CreateTime"), "time")
+    if isinstance(at, Rejection):
+        return at
+    return {
+        "device": _names(info, body, envelope)[0],
+        "id": "",
+        "observed_at": at,
+        "received_at": envelope.received_at,
+    }
+
+
+def _names(info: JsonObject, body: JsonObject, envelope: Envelope) -> tuple[str, ...]:
+    """The terminal's id: in the record, on top of it, or only in the topic."""
+    keys = ("facesluiceId", "deviceId", "DeviceID")
+    written = [text(place.get(key)) for place in (info, body) for key in keys]
+    level = envelope.topic.removeprefix(ROOT).partition("/")[0]
+    if envelope.topic.startswith(ROOT) and level not in SHARED:
+        written.append(level)
+    names = dict.fromkeys(name for name in written if name)
+    return tuple(names) or (where_from(envelope),)
+
+
+def _siblings(envelope: Envelope, name: str) -> tuple[str, ...]:
+    return tuple(f"{ROOT}{name}{branch}" for branch in ("/Rec", "/Snap", "", "/rec"))
+
+
+def _fits(envelope: Envelope, body: object) -> bool:
+    if not isinstance(body, dict) or not isinstance(body.get("operator"), str):
+        return False
+    info = body.get("info")
+    return isinstance(info, dict) and ("facesluiceId" in info or body["operator"] in RECOGNISED)
+
+
+CODEC = Codec(
+    family="facesluice",
+    decode=decode,
+    topics=("mqtt/face/#",),
+    fits=_fits,
+    siblings=_siblings,
+)

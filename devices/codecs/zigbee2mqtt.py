@@ -1,0 +1,148 @@
+"""Zigbee2MQTT: contacts, SOS buttons and what else a Zigbee bridge passes on.
+
+`{base}/{friendly name}` carries the device's state as JSON, `/availability` and `/action` below
+it single words; with `output: attribute` every field has a sub-topic of its own. Polarity:
+`contact: true` is closed. `last_seen` is the radio time of the frame, the only time there is.
+Written after https://www.zigbee2mqtt.io/guide/usage/mqtt_topics_and_messages.html.
+"""
+
+from typing import Any
+
+from devices.codecs.body import JsonObject, json_body
+from devices.codecs.codec import ButtonPressed, Codec, Decoded, Part, nothing, refused
+from devices.codecs.fields import number, percent, text
+from devices.codecs.times import read_time
+from devices.envelope import Envelope
+from devices.readings import DeviceStatus, DoorMoved, Reason, Rejection, SosPressed
+
+COMMANDS = frozenset({"set", "get"})  # from a controller to the device
+ATTRIBUTES = frozenset({"contact", "action", "tamper", "battery", "battery_low", "linkquality"})
+SOS_FLAGS = ("sos", "emergency", "panic")  # some converters show the press as a boolean
+UNKNOWN_SIGNAL = 255  # of linkquality
+_BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
+
+
+def decode(envelope: Envelope) -> Decoded:
+    """A device's state, one attribute of it, its availability, or the bridge's own state."""
+    levels = envelope.topic.split("/")[1:]  # without the base topic
+    above, last = "/".join(levels[:-1]), levels[-1] if levels else ""
+    if levels[:1] == ["bridge"]:
+        return _bridge(envelope, last)
+    if above and last in COMMANDS:
+        return nothing("a command to the device")
+    if above and last == "availability":
+        return _online(envelope, above)
+    body = _json_or_word(envelope.payload)
+    if above and last in ATTRIBUTES and not isinstance(body, dict):
+        fields = {last: body.decode() if isinstance(body, bytes) else body}
+        return _state(envelope, above, fields)
+    if isinstance(body, bytes):
+        return refused(Reason.NOT_JSON, "a device's state is a JSON object")
+    if not isinstance(body, dict):
+        return refused(Reason.NOT_AN_OBJECT, "a device's state is a JSON object")
+    return _state(envelope, "/".join(levels) or envelope.topic, body)
+
+
+def _state(envelope: Envelope, name: str, fields: JsonObject) -> Decoded:
+    """What the state says: a door, a press, or at least how the battery is."""
+    said = {
+        "device": name,
+        "id": "",
+        "observed_at": read_time(fields.get("last_seen")),
+        "received_at": envelope.received_at,
+        "battery": percent(fields.get("battery")),
+    }
+    parts = [part for part in (_door(fields, said), _press(fields, said)) if part is not None]
+    status = _status(fields, said)
+    if status is not None and not parts:
+        parts.append(status)
+    return Decoded(tuple(parts)) if parts else nothing("no contact, press or battery in it")
+
+
+def _door(fields: JsonObject, said: dict[str, Any]) -> Part | Rejection | None:
+    contact = fields.get("contact")
+    if contact is None:
+        return None
+    closed = contact if isinstance(contact, bool) else _BOOLEANS.get(str(contact).casefold())
+    if closed is None:
+        return Rejection(
+            Reason.BAD_VALUE, f"contact {str(contact)[:40]!r} is neither true nor false"
+        )
+    tamper = fields.get("tamper")
+    return Part(
+        DoorMoved(open=not closed, tamper=tamper if isinstance(tamper, bool) else None, **said)
+    )
+
+
+def _press(fields: JsonObject, said: dict[str, Any]) -> Part | None:
+    action = text(fields.get("action"))  # "" and null: the press is over
+    if action is not None:
+        return Part(ButtonPressed(action=action, **said))
+    if any(fields.get(flag) is True for flag in SOS_FLAGS):
+        return Part(SosPressed(**said))
+    return None
+
+
+def _status(fields: JsonObject, said: dict[str, Any]) -> Part | None:
+    fault = next((name for name in ("tamper", "battery_low") if fields.get(name) is True), None)
+    if fault is None and said["battery"] is None:
+        return None
+    signal = number(fields.get("linkquality"))
+    return Part(
+        DeviceStatus(fault=fault, signal=None if signal == UNKNOWN_SIGNAL else signal, **said)
+    )
+
+
+def _online(envelope: Envelope, name: str) -> Decoded:
+    """`online` or `offline`, as a word (old) or as {"state": "online"} (new)."""
+    body = _json_or_word(envelope.payload)
+    state = body.get("state") if isinstance(body, dict) else body
+    word = state.decode() if isinstance(state, bytes) else state
+    if word not in ("online", "offline"):
+        return refused(Reason.BAD_VALUE, "the state is neither online nor offline")
+    status = DeviceStatus(
+        device=name,
+        id="",
+        observed_at=None,
+        received_at=envelope.received_at,
+        online=word == "online",
+    )
+    return Decoded((Part(status),))
+
+
+def _bridge(envelope: Envelope, last: str) -> Decoded:
+    if last == "state":
+        return _online(envelope, "bridge")
+    body = json_body(envelope.payload)
+    if isinstance(body, Rejection) and last != "log":
+        return Decoded((body,))
+    return nothing(f"the bridge's own {last}")
+
+
+def _json_or_word(payload: bytes) -> Any:
+    """The parsed JSON, or the bytes themselves where they are a bare word."""
+    body = json_body(payload)
+    if not isinstance(body, Rejection):
+        return body
+    word = payload.strip()
+    return word if word.isascii() and len(word) < 100 and b"{" not in word else payload
+
+
+def _siblings(envelope: Envelope, name: str) -> tuple[str, ...]:
+    base = envelope.topic.partition("/")[0]
+    return (f"{base}/{name}",)
+
+
+def _fits(envelope: Envelope, body: object) -> bool:
+    if not isinstance(body, dict) or envelope.http is not None:
+        return False
+    return "linkquality" in body or isinstance(body.get("contact"), bool)
+
+
+CODEC = Codec(
+    family="zigbee2mqtt",
+    decode=decode,
+    topics=("zigbee2mqtt/#",),
+    fits=_fits,
+    siblings=_siblings,
+)
