@@ -7,7 +7,7 @@ from typing import Literal
 
 import msgspec
 import psycopg
-from psycopg.rows import scalar_row
+from psycopg.rows import class_row, scalar_row
 
 from devices.readings import Reading
 
@@ -54,6 +54,29 @@ def horizon(conn: psycopg.Connection, lane: Literal["main", "life"]) -> datetime
     )
     moment: datetime = found.fetchone()  # type: ignore[assignment]  # an aggregate: always a row
     return moment
+
+
+class Worker(msgspec.Struct, frozen=True):
+    """What one lane of an ingest process last said of itself."""
+
+    worker: str
+    lane: str  # life | bulk
+    seen_until: datetime  # everything it received before is stored
+    renewed_at: datetime  # when it said so
+
+
+def workers(conn: psycopg.Connection) -> list[Worker]:
+    """Every lane that has not left in good order; a dead one keeps its last word."""
+    cursor = conn.cursor(row_factory=class_row(Worker))
+    return cursor.execute(
+        "SELECT worker, lane, seen_until, renewed_at FROM ingest_horizon ORDER BY worker, lane"
+    ).fetchall()
+
+
+def last_arrival(conn: psycopg.Connection) -> int:
+    """The newest number in the feed; 0 where it is empty."""
+    found = conn.cursor(row_factory=scalar_row).execute("SELECT max(last) FROM arrival_log")
+    return int(found.fetchone() or 0)
 
 
 def renew_horizon(
