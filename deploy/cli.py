@@ -13,6 +13,8 @@ from devices.errors import CarewatchError
 COMMANDS = (
     "up",
     "ingest",
+    "record",
+    "replay",
     "load",
     "decode",
     "device",

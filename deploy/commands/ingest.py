@@ -1,0 +1,30 @@
+"""`carewatch ingest`: takes in what devices say and stores it; several may run."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("ingest")(ingest)
+
+
+def ingest() -> None:
+    """Take in messages from the broker until SIGTERM or Ctrl-C. Several may run at once."""
+    import signal
+    import sys
+
+    from deploy import logs
+    from deploy.health import serve_health
+    from deploy.settings import load_settings
+    from ingest.service import Service
+    from ingest.settings import IngestSettings
+
+    settings = load_settings()
+    logs.configure(settings.log_level)
+    # Two lanes share one interpreter: an SOS should not wait 5 ms for each turn of the other.
+    sys.setswitchinterval(0.001)
+    service = Service(IngestSettings(mqtt_url=settings.broker(), database_url=settings.database()))
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: service.stop())
+    serve_health(service.faults, settings.metrics_port, settings.http_host)
+    service.run()

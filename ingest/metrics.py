@@ -1,0 +1,70 @@
+"""What ingest counts: the names of interfaces.md section 7, and a few figures of its own.
+
+received = stored + duplicate + rejected + ignored, by family, at any quiet moment.
+"""
+
+from collections import Counter as Tally
+from collections.abc import Sequence
+from typing import get_args
+
+from prometheus_client import Counter, Gauge, Histogram
+
+from devices.readings import Reading, Rejection
+from ingest.store import Arrivals, Message
+
+RECEIVED = Counter("carewatch_messages_received_total", "Messages taken in", ["family"])
+OUTCOMES = {
+    "stored": Counter(
+        "carewatch_messages_stored_total", "Messages with a reading that was new", ["family"]
+    ),
+    "duplicate": Counter(
+        "carewatch_messages_duplicate_total", "Messages that were stored before", ["family"]
+    ),
+    "rejected": Counter(
+        "carewatch_messages_rejected_total", "Messages that could not be read", ["family"]
+    ),
+    "ignored": Counter(
+        "carewatch_messages_ignored_total", "Messages that say nothing we keep", ["family"]
+    ),
+}
+READINGS = Counter("carewatch_readings_stored_total", "New readings", ["kind"])
+REJECTIONS = Counter("carewatch_rejections_total", "What could not be read, by reason", ["reason"])
+
+HELD = Gauge("carewatch_ingest_held_messages", "Messages taken and not yet stored", ["slot"])
+CONNECTED = Gauge("carewatch_broker_connected", "1 while the session is connected", ["slot"])
+DROPPED = Gauge("carewatch_broker_dropped_messages", "What the broker says it dropped ($SYS)")
+BATCH = Histogram(
+    "carewatch_ingest_batch_messages",
+    "Messages in one transaction",
+    ["slot"],
+    buckets=(1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000),
+)
+SAVING = Histogram(
+    "carewatch_ingest_save_seconds",
+    "Time from admission to commit",
+    ["slot"],
+    buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 60),
+)
+
+KIND_OF = {said: str(said.__struct_config__.tag) for said in get_args(Reading)}
+
+
+def count_received(messages: Sequence[Message]) -> None:
+    """These were taken in; `count_outcomes` of each must follow."""
+    for family, number in Tally([each.admitted.family for each in messages]).items():
+        RECEIVED.labels(family).inc(number)
+
+
+def count_outcomes(messages: Sequence[Message], arrivals: Arrivals) -> None:
+    """What became of them."""
+    pairs = zip([each.admitted.family for each in messages], arrivals.outcomes, strict=True)
+    for (family, outcome), number in Tally(pairs).items():
+        OUTCOMES[outcome].labels(family).inc(number)
+    for kind, number in Tally([type(each) for each in arrivals.stored]).items():
+        READINGS.labels(KIND_OF[kind]).inc(number)
+    _count_rejections(arrivals.rejections)
+
+
+def _count_rejections(rejections: Sequence[Rejection]) -> None:
+    for reason, number in Tally([each.reason for each in rejections]).items():
+        REJECTIONS.labels(reason.value).inc(number)

@@ -1,0 +1,33 @@
+"""The register as ingest knows it: one frozen snapshot, replaced when the database has a newer."""
+
+import threading
+from datetime import UTC, datetime
+
+import psycopg
+
+from devices.directory import Directory
+from devices.registry import load_snapshot, refresh
+
+
+class Register:
+    """The directory in force, for all lanes. Reading it costs nothing; any lane may renew it."""
+
+    def __init__(self, directory: Directory, arrival: int) -> None:
+        self.directory = directory
+        self._arrival = arrival  # of the newest change that is in it
+        self._checked_at = datetime.min.replace(tzinfo=UTC)
+        self._turn = threading.Lock()
+
+    @classmethod
+    def load(cls, conn: psycopg.Connection) -> "Register":
+        """All of it. Raises psycopg.Error."""
+        return cls(*load_snapshot(conn))
+
+    def refreshed(self, conn: psycopg.Connection, moment: datetime) -> Directory:
+        """The directory with every change committed before `moment`. Raises psycopg.Error."""
+        with self._turn:
+            if self._checked_at < moment:
+                now = datetime.now(UTC)
+                self.directory, self._arrival = refresh(conn, self.directory, self._arrival)
+                self._checked_at = now
+        return self.directory

@@ -1,0 +1,154 @@
+"""The ingest process: one saving lane for each broker session that it holds, and their upkeep.
+
+Every half second it renews its claim on its sessions (and takes over those of a dead process),
+follows the register, and writes down what the broker says it dropped.
+"""
+
+import threading
+from datetime import UTC, datetime
+
+import psycopg
+import structlog
+
+from devices.codecs import LIFE_FILTER, is_life_topic, life_filters
+from devices.directory import Directory
+from ingest import drops, slots
+from ingest.broker import Delivery, Session, Ways
+from ingest.crossing import NOTICE, TAKEN_BACK, Crossing, notice
+from ingest.lane import Lane, connect
+from ingest.register import Register
+from ingest.settings import IngestSettings
+from ingest.slots import LIFE
+from ingest.wire import Address
+
+UPKEEP = 0.5  # seconds between two rounds
+GROUP = "$share/carewatch/"  # all ingest processes share one subscription of everything
+
+log = structlog.get_logger()
+
+
+class Service:
+    """Runs until `stop`. The database may come later, go and come back; so may the broker."""
+
+    def __init__(self, settings: IngestSettings) -> None:
+        self._settings = settings
+        self._address = Address.of(settings.mqtt_url)
+        self._drops = drops.Drops()
+        self._lanes: dict[str, Lane] = {}
+        self._conn: psycopg.Connection | None = None
+        self._worker: int | None = None
+        self._register: Register | None = None
+        self._directory: Directory | None = None  # whose life filters these are:
+        self._life_filters: frozenset[str] = frozenset()
+        self._stopping = threading.Event()
+
+    def run(self) -> None:
+        """Serve until `stop` is called, from a signal handler or another thread."""
+        while not self._stopping.is_set():
+            try:
+                self._tend()
+            except psycopg.Error as error:
+                self._disconnect()
+                log.warning("database away", slot="upkeep", why=str(error).partition("\n")[0])
+            self._stopping.wait(UPKEEP)
+        self._end()
+
+    def stop(self) -> None:
+        """End soon, in good order; returns at once."""
+        self._stopping.set()
+
+    def faults(self) -> list[str]:
+        """What keeps this process from being ready, in words; empty when all is well."""
+        if not self._lanes:
+            return ["no broker session yet: waiting for the database"]
+        found = [fault for lane in list(self._lanes.values()) for fault in lane.faults()]
+        return found + self._drops.faults()
+
+    def _tend(self) -> None:
+        """One round of upkeep. Raises psycopg.Error."""
+        if self._conn is None:
+            self._conn = connect(self._settings.database_url, name="upkeep")
+            self._worker = slots.enrol(self._conn, self._worker)
+        conn = self._conn
+        if self._register is None:
+            self._register = Register.load(conn)
+            log.info("register loaded", devices=len(self._register.directory.devices))
+        assert self._worker is not None
+        self._follow(self._register.refreshed(conn, datetime.now(UTC)))
+        self._hold(slots.renew(conn, self._worker), self._register)
+        self._drops.keep(conn)
+
+    def _hold(self, names: frozenset[str], register: Register) -> None:
+        """Have a lane for each of these slots and for no other."""
+        for name in sorted(set(self._lanes) - names):
+            log.warning("slot taken over by another process", slot=name)
+            self._lanes.pop(name).stop()
+        for name in sorted(names - set(self._lanes), key=lambda name: name != LIFE):
+            log.info("reading slot", slot=name)
+            self._lanes[name] = self._life(register) if name == LIFE else self._bulk(name, register)
+            self._lanes[name].start()
+
+    def _follow(self, directory: Directory) -> None:
+        """Let the life lane hear the buttons that the register has now."""
+        if directory is self._directory:
+            return
+        self._directory = directory
+        self._life_filters = frozenset(life_filters(directory))
+        if LIFE in self._lanes:
+            self._lanes[LIFE].session.change((*self._life_filters, drops.TOPIC))
+
+    def _life(self, register: Register) -> Lane:
+        """The lane of whatever may carry an SOS: nothing else is in its way."""
+        session: Session
+
+        def granted(filters: frozenset[str]) -> None:
+            if LIFE_FILTER in filters:
+                session.publish(NOTICE, notice(filters - {drops.TOPIC}), retain=True)
+
+        session = Session(
+            self._address,
+            self._settings.client_prefix + LIFE,
+            (*self._life_filters, drops.TOPIC),
+            ways=Ways(consumes=self._drops.consumes, granted=granted, will=TAKEN_BACK),
+        )
+        return self._lane(LIFE, session, register, linger=0.0)
+
+    def _bulk(self, slot: str, register: Register) -> Lane:
+        """A lane of everything else."""
+        crossing = Crossing()
+        session = Session(
+            self._address,
+            self._settings.client_prefix + slot,
+            ((GROUP if self._settings.shared else "") + "#", NOTICE),
+            ways=Ways(consumes=crossing.consumes, connected=crossing.reset),
+        )
+        return self._lane(slot, session, register, linger=self._settings.linger)
+
+    def _lane(self, slot: str, session: Session, register: Register, *, linger: float) -> Lane:
+        return Lane(
+            slot,
+            session,
+            register,
+            self._settings.database_url,
+            size=self._settings.batch_size,
+            linger=linger,
+            urgent=self._urgent,
+        )
+
+    def _urgent(self, delivery: Delivery) -> bool:
+        return is_life_topic(delivery.envelope.topic, self._life_filters)
+
+    def _end(self) -> None:
+        for lane in self._lanes.values():
+            lane.stop()
+        try:
+            if self._conn is not None and self._worker is not None:
+                slots.leave(self._conn, self._worker)
+        except psycopg.Error:
+            log.warning("slots not given back", why="database away")
+        self._disconnect()
+
+    def _disconnect(self) -> None:
+        if self._conn is not None:
+            self._conn.close()
+            self._conn = None

@@ -1,0 +1,91 @@
+"""Which broker sessions this process reads: one bulk slot a process, and one life slot for all.
+
+A session's client id is its slot, not its process: whoever takes a slot over gets what the
+broker had kept for, or handed to, the process before. In a shared subscription the broker goes
+on giving a dead process its share, so a slot must never stay without a reader.
+"""
+
+from collections.abc import Sequence
+from typing import Literal
+
+import msgspec
+import psycopg
+from psycopg.rows import class_row, scalar_row
+
+LIFE = "life"
+LOCK_CLASS = 726003  # advisory locks (726003, worker); worker 0 stands for the table of slots
+_TAKE_TURNS = "SELECT pg_advisory_xact_lock(%s, 0)"
+
+# A worker that lost its lock is dead, unless it renewed a moment ago (the database may have been
+# restarted); one that holds its lock and has not renewed for long is frozen.
+_SLOTS = """
+SELECT slot AS name, worker, CASE
+    WHEN renewed_at < clock_timestamp() - interval '10 s' THEN 'dead'
+    WHEN EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND granted
+                 AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
+                 AND classid = %s AND objid = worker AND objsubid = 2) THEN 'alive'
+    WHEN renewed_at < clock_timestamp() - interval '1.5 s' THEN 'dead'
+    ELSE 'doubtful' END AS holder
+FROM ingest_slot ORDER BY slot"""
+
+
+class Slot(msgspec.Struct, frozen=True):
+    """One session and what is known of the process that reads it."""
+
+    name: str
+    worker: int
+    holder: Literal["alive", "doubtful", "dead"]
+
+
+def to_claim(slots: Sequence[Slot], me: int) -> tuple[str, ...]:
+    """The slots that `me` should take now (pure): the dead ones, and at least one bulk slot.
+
+    A process without a bulk slot takes one from a process that has several, else a new one; it
+    waits while a holder's fate is in doubt.
+    """
+    claims = tuple(slot.name for slot in slots if slot.holder == "dead" and slot.worker != me)
+    if all(slot.name != LIFE for slot in slots):
+        claims += (LIFE,)
+    bulk = [slot for slot in slots if slot.name != LIFE]
+    if any(slot.worker == me or slot.name in claims for slot in bulk):
+        return claims
+    if any(slot.holder == "doubtful" for slot in bulk):
+        return claims
+    holders = [slot.worker for slot in bulk]
+    spare = [slot.name for slot in bulk if holders.count(slot.worker) > 1]
+    return (*claims, spare[-1] if spare else f"bulk-{len(bulk) + 1}")
+
+
+def enrol(conn: psycopg.Connection, worker: int | None = None) -> int:
+    """Hold the lock that shows this process is alive, for as long as `conn` lives.
+
+    Returns the process's number: a new one, or `worker` where it had one before.
+    """
+    with conn.transaction():
+        if worker is None:
+            numbers = conn.cursor(row_factory=scalar_row).execute("SELECT nextval('ingest_worker')")
+            worker = int(numbers.fetchone() or 0)
+        conn.execute("SELECT pg_try_advisory_lock(%s, %s)", (LOCK_CLASS, worker))
+    return worker
+
+
+def renew(conn: psycopg.Connection, worker: int) -> frozenset[str]:
+    """Renew what this process holds, take what it should, and return the names of its slots."""
+    with conn.transaction():
+        conn.execute(_TAKE_TURNS, (LOCK_CLASS,))
+        slots = conn.cursor(row_factory=class_row(Slot)).execute(_SLOTS, (LOCK_CLASS,)).fetchall()
+        mine = {slot.name for slot in slots if slot.worker == worker}
+        mine.update(to_claim(slots, worker))
+        conn.execute(
+            "INSERT INTO ingest_slot (slot, worker) SELECT unnest(%s::text[]), %s"
+            " ON CONFLICT (slot) DO UPDATE"
+            " SET worker = excluded.worker, renewed_at = clock_timestamp()",
+            (sorted(mine), worker),
+        )
+    return frozenset(mine)
+
+
+def leave(conn: psycopg.Connection, worker: int) -> None:
+    """The process ends in good order: others may take its slots at once."""
+    with conn.transaction():
+        conn.execute("UPDATE ingest_slot SET renewed_at = '-infinity' WHERE worker = %s", (worker,))
