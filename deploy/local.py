@@ -21,7 +21,6 @@ from contextlib import contextmanager
 from pathlib import Path
 from string import Template
 
-
 from devices.errors import CarewatchError
 
 MOSQUITTO = Path(__file__).parent / "mosquitto"
