@@ -1,0 +1,153 @@
+"""Writes what a step came to, all in one transaction: findings, alerts, visits, pages, checkpoint.
+
+Rule states go along from time to time only: most readings change nothing but "last heard", and a
+restart walks the feed again from the states last saved. Whoever finds the checkpoint elsewhere
+than left writes nothing: another process has taken over.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+import msgspec
+import psycopg
+from psycopg.rows import class_row
+
+from alerts import tables
+from alerts.casebook import Changed
+from alerts.engine import StateRow
+from alerts.feed import LaneName
+from alerts.history import alert as stored_alert
+from alerts.history import mutes as stored_mutes
+from alerts.types import Alert, Muted, Receipt, VisitRecord
+
+CHANGE_LOCK = 726004  # held while `change` is drawn, until commit: its numbers appear in order
+LONGEST_PAUSE = "5s"  # who freezes while holding it loses the connection, and with it the lock
+
+
+class Overtaken(Exception):
+    """Another process has moved this lane's checkpoint."""
+
+
+class Checkpoint(msgspec.Struct, frozen=True):
+    """How far a lane has come."""
+
+    outputs_at: int = 0  # arrival up to which everything concluded is committed
+    heard_at: int = 0  # arrival up to which the inbox has been heard
+    clock: datetime | None = None  # the engine's, at outputs_at; None: never begun
+    states_at: int = 0  # arrival at which the rule states were last saved
+    states_clock: datetime | None = None  # the engine's, then
+
+
+class Step(msgspec.Struct, frozen=True):
+    """What one commit writes."""
+
+    changed: Changed
+    visits: tuple[VisitRecord, ...]
+    receipts: tuple[Receipt, ...]  # what channels said later of pages, for the page's own row
+    states: tuple[StateRow, ...] | None  # None: not now
+    outputs_at: int
+    heard_at: int
+    clock: datetime
+
+
+class Journal:
+    """The writing side of one lane. `conn` is its own, in autocommit mode."""
+
+    def __init__(self, conn: psycopg.Connection, lane: LaneName) -> None:
+        self._conn = conn
+        self._lane = lane
+        self.checkpoint = self._load_checkpoint()
+
+    def commit(self, step: Step) -> None:
+        """Write it all or nothing. Raises psycopg.Error, or Overtaken."""
+        with self._conn.transaction():
+            moved = self._move_checkpoint(step)
+            changed = step.changed
+            tables.put_findings(self._conn, changed.findings)
+            tables.put_mutes(self._conn, changed.mutes)
+            if step.states is not None:
+                tables.put_states(self._conn, step.states)
+            tables.note_receipts(self._conn, step.receipts)
+            tables.cancel_pages(self._conn, changed.cancelled)
+            if changed.alerts or step.visits:
+                self._take_change_lock()
+                tables.put_alerts(self._conn, changed.alerts)
+                tables.put_visits(self._conn, step.visits, step.clock)
+            tables.put_pages(self._conn, changed.pages)
+        self.checkpoint = moved
+
+    def alerts(self, rules: Iterable[str], *, others: bool) -> list[Alert]:
+        """The open alerts of these rules, or of all other rules."""
+        cursor = self._conn.execute(
+            "SELECT body::text FROM alert WHERE state IN ('open', 'acknowledged')"
+            " AND (rule = ANY(%s)) <> %s ORDER BY raised_at, id",
+            (list(rules), others),
+        )
+        return [msgspec.json.decode(body, type=Alert) for (body,) in cursor]
+
+    def alert(self, id: str) -> Alert | None:
+        """One alert, open or closed."""
+        return stored_alert(self._conn, id)
+
+    def mutes(self, now: datetime) -> list[Muted]:
+        """The mutes in force."""
+        return stored_mutes(self._conn, now)
+
+    def states(self, rules: Iterable[str]) -> list[StateRow]:
+        """The saved states of these rules."""
+        cursor = self._conn.cursor(row_factory=class_row(StateRow)).execute(
+            "SELECT rule, key, version, wake_at, body FROM rule_state WHERE rule = ANY(%s)",
+            (list(rules),),
+            binary=True,
+        )
+        return cursor.fetchall()
+
+    def _load_checkpoint(self) -> Checkpoint:
+        self._conn.execute(
+            "INSERT INTO checkpoint (lane, outputs_at, states_at, clock, states_clock)"
+            " VALUES (%s, 0, 0, '-infinity', '-infinity') ON CONFLICT DO NOTHING",
+            (self._lane,),
+        )
+        found = self._conn.cursor(row_factory=class_row(Checkpoint)).execute(
+            "SELECT outputs_at, heard_at, nullif(clock, '-infinity') AS clock, states_at,"
+            " nullif(states_clock, '-infinity') AS states_clock FROM checkpoint WHERE lane = %s",
+            (self._lane,),
+        )
+        checkpoint = found.fetchone()
+        assert checkpoint is not None
+        return checkpoint
+
+    def _move_checkpoint(self, step: Step) -> Checkpoint:
+        before = self.checkpoint
+        after = Checkpoint(
+            outputs_at=step.outputs_at,
+            heard_at=step.heard_at,
+            clock=step.clock,
+            states_at=before.states_at if step.states is None else step.outputs_at,
+            states_clock=before.states_clock if step.states is None else step.clock,
+        )
+        moved = self._conn.execute(
+            "UPDATE checkpoint SET outputs_at = %s, heard_at = %s, clock = %s, states_at = %s,"
+            " states_clock = coalesce(%s, states_clock), renewed_at = clock_timestamp()"
+            " WHERE lane = %s AND outputs_at = %s AND heard_at = %s",
+            (
+                after.outputs_at,
+                after.heard_at,
+                after.clock,
+                after.states_at,
+                after.states_clock,
+                self._lane,
+                before.outputs_at,
+                before.heard_at,
+            ),
+        )
+        if moved.rowcount != 1:
+            raise Overtaken(self._lane)
+        return after
+
+    def _take_change_lock(self) -> None:
+        self._conn.execute(
+            "SELECT pg_notify('changed', '') FROM pg_advisory_xact_lock(%s),"
+            " set_config('idle_in_transaction_session_timeout', %s, true)",
+            (CHANGE_LOCK, LONGEST_PAUSE),
+        )
