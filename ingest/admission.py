@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from devices.codecs import UNKNOWN, claimed, recognised
 from devices.codecs.buttons import press_of
-from devices.codecs.codec import ButtonPressed, Codec, Decoded, Part, where_from
+from devices.codecs.codec import ButtonPressed, Codec, Decoded, Part, Switched, where_from
 from devices.codecs.times import to_utc
 from devices.coordinates import to_wgs84
 from devices.directory import Device, Directory
@@ -22,6 +22,7 @@ from devices.envelope import Envelope
 from devices.readings import (
     Clock,
     DeviceStatus,
+    DoorMoved,
     FaceSeen,
     Ignored,
     Position,
@@ -111,7 +112,7 @@ def _one(
         if device is None:
             return Rejection(Reason.UNKNOWN_DEVICE, f'"{part.said.device[:200]}" is not registered')
     said = part.said
-    if isinstance(said, ButtonPressed):
+    if isinstance(said, ButtonPressed | Switched):
         judged = _judged(said, device)
         if isinstance(judged, Ignored):
             return judged
@@ -126,7 +127,7 @@ def _one(
     if isinstance(said, FaceSeen) and len(part.persons) > 1:
         changes["person"] = _person(part.persons, device, directory)
     if not said.id:
-        changes["id"] = _content_id(said, number, envelope, changes)
+        changes["id"] = _content_id(said, part.content, number, envelope, changes)
     settled = replace(said, **changes) if changes else said
     return _keepable(settled) if _may_hold_nul(envelope) else settled
 
@@ -169,15 +170,23 @@ def _person(codes: tuple[str, ...], device: Device | None, directory: Directory 
     return next(known, codes[0])
 
 
-def _judged(said: ButtonPressed, device: Device | None) -> SosPressed | DeviceStatus | Ignored:
-    """A press as the register understands it: an SOS, or just a sign of life."""
+def _judged(
+    said: ButtonPressed | Switched, device: Device | None
+) -> SosPressed | DoorMoved | DeviceStatus | Ignored:
+    """A press or an input as the register understands it, or else just a sign of life."""
     shared = {name: getattr(said, name) for name in _SHARED}
-    press = press_of(said.action, device)
+    if isinstance(said, Switched):
+        if device is not None and device.kind == "door":
+            return DoorMoved(open=said.on, **shared)
+        action = "on" if said.on else "off"
+    else:
+        action = said.action
+    press = press_of(action, device)
     if press is not None:
         return SosPressed(press=press, **shared)
     if said.battery is not None:
         return DeviceStatus(**shared)
-    return Ignored(f'"{said.action[:80]}" of this button means no SOS')
+    return Ignored(f'"{action[:80]}" of this device means no SOS and no door')
 
 
 _SHARED = ("device", "id", "observed_at", "received_at", "battery", "replayed")
@@ -264,14 +273,21 @@ def _place_fault(lat: float | None, lon: float | None) -> Rejection | None:
 # ------------------------------------------------------------------ how it is told from others
 
 
-def _content_id(said: Reading, number: int, envelope: Envelope, changes: dict[str, Any]) -> str:
+def _content_id(
+    said: Reading, content: bytes | None, number: int, envelope: Envelope, changes: dict[str, Any]
+) -> str:
     """An id from device, device time, kind, payload and place in the message.
 
-    The same message delivered again gets the same id, with or without a time of its own.
+    The same message delivered again gets the same id, with or without a time of its own; so does
+    an item of a batch (`content`) that is sent again in another batch.
     """
     observed = changes.get("observed_at", said.observed_at)
-    key = f"{changes.get('device', said.device)}\n{observed}\n{type(said).__name__}\n{number}\n"
+    key = f"{changes.get('device', said.device)}\n{observed}\n{type(said).__name__}\n"
     digest = hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=12)
+    if content is not None:
+        digest.update(content)
+        return digest.hexdigest()
+    digest.update(b"%d\n" % number)
     digest.update(envelope.payload)
     if envelope.http is not None:
         digest.update(envelope.http.path.encode("utf-8", "replace"))

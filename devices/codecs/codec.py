@@ -8,12 +8,17 @@ nothing here raises.
 """
 
 from collections.abc import Callable
+from datetime import datetime
+from typing import Any, TypeVar
 
 import msgspec
+from msgspec.structs import replace
 
 from devices.directory import Datum
 from devices.envelope import Envelope
 from devices.readings import Ignored, Reading, Reason, Rejection, Said
+
+_encode = msgspec.json.Encoder(order="sorted").encode
 
 
 class ButtonPressed(Said, frozen=True, kw_only=True, tag="button"):
@@ -22,14 +27,23 @@ class ButtonPressed(Said, frozen=True, kw_only=True, tag="button"):
     action: str  # the device's own word: "hold", "single_push", ...
 
 
+class Switched(Said, frozen=True, kw_only=True, tag="switch"):
+    """An input that is on or off; what is wired to it only the register knows."""
+
+    on: bool
+
+
 class Part(msgspec.Struct, frozen=True):
     """One thing that a message says, and under which names its device may be registered."""
 
-    said: Reading | ButtonPressed
+    said: Reading | ButtonPressed | Switched
     names: tuple[str, ...] = ()  # further device ids to try after `said.device`
     shared: bool = False  # many devices speak on this topic: the payload's name goes first
     datum: Datum | None = None  # of the coordinates, where the message says it
     persons: tuple[str, ...] = ()  # codes by which the register may know `said.person`
+    # What an id is made from where a message holds many items that may be sent again in another
+    # grouping; the whole payload when None.
+    content: bytes | None = None
 
 
 class Decoded(msgspec.Struct, frozen=True):
@@ -71,6 +85,36 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     # Further topics under which the device that the message calls `name` may be registered.
     siblings: Callable[[Envelope, str], tuple[str, ...]] = _nowhere_else
     max_bytes: int = 4 * 1024 * 1024  # pictures in base64 come to 2 MB and more
+
+
+def shared(
+    envelope: Envelope,
+    device: str,
+    at: datetime | None = None,
+    *,
+    id: str = "",
+    battery: float | None = None,
+    replayed: bool = False,
+) -> dict[str, Any]:
+    """The fields that all readings share, to be spread into one."""
+    return {
+        "device": device,
+        "id": id,
+        "observed_at": at,
+        "received_at": envelope.received_at,
+        "battery": battery,
+        "replayed": replayed,
+    }
+
+
+Outcome = TypeVar("Outcome")
+
+
+def as_item(outcome: Outcome, item: object) -> Outcome:
+    """A part of a batch, whose id is made from its own item and not from the whole message."""
+    if isinstance(outcome, Part):
+        return replace(outcome, content=_encode(item))
+    return outcome
 
 
 def where_from(envelope: Envelope) -> str:

@@ -10,7 +10,7 @@ and phone numbers are counted and left out.
 from typing import Any, Literal
 
 from devices.codecs.body import JsonObject, json_object
-from devices.codecs.codec import Codec, Decoded, Part, where_from
+from devices.codecs.codec import Codec, Decoded, Part, shared, where_from
 from devices.codecs.fields import likeness, moment, text
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, FaceSeen, Ignored, Reason, Rejection
@@ -86,12 +86,7 @@ def _said(info: JsonObject, body: JsonObject, envelope: Envelope) -> dict[str, A
     at = moment(info.get("time") or info.get("CreateTime"), "time")
     if isinstance(at, Rejection):
         return at
-    return {
-        "device": _names(info, body, envelope)[0],
-        "id": "",
-        "observed_at": at,
-        "received_at": envelope.received_at,
-    }
+    return shared(envelope, _names(info, body, envelope)[0], at)
 
 
 def _names(info: JsonObject, body: JsonObject, envelope: Envelope) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ refused. Positions, transitions (which carry one) and last wills are kept. `vel`
 from urllib.parse import parse_qs, urlsplit
 
 from devices.codecs.body import JsonObject, json_body
-from devices.codecs.codec import Codec, Decoded, Part, nothing, where_from
+from devices.codecs.codec import Codec, Decoded, Part, as_item, nothing, shared, where_from
 from devices.codecs.fields import (
     KMH,
     accuracy,
@@ -25,9 +25,9 @@ from devices.readings import DeviceStatus, Ignored, Position, Reason, Rejection
 from devices.redaction import count_private
 
 ROOT = "owntracks/"
-SUBTOPICS = frozenset(
-    ("event", "waypoint", "waypoints", "cmd", "card", "info", "step", "steps", "beacon", "dump")
-    + ("status", "request", "response")
+SUBTOPICS = (
+    *("event", "waypoint", "waypoints", "cmd", "card", "info", "step", "steps", "beacon"),
+    *("dump", "status", "request", "response"),
 )
 _TYPES: dict[str, tuple[str, ...]] = {  # _type -> the fields that the schema requires
     "location": ("lat", "lon", "tst"),
@@ -37,16 +37,13 @@ _TYPES: dict[str, tuple[str, ...]] = {  # _type -> the fields that the schema re
     "steps": ("from", "to", "steps", "tst"),
     "request": ("request",),
 }
-_ACTIONS = ("action", "clearWaypoints", "dump", "reportLocation", "reportSteps", "response") + (
-    "setConfiguration",
-    "setWaypoints",
-    "status",
-    "waypoints",
-)
 _WORDS: dict[tuple[str, str], tuple[str, ...]] = {  # (_type, field) -> the words allowed
     ("request", "request"): ("tour", "tours", "untour"),
-    ("cmd", "action"): _ACTIONS,
     ("transition", "event"): ("enter", "leave"),
+    ("cmd", "action"): (
+        *("action", "clearWaypoints", "dump", "reportLocation", "reportSteps", "response"),
+        *("setConfiguration", "setWaypoints", "status", "waypoints"),
+    ),
 }
 _NUMBERS = {
     "location": ("lat", "lon"),
@@ -64,6 +61,8 @@ def decode(envelope: Envelope) -> Decoded:
     if not objects:
         return nothing("an empty batch")
     said = [_one(item, envelope) for item in objects]
+    if isinstance(body, list):
+        said = [as_item(one, item) for one, item in zip(said, body, strict=True)]
     parts = tuple(one for one in said if not isinstance(one, Ignored))
     ignored = next((one for one in said if isinstance(one, Ignored)), None)
     pictures = b'"image"' in envelope.payload or b'"face"' in envelope.payload
@@ -119,15 +118,11 @@ def _position(item: JsonObject, envelope: Envelope) -> Part | Rejection:
     if isinstance(where, Rejection):
         return where
     reading = Position(
-        device=name,
-        id="",
-        observed_at=at,
-        received_at=envelope.received_at,
-        battery=percent(item.get("batt")),
         lat=where[0],
         lon=where[1],
         accuracy=accuracy(item.get("acc")),
         speed=at_least_zero(item.get("vel"), KMH),
+        **shared(envelope, name, at, battery=percent(item.get("batt"))),
     )
     return Part(reading, names)
 
@@ -137,9 +132,7 @@ def _last_will(item: JsonObject, envelope: Envelope) -> Part | Rejection:
     at = moment(item.get("tst"), "tst")
     if isinstance(at, Rejection):
         return at
-    reading = DeviceStatus(
-        device=name, id="", observed_at=at, received_at=envelope.received_at, online=False
-    )
+    reading = DeviceStatus(online=False, **shared(envelope, name, at))
     return Part(reading, names)
 
 

@@ -9,7 +9,7 @@ Written after https://www.zigbee2mqtt.io/guide/usage/mqtt_topics_and_messages.ht
 from typing import Any
 
 from devices.codecs.body import JsonObject, json_body
-from devices.codecs.codec import ButtonPressed, Codec, Decoded, Part, nothing, refused
+from devices.codecs.codec import ButtonPressed, Codec, Decoded, Part, nothing, refused, shared
 from devices.codecs.fields import number, percent, text
 from devices.codecs.times import read_time
 from devices.envelope import Envelope
@@ -45,13 +45,8 @@ def decode(envelope: Envelope) -> Decoded:
 
 def _state(envelope: Envelope, name: str, fields: JsonObject) -> Decoded:
     """What the state says: a door, a press, or at least how the battery is."""
-    said = {
-        "device": name,
-        "id": "",
-        "observed_at": read_time(fields.get("last_seen")),
-        "received_at": envelope.received_at,
-        "battery": percent(fields.get("battery")),
-    }
+    at, battery = read_time(fields.get("last_seen")), percent(fields.get("battery"))
+    said = shared(envelope, name, at, battery=battery)
     parts = [part for part in (_door(fields, said), _press(fields, said)) if part is not None]
     status = _status(fields, said)
     if status is not None and not parts:
@@ -100,13 +95,7 @@ def _online(envelope: Envelope, name: str) -> Decoded:
     word = state.decode() if isinstance(state, bytes) else state
     if word not in ("online", "offline"):
         return refused(Reason.BAD_VALUE, "the state is neither online nor offline")
-    status = DeviceStatus(
-        device=name,
-        id="",
-        observed_at=None,
-        received_at=envelope.received_at,
-        online=word == "online",
-    )
+    status = DeviceStatus(online=word == "online", **shared(envelope, name))
     return Decoded((Part(status),))
 
 
