@@ -7,13 +7,13 @@ from datetime import UTC, datetime
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from alerts.rule import Rule, Settings, State
-from alerts.scopes import Scopes
-from alerts.types import PlannedVisit, PlanSet, RuleScope, TownChanged, VisitRecord, Zone
+from alerts.rule import Settings
+from alerts.scopes import Scoped, Scopes
+from alerts.types import PlannedVisit, PlanSet, RuleScope, TownChanged, Zone
+from alerts.watch import Watch
 from devices.directory import Directory
 
 P = TypeVar("P", bound=Settings)
-S = TypeVar("S", bound=State)
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
@@ -27,7 +27,8 @@ class Known:
         self.fences: dict[str, Zone] = {}
         self.fences_of: dict[str, tuple[str, ...]] = {}  # owner -> zone ids
         self.visit_plans: dict[str, PlannedVisit] = {}
-        self.visits: dict[str, VisitRecord] = {}  # the visits of these days as last concluded
+        self.rounds: dict[str, dict[str, PlannedVisit]] = {}  # caregiver -> visit plans by id
+        self.watch = Watch()  # the visits of these days as last concluded
         self._rules: dict[str, dict[str, object]] = {}
         self._scopes_for: tuple[RuleScope, ...] = ()
         self._subjects: dict[str, str] = {}
@@ -43,9 +44,14 @@ class Known:
             self._subjects[device] = subject
         return subject
 
-    def settings(self, rule: Rule[S, P], subject: str) -> P:
-        """The parameters of a rule for a subject; the narrowest scope wins."""
-        return self._scopes.settings(rule, subject)
+    def caregiver_of(self, device: str) -> str | None:
+        """The id of the caregiver who holds a device."""
+        what, _, key = self.subject_of(device).partition(":")
+        return key if what == "caregiver" else None
+
+    def settings(self, rule: Scoped[P], subject: str, by: str | None = None) -> P:
+        """The parameters of a rule for a subject (and who acts for it); the narrowest wins."""
+        return self._scopes.settings(rule, subject, by)
 
     def changed(self, change: TownChanged) -> None:
         """Take in what a change of the town says. Taking it in twice changes nothing more."""
@@ -54,6 +60,10 @@ class Known:
         self.directory = self.directory.changed(change.register)
         self._plan(change.plans)
         self._subjects.clear()
+        for client in change.register.clients:
+            self.watch.moved(client.id, self.directory)
+        for key in change.register.removed.get("clients", ()):
+            self.watch.moved(key, self.directory)
         self._scopes = Scopes(self.directory, self._rules, self._scopes_for)
 
     def plans(self) -> PlanSet:
@@ -67,8 +77,9 @@ class Known:
 
     def _plan(self, plans: PlanSet) -> None:
         for key in plans.removed.get("visits", ()):
-            self.visit_plans.pop(key, None)
-        self.visit_plans.update({plan.id: plan for plan in plans.visits})
+            self._visit(key, None)
+        for visit in plans.visits:
+            self._visit(visit.id, visit)
         for key in plans.removed.get("zones", ()):
             self._fence(key, None)
         for zone in plans.zones:
@@ -77,6 +88,16 @@ class Known:
             self._rules = plans.rules
         if plans.rules_for is not None:
             self._scopes_for = plans.rules_for
+
+    def _visit(self, key: str, plan: PlannedVisit | None) -> None:
+        before = self.visit_plans.pop(key, None)
+        if before is not None and before.caregiver is not None:
+            del self.rounds[before.caregiver][key]
+        if plan is None:
+            return
+        self.visit_plans[key] = plan
+        if plan.caregiver is not None:
+            self.rounds.setdefault(plan.caregiver, {})[key] = plan
 
     def _fence(self, key: str, zone: Zone | None) -> None:
         before = self.fences.pop(key, None)

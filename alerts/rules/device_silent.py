@@ -1,0 +1,224 @@
+"""A device is no longer heard.
+
+A device is *lost* when nothing was heard of it for its kind's `minutes`, or when it (or its
+broker) says that it is offline; a phone only while its caregiver is on duty. What counts is when
+we hear: a phone that sends yesterday's positions now is heard now. A device counts from the first
+time it is heard: one never heard is not installed yet, it is not silent. Kinds without minutes
+(`sensor`) and devices in maintenance are not watched.
+
+Raises when a device has been silent for its `minutes` and then `hold_minutes` more; SOS buttons
+at medium. Clears when it is heard again (`heard`), when the duty ends (`off_duty`), when it goes
+into maintenance (`maintenance`) or out of the register (`device_removed`), when new settings allow
+it (`settings`), and when an area outage takes it over (`area_outage`): what is lost in an outage
+is listed there, and raises nothing here until that outage clears and `hold_minutes` have passed.
+Tells the rules behind it which devices are watched, lost and back; SOS buttons and phones are
+never told as lost: an SOS is no part of an outage, and a phone belongs to no area.
+"""
+
+from collections.abc import Iterable
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
+
+from alerts.concern import devices_of
+from alerts.duty import Duty, next_duty, with_visit
+from alerts.plan import VisitPlanned
+from alerts.rule import Begun, Felt, Rule, Settings, Told, Verdict
+from alerts.silence import (
+    OutageCovers,
+    Silence,
+    Watch,
+    heard_at,
+    next_look,
+    settled,
+    told_of,
+)
+from alerts.types import Evidence, Finding, FindingEvent, Severity, Stored, TownChanged
+from devices.directory import Device
+from devices.readings import (
+    DeviceStatus,
+    DoorMoved,
+    FaceSeen,
+    Position,
+    Reading,
+    SosPressed,
+    VisitMarked,
+)
+
+if TYPE_CHECKING:
+    from alerts.known import Known
+
+NO_TIME = timedelta(0)
+
+
+class KindMinutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Minutes of silence by kind of device; None: not watched."""
+
+    phone: float | None = 10  # on duty
+    terminal: float | None = 5
+    door: float | None = 1500  # 25 h: battery contacts check in once a day
+    sos: float | None = 1500
+    sensor: float | None = None
+
+
+class SilentSettings(Settings, frozen=True):
+    minutes: KindMinutes = KindMinutes()
+    hold_minutes: float = 5
+
+
+class SilentRule(Rule[Silence, SilentSettings]):
+    name = "device_silent"
+    severity = Severity.LOW
+    wants = (
+        Position,
+        DoorMoved,
+        SosPressed,
+        FaceSeen,
+        VisitMarked,
+        DeviceStatus,
+        VisitPlanned,
+        OutageCovers,
+    )
+    settings = SilentSettings
+    state = Silence
+
+    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
+        if isinstance(said, OutageCovers):
+            return said.devices
+        if isinstance(said, VisitPlanned):
+            held = known.directory.held_by(f"caregiver:{said.visit.caregiver}")
+            return tuple(device.id for device in held if device.kind == "phone")
+        return () if isinstance(said, Told) else (said.device,)
+
+    def affected(self, change: TownChanged | Begun, known: "Known") -> Iterable[str]:
+        yield from devices_of(change, known, "phone", "terminal", "door", "sos", "sensor")
+        if isinstance(change, TownChanged) and (change.plans.visits or change.plans.removed):
+            yield from (device.id for device in known.directory.devices if device.kind == "phone")
+
+    def step(self, key: str, state: Silence | None, felt: Felt, known: "Known") -> Verdict | None:
+        if isinstance(felt, Stored):
+            return self._said(key, state, felt.reading, known)
+        if state is None:
+            return None
+        after = state
+        if isinstance(felt, OutageCovers):
+            let_go = state.let_go if felt.covered else known.now
+            after = replace(state, covered=felt.covered, let_go=let_go)
+        elif isinstance(felt, VisitPlanned):
+            day = felt.visit.start.astimezone(known.zone).date()
+            after = replace(state, duty=with_visit(state.duty, felt.visit, day))
+        elif isinstance(felt, TownChanged):
+            after = replace(state, duty=None)
+        return self._judge(key, state, after, known)
+
+    def _said(
+        self, key: str, state: Silence | None, said: Reading, known: "Known"
+    ) -> Verdict | None:
+        if isinstance(said, DeviceStatus) and said.online is False:
+            if state is None or state.lost or said.at < state.heard:
+                return None
+            return self._judge(key, state, replace(state, lost=True), known)
+        heard = heard_at(said)
+        if heard is None or (state is not None and heard <= state.heard):
+            return None
+        if state is None:
+            return self._judge(key, Silence(heard), Silence(heard), known)
+        after = Silence(heard, state.limit, state.duty, state.area)
+        if state.lost or (state.duty is not None and known.now >= state.duty.end):
+            return self._judge(key, state, after, known)
+        return Verdict(after, wake_at=next_look(after, NO_TIME))  # most only move the wish
+
+    def _judge(self, key: str, before: Silence, after: Silence, known: "Known") -> Verdict:
+        """What the facts in `after` mean now, and what is new in it."""
+        device = known.directory.devices.get(key)
+        watch = self._watch(key, device, known)
+        duty = duty_of(device, after, known) if watch is not None and watch.phone else None
+        after = settled(after, watch, duty, known.now)
+        findings: tuple[Finding, ...] = ()
+        if after.raised and not before.raised:
+            findings = (self._finding("raised", key, device, after, "silent", known),)
+        if before.raised and not after.raised:
+            reason = why_over(device, watch, before, after, known)
+            findings = (self._finding("cleared", key, device, before, reason, known),)
+        tells = told_of(key, before, after) if watch is None or watch.told else ()
+        look = next_look(after, watch.hold) if watch is not None else None
+        return Verdict(after if device is not None else None, findings, look, tells)
+
+    def _watch(self, key: str, device: Device | None, known: "Known") -> Watch | None:
+        if device is None or device.kind is None or device.maintenance:
+            return None
+        subject = f"device:{key}"
+        settings = known.settings(self, subject)
+        minutes: float | None = getattr(settings.minutes, device.kind)
+        if minutes is None:
+            return None
+        told = device.kind not in ("sos", "phone")
+        return Watch(
+            limit=timedelta(minutes=minutes),
+            hold=timedelta(minutes=settings.hold_minutes),
+            phone=device.kind == "phone",
+            told=told,
+            area=known.directory.area_of(device.holder) if told else None,
+        )
+
+    def _finding(
+        self,
+        event: FindingEvent,
+        key: str,
+        device: Device | None,
+        silence: Silence,
+        reason: str,
+        known: "Known",
+    ) -> Finding:
+        kind = device.kind if device is not None else None
+        local = silence.heard.astimezone(known.zone)
+        said = f"the {kind or 'device'} {key} was last heard at {local:%Y-%m-%d %H:%M}"
+        return self.finding(
+            event,
+            f"device:{key}",
+            reason,
+            said if event == "raised" else f"{said}: {OVER[reason]}",
+            known=known,
+            severity=Severity.MEDIUM if kind == "sos" else None,
+            evidence=(Evidence(what="last_heard", at=silence.heard, device=key),),
+        )
+
+
+OVER = {
+    "heard": "it is heard again",
+    "off_duty": "its caregiver is off duty",
+    "maintenance": "it is in maintenance",
+    "device_removed": "it is no longer registered",
+    "area_outage": "it is part of an outage",
+    "settings": "the settings allow it",
+}
+
+
+def duty_of(device: Device | None, silence: Silence, known: "Known") -> Duty | None:
+    """The duty that runs or comes next for a caregiver's phone."""
+    if silence.duty is not None and known.now < silence.duty.end:
+        return silence.duty
+    what, _, key = ((device and device.holder) or "").partition(":")
+    return next_duty(key, known) if what == "caregiver" else None
+
+
+def why_over(
+    device: Device | None, watch: Watch | None, before: Silence, after: Silence, known: "Known"
+) -> str:
+    """The reason why an alert of silence ends."""
+    if device is None:
+        return "device_removed"
+    if watch is None:
+        return "maintenance" if device.maintenance else "settings"
+    if after.covered:
+        return "area_outage"
+    if after.heard > before.heard:
+        return "heard"
+    if watch.phone and (after.duty is None or known.now < after.duty.begin):
+        return "off_duty"
+    return "settings"
+
+
+DEVICE_SILENT = SilentRule()
