@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 
 from alerts.known import Known
+from alerts.plan import CALENDAR
 from alerts.rule import Begun, Felt, Rule, State, Told, Verdict
 from alerts.rules import RULES
 from alerts.types import (
@@ -28,9 +29,11 @@ from alerts.types import (
     TownChanged,
     VisitRecord,
 )
+from alerts.visits import VISIT_BOOK, VisitForgotten, VisitSeen
 from devices.directory import Directory
 
 AnyRule = Rule[Any, Any]
+FOUNDATION: tuple[AnyRule, ...] = (CALENDAR, VISIT_BOOK)  # what the rules on visits stand on
 
 
 class StateRow(msgspec.Struct, frozen=True):
@@ -110,6 +113,9 @@ class World:
             memory.states[row.key] = msgspec.msgpack.decode(row.body, type=memory.rule.state)
             if row.wake_at is not None:
                 self._wish(memory, row.key, row.wake_at)
+            if row.rule == VISIT_BOOK.name:
+                page = msgspec.msgpack.decode(row.body, type=VISIT_BOOK.state)
+                self.known.watch.take(page.record, self.known.directory)
         self.stale = frozenset(stale)
 
     def _wish(self, memory: Memory, key: str, at: datetime | None) -> None:
@@ -172,6 +178,11 @@ class World:
             self._tell(told)
 
     def _tell(self, told: Told) -> None:
+        if isinstance(told, VisitSeen):
+            self._visits.append(told.record)
+            self.known.watch.take(told.record, self.known.directory)
+        elif isinstance(told, VisitForgotten):
+            self.known.watch.drop(told.visit)
         for memory in self._routes.get(type(told), ()):
             for key in memory.rule.route(told, self.known):
                 self._step(memory, key, told)
@@ -191,9 +202,8 @@ class World:
         """The first moment: what is already true is raised, timers before it at their own time."""
         self.known.now = moment
         self._reconsider(Begun(moment))
-        if self.clock is None:
-            self._fire(moment, inclusive=False)
-            self.clock = moment
+        self._fire(moment, inclusive=False)
+        self.clock = moment
 
     def _outcome(self) -> Outcome:
         if not self._findings and not self._visits:
@@ -219,6 +229,8 @@ def begin(
     first `advance` or `elapse`. States of another version of their rule are left out and the
     rule is named in `world.stale`: replay the last days for it.
     """
+    if any(VisitSeen in rule.wants for rule in rules):
+        rules = (*FOUNDATION, *rules)
     world = World(Known(directory, plans, timezone or directory.timezone), rules)
     world._restore(states)
     if clock is not None:
@@ -243,6 +255,7 @@ def advance(world: World, stimulus: Stimulus) -> Outcome:
     elif isinstance(stimulus, TownChanged):
         world.known.changed(stimulus)
         world._reconsider(stimulus)
+        world._fire(moment, inclusive=False)
     return world._outcome()
 
 

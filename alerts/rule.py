@@ -96,8 +96,12 @@ class Rule(Generic[S, P]):
         visit: str | None = None,
         evidence: tuple[Evidence, ...] = (),
         severity: Severity | None = None,
+        by: str | None = None,
     ) -> Finding:
-        """A finding of this rule at the engine's moment, with version and settings that applied."""
+        """A finding of this rule at the engine's moment, with version and settings that applied.
+
+        `by` is who acts for the subject, where the settings depend on it too.
+        """
         return Finding(
             at=known.now,
             rule=self.name,
@@ -110,7 +114,7 @@ class Rule(Generic[S, P]):
             visit=visit,
             key=key,
             rule_version=self.version,
-            settings=msgspec.structs.asdict(known.settings(self, subject)),
+            settings=msgspec.structs.asdict(known.settings(self, subject, by)),
         )
 
 

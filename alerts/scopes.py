@@ -5,17 +5,27 @@ town's `rules`, the rule's own defaults. A scope that names several of these fit
 fit, and is as narrow as the narrowest it names. Of two equally narrow the later line wins.
 """
 
-from typing import TypeVar
+from typing import Protocol, TypeVar
 
 import msgspec
 
-from alerts.rule import Rule, Settings, State
+from alerts.rule import Settings
 from alerts.types import RuleScope
 from devices.directory import Directory
 from devices.errors import CarewatchError
 
 P = TypeVar("P", bound=Settings)
-S = TypeVar("S", bound=State)
+P_co = TypeVar("P_co", bound=Settings, covariant=True)
+
+
+class Scoped(Protocol[P_co]):
+    """Whatever has parameters: a rule, or what shares a rule's parameters."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def settings(self) -> type[P_co]: ...
+
 
 SUBJECT, AGENCY, CARE_LEVEL = 3_000, 2_000, 1_000  # an area's depth stays below
 
@@ -36,22 +46,25 @@ class Scopes:
             for name in scope.rules:
                 self._scopes.setdefault(name, []).append(scope)
         self._wide: dict[str, Settings] = {}
-        self._narrow: dict[tuple[str, str], Settings] = {}
+        self._narrow: dict[tuple[str, str, str | None], Settings] = {}
 
-    def settings(self, rule: Rule[S, P], subject: str) -> P:
-        """The parameters that apply. Raises CarewatchError for one the rule does not have."""
+    def settings(self, rule: Scoped[P], subject: str, by: str | None = None) -> P:
+        """The parameters that apply to a subject, and to what somebody (`by`) does for it.
+
+        Raises CarewatchError for a parameter the rule does not have.
+        """
         if rule.name not in self._scopes:
             found = self._wide.get(rule.name)
             if found is None:
                 found = self._wide[rule.name] = self._made(rule, ())
             return found  # type: ignore[return-value]
-        found = self._narrow.get((rule.name, subject))
+        found = self._narrow.get((rule.name, subject, by))
         if found is None:
-            found = self._made(rule, self._fitting(rule.name, subject))
-            self._narrow[rule.name, subject] = found
+            found = self._made(rule, self._fitting(rule.name, subject, by))
+            self._narrow[rule.name, subject, by] = found
         return found  # type: ignore[return-value]
 
-    def _made(self, rule: Rule[S, P], scopes: tuple[RuleScope, ...]) -> P:
+    def _made(self, rule: Scoped[P], scopes: tuple[RuleScope, ...]) -> P:
         values = dict(self._rules.get(rule.name, {}))
         for scope in scopes:
             values.update(scope.rules[rule.name])
@@ -63,16 +76,16 @@ class Scopes:
                 + ", ".join(rule.settings.__struct_fields__)
             ) from None
 
-    def _fitting(self, name: str, subject: str) -> tuple[RuleScope, ...]:
+    def _fitting(self, name: str, subject: str, by: str | None) -> tuple[RuleScope, ...]:
         """The scopes that fit a subject, widest first."""
         weighed = [
             (weight, n, scope)
             for n, scope in enumerate(self._scopes[name])
-            if (weight := self._weight(scope, subject)) is not None
+            if (weight := self._weight(scope, subject, by)) is not None
         ]
         return tuple(scope for _, _, scope in sorted(weighed, key=lambda found: found[:2]))
 
-    def _weight(self, scope: RuleScope, subject: str) -> int | None:
+    def _weight(self, scope: RuleScope, subject: str, by: str | None) -> int | None:
         """How narrow a scope is, or None where it does not fit the subject."""
         directory, weight = self._directory, 0
         if scope.area is not None:
@@ -85,11 +98,11 @@ class Scopes:
                 return None
             weight = CARE_LEVEL
         if scope.agency is not None:
-            if directory.agency_of(subject) != scope.agency:
+            if scope.agency not in (directory.agency_of(subject), directory.agency_of(by)):
                 return None
             weight = AGENCY
         if scope.subject is not None:
-            if scope.subject != subject:
+            if scope.subject not in (subject, by):
                 return None
             weight = SUBJECT
         return weight

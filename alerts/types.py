@@ -347,6 +347,7 @@ class VisitRecord(msgspec.Struct, frozen=True, kw_only=True):
     began: datetime | None = None
     ended: datetime | None = None
     came: str | None = None  # the caregiver who was really there
+    present: float | None = None  # minutes there, once ended: time seen elsewhere taken off
     evidence: tuple[Evidence, ...] = ()
     reason: str = ""
     revision: int = 0

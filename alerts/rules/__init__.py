@@ -4,17 +4,29 @@ from typing import Any
 
 from alerts.rule import Rule
 from alerts.rules.battery_low import BATTERY_LOW
+from alerts.rules.device_silent import DEVICE_SILENT
 from alerts.rules.door_left_open import DOOR_LEFT_OPEN
+from alerts.rules.face_presence_missing import FACE_PRESENCE_MISSING
 from alerts.rules.face_unknown import FACE_UNKNOWN
 from alerts.rules.geofence_breached import GEOFENCE_BREACHED
 from alerts.rules.implausible_movement import IMPLAUSIBLE_MOVEMENT
 from alerts.rules.sos_pressed import SOS_PRESSED
+from alerts.rules.visit_late import VISIT_LATE
+from alerts.rules.visit_missed import VISIT_MISSED
+from alerts.rules.visit_short import VISIT_SHORT
+from alerts.rules.visit_unended import VISIT_UNENDED
 
 RULES: tuple[Rule[Any, Any], ...] = (
     SOS_PRESSED,
     GEOFENCE_BREACHED,
+    VISIT_MISSED,
+    VISIT_LATE,
+    VISIT_SHORT,
+    VISIT_UNENDED,
+    DEVICE_SILENT,
     DOOR_LEFT_OPEN,
     BATTERY_LOW,
+    FACE_PRESENCE_MISSING,
     FACE_UNKNOWN,
     IMPLAUSIBLE_MOVEMENT,
 )

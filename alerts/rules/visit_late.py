@@ -1,0 +1,57 @@
+"""A planned visit has not begun, and the minutes planned no longer fit into its window.
+
+Raises at window start + `after_minutes`, or later when the planned minutes would still fit then.
+A phone just come to the home is given the time to show a stay. Reasons as for visit_missed:
+`caregiver_elsewhere`, `caregiver_silent`, `no_caregiver_data`; revises when evidence changes them.
+Clears with `begun` when the visit begins, with `late_evidence` when it turns out to have begun in
+time, with `missed` when visit_missed takes over, with `plan_changed` when the plan does.
+The key is the visit.
+"""
+
+from typing import TYPE_CHECKING
+
+from alerts.conclusion import LateSettings, deadlines
+from alerts.rule import State, Verdict
+from alerts.types import FindingEvent, Severity, VisitRecord
+from alerts.visits import VisitRule
+
+if TYPE_CHECKING:
+    from alerts.known import Known
+
+
+class LateState(State, frozen=True):
+    reason: str = ""  # of the alert that stands; "" = none does
+
+
+class VisitLateRule(VisitRule[LateState, LateSettings]):
+    name = "visit_late"
+    severity = Severity.MEDIUM
+    settings = LateSettings
+    state = LateState
+
+    def judge(self, record: VisitRecord, state: LateState | None, known: "Known") -> Verdict | None:
+        before = state.reason if state else ""
+        if record.state == "late" and record.reason != before:
+            event: FindingEvent = "revised" if before else "raised"
+            found = self.found(event, record, record.reason, "not begun", known)
+            return Verdict(LateState(record.reason), (found,))
+        over = why_over(record, known)
+        if not before or over is None:
+            return None
+        reason, what = over
+        return Verdict(LateState(), (self.found("cleared", record, reason, what, known),))
+
+
+def why_over(record: VisitRecord, known: "Known") -> tuple[str, str] | None:
+    """Why a visit is late no longer; None while it still is."""
+    late = deadlines(record, known).late
+    if record.began is not None:
+        return ("begun", "begun late") if record.began >= late else ("late_evidence", "in time")
+    if record.state == "missed":
+        return "missed", "missed"
+    if record.state == "cancelled" or known.now < late:
+        return "plan_changed", "no longer planned so"
+    return None
+
+
+VISIT_LATE = VisitLateRule()

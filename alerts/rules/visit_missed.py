@@ -1,0 +1,59 @@
+"""Nobody shows to have made a planned visit.
+
+Raises at window end + `grace_minutes` when there is no evidence of the visit: neither the planned
+caregiver's phone at the home for `dwell_minutes` (fixes less than `gap_minutes` apart belong
+together), nor a check-in backed by the phone or the home's door. It raises also when the phone is
+silent: lost is not absent, and the reason says so. Reasons: `caregiver_elsewhere`,
+`caregiver_silent`, `no_caregiver_data`, `substitute_came` (another caregiver did).
+Revises when later evidence changes the reason. Clears with `late_evidence` when evidence arrives,
+up to `correction_hours` after the window, and with `plan_changed` when the plan is moved or taken
+away. Evidence counts by the time it was made, whatever order it came in. The key is the visit.
+"""
+
+from typing import TYPE_CHECKING
+
+from alerts.conclusion import MissedSettings, deadlines
+from alerts.rule import State, Verdict
+from alerts.types import FindingEvent, Severity, VisitRecord
+from alerts.visits import VisitRule
+
+if TYPE_CHECKING:
+    from alerts.known import Known
+
+WORDS = {
+    "caregiver_elsewhere": "{who} was elsewhere",
+    "caregiver_silent": "not seen, the phone of {who} was silent",
+    "no_caregiver_data": "not seen, and no phone or home to tell by",
+    "substitute_came": "{came} came instead of {who}",
+    "late_evidence": "{came} was there after all",
+    "plan_changed": "no longer planned so",
+}
+
+
+class MissedState(State, frozen=True):
+    reason: str = ""  # of the alert that stands; "" = none does
+
+
+class VisitMissedRule(VisitRule[MissedState, MissedSettings]):
+    name = "visit_missed"
+    severity = Severity.HIGH
+    settings = MissedSettings
+    state = MissedState
+
+    def judge(
+        self, record: VisitRecord, state: MissedState | None, known: "Known"
+    ) -> Verdict | None:
+        due = deadlines(record, known).missed
+        wake_at = due if known.now < due else None
+        owed = wake_at is None and (record.state == "missed" or record.reason == "substitute_came")
+        before, now = state.reason if state else "", record.reason if owed else ""
+        if before == now:
+            return Verdict(MissedState(now), wake_at=wake_at)
+        event: FindingEvent = "revised" if before and now else "raised" if now else "cleared"
+        reason = now or ("late_evidence" if record.came else "plan_changed")
+        what = WORDS[reason].format(who=record.caregiver, came=record.came)
+        found = self.found(event, record, reason, what, known)
+        return Verdict(MissedState(now), (found,), wake_at)
+
+
+VISIT_MISSED = VisitMissedRule()

@@ -1,0 +1,54 @@
+"""A visit ended with too little of its planned time.
+
+Raises when less than `share` of the planned minutes was spent there (`too_short`), judged when
+the window is over and ten minutes after the end, so that stepping out is not leaving. The time
+counts from begin to end, without what the phone spent elsewhere; time without a fix counts as
+there. Clears with `late_evidence` when later evidence shows enough. The key is the visit.
+"""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from alerts.rule import Settings, State, Verdict
+from alerts.types import FindingEvent, Severity, VisitRecord
+from alerts.visits import VisitRule
+
+if TYPE_CHECKING:
+    from alerts.known import Known
+
+SETTLED = timedelta(minutes=10)  # a caregiver may have stepped out for so long
+
+
+class ShortSettings(Settings, frozen=True):
+    share: float = 0.8  # of the planned minutes
+
+
+class ShortState(State, frozen=True):
+    raised: bool = False
+
+
+class VisitShortRule(VisitRule[ShortState, ShortSettings]):
+    name = "visit_short"
+    severity = Severity.MEDIUM
+    settings = ShortSettings
+    state = ShortState
+
+    def judge(
+        self, record: VisitRecord, state: ShortState | None, known: "Known"
+    ) -> Verdict | None:
+        raised = state.raised if state else False
+        if record.ended is not None and record.present is not None:
+            due = max(record.end, record.ended + SETTLED)
+            if known.now < due:
+                return Verdict(ShortState(raised), wake_at=due)
+        share = self.parameters(record, known).share
+        short = record.present is not None and record.present < share * record.minutes
+        if short == raised:
+            return None
+        what = f"{record.present or 0:.0f} of {record.minutes} min"
+        event: FindingEvent = "raised" if short else "cleared"
+        reason = "too_short" if short else "late_evidence"
+        return Verdict(ShortState(short), (self.found(event, record, reason, what, known),))
+
+
+VISIT_SHORT = VisitShortRule()

@@ -1,0 +1,315 @@
+"""Was somebody there? Kept, late, missed, and the hundred ways of not knowing."""
+
+import pytest
+from story import HOME, Story, agency, button, caregiver, client, door, moment, phone, visit
+
+from alerts.types import RuleScope, VisitRecord
+
+FAR = HOME.north(5_000)
+VISITS = ("visit_missed", "visit_late", "visit_short", "visit_unended")
+
+
+def story(*more: object, only: tuple[str, ...] = ("visit_missed",), **rules: object) -> Story:
+    items = (
+        client("c-1", care_level="full"),
+        caregiver("g-1", agency="a-1"),
+        caregiver("g-2"),
+        phone("g-1"),
+        phone("g-2"),
+        door("c-1"),
+        visit("v-1"),
+    )
+    return Story(*items, *more, only=only, rules=rules or None)  # type: ignore[arg-type]
+
+
+def missed(told: Story, **more: object) -> None:
+    told.expect("visit_missed", "client:c-1", **more)  # type: ignore[arg-type]
+
+
+def record(told: Story, key: str = "v-1@2026-11-02") -> VisitRecord:
+    return told.records[key]
+
+
+# ---------------------------------------------------------------- kept
+
+
+def test_a_visit_kept_by_phone_is_verified_from_begin_to_end() -> None:
+    told = story(only=VISITS)
+    told.stays("g-1", FAR, "08:00", "08:50", every=5)
+    told.stays("g-1", HOME.east(20), "09:02", "10:04")
+    told.stays("g-1", FAR, "10:20", "10:40", every=5)
+    kept = record(told.at("12:30"))
+    assert (kept.state, kept.grade, kept.came) == ("done", "verified", "g-1")
+    assert (kept.began, kept.ended, kept.present) == (moment("09:02"), moment("10:04"), 62)
+    assert [fact.what for fact in kept.evidence] == ["position", "position"]
+    told.expect_nothing()
+
+
+def test_a_short_look_in_is_no_visit() -> None:
+    told = story().stays("g-1", HOME, "09:30", "09:34").stays("g-1", FAR, "09:45", "11:30", every=5)
+    missed(told.at("12:00"), at="12:00", reason="caregiver_elsewhere")
+
+
+def test_gaps_under_ten_minutes_are_joined_and_longer_ones_are_not() -> None:
+    told = story().at("09:00").position("g-1", HOME).at("09:09").position("g-1", HOME)
+    told.at("12:00").expect_nothing()
+    told = story().at("09:00").position("g-1", HOME).at("09:10").position("g-1", HOME)
+    missed(told.at("12:00"))
+
+
+def test_a_check_in_counts_when_the_phone_or_the_door_backs_it() -> None:
+    alone = story().at("09:10").mark("g-1", "check_in").at("12:00")
+    found = alone.expect("visit_missed", "client:c-1", reason="caregiver_silent")
+    assert ("check_in", "not backed by phone or door") in [
+        (fact.what, fact.detail) for fact in found.evidence
+    ]
+    by_door = story().at("09:08").door("door-c-1").at("09:10").mark("g-1", "check_in").at("12:00")
+    by_door.expect_nothing()
+    assert record(by_door).state == "begun"
+    by_phone = story().at("09:10").mark("g-1", "check_in").at("09:12").position("g-1", HOME)
+    by_phone.at("12:00").expect_nothing()
+
+
+def test_a_check_in_far_from_home_is_contradicted() -> None:
+    told = story().stays("g-1", FAR, "09:00", "11:30", every=5)
+    told.at("11:31").mark("g-1", "check_in", observed="09:30")
+    told.at("12:00")
+    missed(told, reason="caregiver_elsewhere")
+    assert record(told).grade == "contradicted"
+
+
+# ---------------------------------------------------------------- missed, and why
+
+
+def test_elsewhere() -> None:
+    told = story().stays("g-1", FAR, "08:30", "11:55", every=5)
+    told.expect_nothing().at("12:00")
+    missed(told, at="12:00", reason="caregiver_elsewhere", visit="v-1@2026-11-02", severity="high")
+
+
+def test_tracking_lost_is_not_absent() -> None:
+    told = story().stays("g-1", FAR, "08:00", "09:05", every=5)
+    missed(told.at("12:00"), reason="caregiver_silent")
+
+
+def test_no_phone_no_data() -> None:
+    told = story(visit("v-2", caregiver="g-3"), visit("v-3", caregiver=None)).at("12:00")
+    missed(told, visit="v-2@2026-11-02", reason="no_caregiver_data")
+    missed(told, visit="v-3@2026-11-02", reason="no_caregiver_data")
+
+
+def test_a_substitute() -> None:
+    told = story().stays("g-2", HOME, "09:10", "10:10").stays("g-1", FAR, "09:00", "11:00", every=5)
+    missed(told.at("12:00"), reason="substitute_came")
+    assert (record(told).came, record(told).state) == ("g-2", "done")
+
+
+def test_mock_positions_are_no_evidence() -> None:
+    told = story().stays("g-1", HOME, "09:00", "10:30", mock=True).at("12:00")
+    missed(told, reason="caregiver_silent")
+    assert record(told).grade == "contradicted"
+
+
+@pytest.mark.parametrize(
+    ("metres", "accuracy", "kept"),
+    [
+        (190, 50, True),  # 150 + 50
+        (190, 30, False),
+        (210, 200, False),  # no more than 50 m help
+        (100, 250, False),  # too vague
+        (140, None, True),  # weak, but evidence
+        (160, None, False),
+    ],
+)
+def test_accuracy(metres: float, accuracy: float | None, kept: bool) -> None:
+    told = story()
+    told.stays("g-1", HOME.north(metres), "09:00", "10:30", accuracy=accuracy).at("12:00")
+    assert bool(told.told) is not kept
+    if kept and accuracy is None:
+        assert record(told).grade == "probable"
+
+
+# ---------------------------------------------------------------- late evidence
+
+
+def test_evidence_six_hours_late_clears() -> None:
+    told = story().at("12:00")
+    missed(told, at="12:00", reason="caregiver_silent")
+    told.at("18:00").stayed("g-1", HOME, "09:00", "10:00")
+    found = told.expect("visit_missed", "client:c-1", "cleared", at="18:00", reason="late_evidence")
+    assert found.evidence[0].at == moment("09:00")
+    told.expect_nothing()
+
+
+def test_late_positions_elsewhere_revise_the_reason() -> None:
+    told = story().at("12:00")
+    missed(told, reason="caregiver_silent")
+    told.at("15:00").stayed("g-1", FAR, "08:30", "11:30", every=5)
+    told.expect("visit_missed", "client:c-1", "revised", reason="caregiver_elsewhere")
+    told.expect_nothing()
+
+
+def test_evidence_after_the_correction_horizon_is_too_late() -> None:
+    told = story().at("12:00")
+    missed(told)
+    told.at("+3 11:01").stayed("g-1", HOME, "09:00", "10:00").expect_nothing()
+    told = story().at("12:00")
+    missed(told)
+    told.at("+3 10:59").stayed("g-1", HOME, "09:00", "10:00")
+    missed(told, event="cleared")
+
+
+def test_a_phone_at_the_home_after_the_grace_is_no_evidence_of_the_visit() -> None:
+    told = story().stays("g-1", HOME, "11:58", "13:00").at("13:30")
+    missed(told)
+    told.expect_nothing()
+
+
+# ---------------------------------------------------------------- places
+
+
+def test_neighbours_70_m_apart() -> None:
+    """Two hours at one neighbour's are no visit to the other."""
+    near = HOME.east(70)
+    told = story(client("c-2", near), visit("v-2", client="c-2"))
+    told.stays("g-1", near, "09:00", "11:00", accuracy=8).at("12:00")
+    missed(told, reason="caregiver_elsewhere", visit="v-1@2026-11-02")
+    told.expect_nothing()
+
+
+def test_a_neighbours_caregiver_is_no_substitute() -> None:
+    near = HOME.east(70)
+    told = story(client("c-2", near), visit("v-2", client="c-2", caregiver="g-2"))
+    told.stays("g-2", HOME.east(60), "09:00", "11:00", accuracy=30)
+    told.stays("g-1", FAR, "09:00", "11:00", every=5).at("12:00")
+    missed(told, reason="caregiver_elsewhere")
+
+
+def test_the_home_planned_wins_over_a_nearer_home_without_a_visit() -> None:
+    told = story(client("c-2", HOME.east(60))).stays("g-1", HOME.east(60), "09:00", "10:00")
+    told.at("12:00").expect_nothing()
+
+
+def test_two_visits_in_a_row_in_one_building() -> None:
+    told = story(client("c-2"), visit("v-2", "11:00", "12:30", client="c-2"), only=VISITS)
+    told.stays("g-1", HOME, "09:00", "12:30").stays("g-1", FAR, "12:40", "13:00", every=5)
+    told.at("14:00").expect_nothing()
+    first, second = record(told), record(told, "v-2@2026-11-02")
+    assert (first.state, first.ended) == ("done", moment("11:00"))
+    assert (second.state, second.began, second.ended) == ("done", moment("11:00"), moment("12:30"))
+
+
+def test_a_wild_jump_into_the_home_is_no_visit() -> None:
+    told = story().stays("g-1", FAR, "09:00", "10:00").at("10:01").position("g-1", HOME, 2)
+    told.stays("g-1", FAR, "10:02", "11:30")
+    missed(told.at("12:00"), reason="caregiver_elsewhere")
+
+
+# ---------------------------------------------------------------- plans
+
+
+def test_a_visit_across_midnight() -> None:
+    told = story(visit("v-n", "22:00", "+1 02:00", minutes=180)).at("21:00")
+    told.told.clear()
+    told.stays("g-1", HOME, "22:10", "+1 01:20", every=5).at("+1 03:00")
+    told.expect_nothing()
+    assert record(told, "v-n@2026-11-02").came == "g-1"
+
+
+def test_a_series_with_its_exceptions() -> None:
+    told = Story(
+        client("c-1"),
+        caregiver("g-1"),
+        phone("g-1"),
+        visit(
+            "v-s",
+            rrule="FREQ=WEEKLY;BYDAY=MO,TU,WE",
+            except_dates=("2026-11-03",),
+            extra_dates=("2026-11-05",),
+        ),
+        only=("visit_missed",),
+    )
+    told.at("+5 00:00")
+    assert [found.visit for found in told.told] == [
+        "v-s@2026-11-02",
+        "v-s@2026-11-04",
+        "v-s@2026-11-05",
+    ]
+
+
+def test_a_plan_taken_away_in_time_is_cancelled() -> None:
+    told = story().at("08:00").change(gone={"visits": ("v-1",)}).at("12:00").expect_nothing()
+    assert record(told).state == "cancelled"
+
+
+def test_a_plan_moved_after_it_was_missed_clears_and_starts_anew() -> None:
+    told = story().at("12:00")
+    missed(told)
+    told.at("12:10").change(visit("v-1", "14:00", "16:00"))
+    missed(told, event="cleared", reason="plan_changed")
+    missed(told.at("17:00"), at="17:00")
+
+
+def test_a_visit_learnt_of_when_it_is_over_is_true_at_start() -> None:
+    told = Story(client("c-1"), caregiver("g-1"), phone("g-1"), only=("visit_missed",))
+    told.at("15:00").change(visit("v-1"))
+    missed(told, at="15:00")
+
+
+def test_a_backtest_judges_visits_before_its_first_line_at_their_own_time() -> None:
+    told = Story(
+        client("c-1"),
+        caregiver("g-1"),
+        phone("g-1"),
+        button("c-1"),
+        visit("v-1"),
+        only=("visit_missed",),
+        begins=None,
+    )
+    told.now = moment("18:00")
+    told.position("g-1", HOME, observed="09:00")
+    missed(told, at="12:00")
+    told.stayed("g-1", HOME, "09:02", "10:00")
+    missed(told, event="cleared", at="18:00")
+
+
+# ---------------------------------------------------------------- settings, restarts, repeats
+
+
+def test_the_narrowest_settings_win() -> None:
+    told = story(
+        agency("a-1"),
+        RuleScope(care_level="full", rules={"visit_missed": {"grace_minutes": 15}}),
+        visit_missed={"grace_minutes": 90},
+    )
+    found = told.at("11:15").expect("visit_missed", "client:c-1", at="11:15")
+    assert found.settings["grace_minutes"] == 15
+    told = story(
+        RuleScope(subject="client:c-1", rules={"visit_missed": {"grace_minutes": 5}}),
+        RuleScope(agency="a-1", rules={"visit_missed": {"grace_minutes": 45}}),
+        RuleScope(care_level="full", rules={"visit_missed": {"grace_minutes": 15}}),
+    )
+    missed(told.at("11:05"), at="11:05")
+
+
+def test_a_restart_in_the_middle_forgets_nothing() -> None:
+    told = story(only=VISITS).stays("g-1", HOME, "09:00", "09:20").restart()
+    told.stays("g-1", HOME, "09:22", "10:00").stays("g-1", FAR, "10:10", "10:30", every=5)
+    told.restart().at("12:30").expect_nothing()
+    assert record(told).present == 60
+    told = story().at("11:30").restart().at("12:00")
+    missed(told, at="12:00")
+    told.restart().at("13:00").expect_nothing()
+    told.stayed("g-1", HOME, "09:00", "10:00")
+    missed(told, event="cleared")
+
+
+def test_repeats_change_nothing() -> None:
+    told, revisions = story(), []
+    for _ in range(2):
+        told._n = 0
+        told.at("10:30").stayed("g-1", HOME, "09:00", "10:00")
+        revisions.append(record(told).revision)
+    assert revisions[0] == revisions[1]
+    told.told.clear()
+    told.at("12:00").expect_nothing()
