@@ -1,98 +1,257 @@
-"""The door to what ingest has stored: the feed for the engine and the wall, and questions about
-the past. It only reads; the one thing written here is how far a worker has come."""
+"""The door to what ingest has stored, for alerts and dashboards: the feed (`ingest.feed`) and
+questions about the past."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import LiteralString
 
 import msgspec
 import psycopg
 from psycopg.rows import class_row, scalar_row
 
+from devices.envelope import Envelope, HttpRequest
 from devices.readings import Reading
+from ingest.feed import (
+    Batch,
+    Worker,
+    feed_after,
+    horizon,
+    last_arrival,
+    leave_horizon,
+    renew_horizon,
+    workers,
+)
 
-_decode_readings = msgspec.json.Decoder(tuple[Reading, ...]).decode
-RENEWED_WITHIN = {"main": timedelta(seconds=10), "life": timedelta(seconds=2)}
+__all__ = [
+    "Batch",
+    "DeviceDay",
+    "HourCount",
+    "MinuteCount",
+    "Rejected",
+    "Worker",
+    "device_days",
+    "feed_after",
+    "horizon",
+    "hour_counts",
+    "last_arrival",
+    "latest",
+    "leave_horizon",
+    "minute_counts",
+    "readings",
+    "rejected",
+    "rejections",
+    "renew_horizon",
+    "replay",
+    "workers",
+]
+
+SKEW = timedelta(minutes=10)  # between the clock of an ingest process and the database's
+REDELIVERED_WITHIN = timedelta(days=1)  # a message may be stored so long after it was received
+AT_ONCE = 2_000  # readings fetched in one go by a replay
+
+_decode = msgspec.json.Decoder(Reading).decode
 
 
-class Batch(msgspec.Struct, frozen=True):
-    """The readings that were new in one committed batch: readings[i] has arrival first + i."""
+class MinuteCount(msgspec.Struct, frozen=True):
+    """How many readings were stored in one minute."""
 
-    first: int
-    last: int
-    readings: tuple[Reading, ...]
+    minute: datetime
+    readings: int
 
 
-def feed_after(
-    conn: psycopg.Connection, arrival: int, *, life: bool = False, limit: int = 50
-) -> list[Batch]:
-    """At most `limit` batches (of up to 2,000 readings) whose numbers are above `arrival`.
+class HourCount(msgspec.Struct, frozen=True):
+    """How many readings of a kind there are of one hour, by the time they are judged by."""
 
-    With `life`, only batches that hold an SOS (and whatever else was saved with it). Complete: a
-    batch that is still being written has a higher number than all that can be seen.
+    hour: datetime
+    kind: str
+    readings: int
+
+
+class DeviceDay(msgspec.Struct, frozen=True):
+    """What one device said on one UTC day."""
+
+    day: datetime
+    device: str
+    kind: str
+    readings: int
+    first_at: datetime
+    last_at: datetime
+
+
+class Rejected(msgspec.Struct, frozen=True):
+    """A message, or a part of one, that could not be read."""
+
+    n: int
+    received_at: datetime
+    family: str
+    reason: str
+    detail: str
+    topic: str  # "" for HTTP
+    http: str | None  # HttpRequest as JSON
+    payload: bytes  # pictures, templates and id numbers cut out; at most 64 KiB
+    replayed_at: datetime | None  # when it was read after all
+
+    @property
+    def envelope(self) -> Envelope:
+        """The message as it came."""
+        request = msgspec.json.decode(self.http, type=HttpRequest) if self.http else None
+        return Envelope(self.topic, self.payload, self.received_at, http=request)
+
+
+def readings(
+    conn: psycopg.Connection,
+    *,
+    device: str | None = None,
+    kind: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: int = 100,
+) -> list[Reading]:
+    """What was said from `since` to before `until` (the time a reading is judged by), newest first.
+
+    Positions and heartbeats of all devices together come by when they were stored, the last
+    first, and a clock more than ten minutes ahead may fall out of `since`.
     """
+    by_time = device is not None or kind not in (None, "position", "status")
+    where, values = _where(
+        ("device = %s", device),
+        ("kind = %s", kind),
+        ("at >= %s", since),
+        ("at < %s", until),
+        ("arrival > %s", _stored_before(conn, since - SKEW) if since and not by_time else None),
+    )
+    rows = conn.cursor(row_factory=scalar_row).execute(
+        f"SELECT body FROM reading {where} ORDER BY {'at' if by_time else 'arrival'} DESC LIMIT %s",
+        (*values, limit),
+    )
+    return [_decode(body) for body in rows]
+
+
+def latest(conn: psycopg.Connection, devices: Collection[str] | None = None) -> list[Reading]:
+    """The last reading of each kind of each device (or of these devices), by their own time."""
+    where, values = _where(("device = ANY(%s)", None if devices is None else list(devices)))
+    and_where = where.replace("WHERE", "AND")
+    newest: dict[tuple[str, str], tuple[datetime, str]] = {}
     rows = conn.execute(
-        "SELECT first, last, body FROM arrival_log WHERE last > %s"
-        + (" AND life" if life else "")
-        + " ORDER BY last LIMIT %s",
-        (arrival, limit),
+        f"SELECT device, kind, at, body FROM latest_reading {where}"
+        " UNION ALL (SELECT device, kind, at, body FROM reading"
+        f" WHERE arrival > (SELECT digested FROM upkeep) {and_where} ORDER BY arrival)",
+        (*values, *values),
         binary=True,
     )
-    return [Batch(first, last, _decode_readings(body)) for first, last, body in rows]
+    for device, kind, at, body in rows:
+        known = newest.get((device, kind))
+        if known is None or known[0] <= at:
+            newest[device, kind] = (at, body)
+    return [_decode(body) for _, body in newest.values()]
 
 
-def horizon(conn: psycopg.Connection, lane: Literal["main", "life"]) -> datetime:
-    """Everything received before this moment is in the feed: timers may fire up to it.
+def replay(
+    conn: psycopg.Connection, since: datetime, until: datetime
+) -> Iterator[tuple[int, Reading]]:
+    """Every stored reading received from `since` to before `until`, with its arrival number, in
+    arrival order.
 
-    A worker not renewed for 10 s counts as dead and holds nobody up (the life lane waits only
-    2 s, and only for life workers); with no worker alive it is the database's now.
+    Streams: memory does not grow with the length. `conn` is in a transaction until the end, so
+    it must serve nothing else meanwhile.
     """
-    found = conn.cursor(row_factory=scalar_row).execute(
-        "SELECT coalesce(min(seen_until), clock_timestamp()) FROM ingest_horizon"
-        " WHERE renewed_at > clock_timestamp() - %s AND (lane = 'life' OR %s)",
-        (RENEWED_WITHIN[lane], lane == "main"),
+    where, values = _where(
+        ("received_at >= %s", since),
+        ("received_at < %s", until),
+        ("arrival > %s", _stored_before(conn, since - SKEW)),
+        ("arrival <= %s", _stored_after(conn, until + REDELIVERED_WITHIN)),
     )
-    moment: datetime = found.fetchone()  # type: ignore[assignment]  # an aggregate: always a row
-    return moment
+    with conn.transaction(), conn.cursor(name="replay") as cursor:
+        cursor.itersize = AT_ONCE
+        cursor.execute(f"SELECT arrival, body FROM reading {where} ORDER BY arrival", values)
+        for arrival, body in cursor:
+            yield arrival, _decode(body)
 
 
-class Worker(msgspec.Struct, frozen=True):
-    """What one lane of an ingest process last said of itself."""
-
-    worker: str
-    lane: str  # life | bulk
-    seen_until: datetime  # everything it received before is stored
-    renewed_at: datetime  # when it said so
-
-
-def workers(conn: psycopg.Connection) -> list[Worker]:
-    """Every lane that has not left in good order; a dead one keeps its last word."""
-    cursor = conn.cursor(row_factory=class_row(Worker))
+def minute_counts(conn: psycopg.Connection, since: datetime) -> list[MinuteCount]:
+    """Readings stored in each minute since (at most a day ago); quiet minutes are left out."""
+    cursor = conn.cursor(row_factory=class_row(MinuteCount))
     return cursor.execute(
-        "SELECT worker, lane, seen_until, renewed_at FROM ingest_horizon ORDER BY worker, lane"
+        "SELECT date_trunc('minute', stored_at) AS minute,"
+        " sum(last - first + 1)::bigint AS readings FROM arrival_log WHERE stored_at >= %s GROUP BY 1 ORDER BY 1",
+        (since,),
     ).fetchall()
 
 
-def last_arrival(conn: psycopg.Connection) -> int:
-    """The newest number in the feed; 0 where it is empty."""
-    found = conn.cursor(row_factory=scalar_row).execute("SELECT max(last) FROM arrival_log")
-    return int(found.fetchone() or 0)
+def hour_counts(conn: psycopg.Connection, since: datetime, until: datetime) -> list[HourCount]:
+    """Readings of each hour and kind; they outlive the readings themselves."""
+    cursor = conn.cursor(row_factory=class_row(HourCount))
+    return cursor.execute(
+        "SELECT hour, kind, readings FROM reading_hourly WHERE hour >= %s AND hour < %s"
+        " ORDER BY hour, kind",
+        (since, until),
+    ).fetchall()
 
 
-def renew_horizon(
-    conn: psycopg.Connection, worker: str, lane: Literal["life", "bulk"], seen_until: datetime
-) -> None:
-    """A worker says: all that I received on this lane before `seen_until` is committed."""
-    conn.execute(
-        "INSERT INTO ingest_horizon (worker, lane, seen_until) VALUES (%s, %s, %s)"
-        " ON CONFLICT (worker, lane) DO UPDATE SET seen_until = excluded.seen_until,"
-        " renewed_at = clock_timestamp()",
-        (worker, lane, seen_until),
+def device_days(
+    conn: psycopg.Connection, devices: Collection[str], since: datetime, until: datetime
+) -> list[DeviceDay]:
+    """What these devices said on each UTC day; it outlives the readings themselves."""
+    cursor = conn.cursor(row_factory=class_row(DeviceDay))
+    return cursor.execute(
+        "SELECT day, device, kind, readings, first_at, last_at FROM device_daily"
+        " WHERE device = ANY(%s) AND day >= %s AND day < %s ORDER BY device, day, kind",
+        (list(devices), since, until),
+    ).fetchall()
+
+
+def rejections(
+    conn: psycopg.Connection,
+    *,
+    reason: str | None = None,
+    family: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    replayed: bool | None = None,
+    limit: int = 100,
+) -> list[Rejected]:
+    """What could not be read, received from `since` to before `until`, newest first.
+
+    `replayed` narrows to those that were (or were not) read after all.
+    """
+    where, values = _where(
+        ("reason = %s", reason),
+        ("family = %s", family),
+        ("received_at >= %s", since),
+        ("received_at < %s", until),
+        ("(replayed_at IS NOT NULL) = %s", replayed),
     )
+    cursor = conn.cursor(row_factory=class_row(Rejected))
+    return cursor.execute(
+        f"SELECT {_REJECTED} FROM rejection {where} ORDER BY n DESC LIMIT %s", (*values, limit)
+    ).fetchall()
 
 
-def leave_horizon(conn: psycopg.Connection, worker: str, lanes: Sequence[str]) -> None:
-    """A worker ends in good order: nobody need wait for it any more."""
-    conn.execute(
-        "DELETE FROM ingest_horizon WHERE worker = %s AND lane = ANY(%s)", (worker, list(lanes))
-    )
+def rejected(conn: psycopg.Connection, n: int) -> Rejected | None:
+    """One rejection by its number."""
+    cursor = conn.cursor(row_factory=class_row(Rejected))
+    return cursor.execute(f"SELECT {_REJECTED} FROM rejection WHERE n = %s", (n,)).fetchone()
+
+
+_REJECTED = "n, received_at, family, reason, detail, topic, http, payload, replayed_at"
+
+
+def _where(*conditions: tuple[str, object]) -> tuple[str, tuple[object, ...]]:
+    """A WHERE clause of the conditions that have a value."""
+    given = [(condition, value) for condition, value in conditions if value is not None]
+    clause = " AND ".join(condition for condition, _ in given)
+    return (f"WHERE {clause}" if clause else ""), tuple(value for _, value in given)
+
+
+def _stored_before(conn: psycopg.Connection, moment: datetime) -> int | None:
+    """A number that only readings stored before `moment` have reached; None when unknown."""
+    return _number(conn, "SELECT max(arrival) FROM arrival_mark WHERE at <= %s", moment)
+
+
+def _stored_after(conn: psycopg.Connection, moment: datetime) -> int | None:
+    """A number that every reading stored before `moment` is within; None when unknown."""
+    return _number(conn, "SELECT min(arrival) FROM arrival_mark WHERE at >= %s", moment)
+
+
+def _number(conn: psycopg.Connection, question: LiteralString, moment: datetime) -> int | None:
+    return conn.cursor(row_factory=scalar_row).execute(question, (moment,)).fetchone()

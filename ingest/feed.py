@@ -1,0 +1,129 @@
+"""The feed: readings in the one order, as the engine and the wall follow them, and how far the
+workers that fill it have come. Others read it by way of `ingest.history`."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import datetime, timedelta
+from itertools import groupby, islice
+from typing import Literal
+
+import msgspec
+import psycopg
+from psycopg.rows import class_row, scalar_row
+
+from devices.readings import Reading
+
+RENEWED_WITHIN = {"main": timedelta(seconds=10), "life": timedelta(seconds=2)}
+BATCH = 2_000  # readings in a batch that is read back from `reading`
+
+_decode = msgspec.json.Decoder(Reading).decode
+_decode_batch = msgspec.json.Decoder(tuple[Reading, ...]).decode
+
+
+class Batch(msgspec.Struct, frozen=True):
+    """Readings that follow each other in the one order: readings[i] has arrival first + i."""
+
+    first: int
+    last: int
+    readings: tuple[Reading, ...]
+
+
+class Worker(msgspec.Struct, frozen=True):
+    """What one lane of an ingest process last said of itself."""
+
+    worker: str
+    lane: str  # life | bulk
+    seen_until: datetime  # everything it received before is stored
+    renewed_at: datetime  # when it said so
+
+
+def feed_after(
+    conn: psycopg.Connection, arrival: int, *, life: bool = False, limit: int = 50
+) -> list[Batch]:
+    """The next batches (of up to 2,000 readings) whose numbers are above `arrival`.
+
+    Fewer than `limit` when there are no more. With `life`, only batches that hold an SOS (and
+    whatever else was saved with it). Complete: a batch that is still being written has a higher
+    number than all that can be seen. Where the log is trimmed, the readings themselves are read.
+    """
+    rows = conn.execute(
+        "SELECT trimmed, first, last, body FROM upkeep LEFT JOIN LATERAL ("
+        " SELECT first, last, body FROM arrival_log WHERE last > %s"
+        + (" AND life" if life else "")
+        + " ORDER BY last LIMIT %s) AS log ON true",
+        (arrival, limit),
+        binary=True,
+    ).fetchall()
+    trimmed = rows[0][0]
+    old = _trimmed(conn, arrival, trimmed, life=life, limit=limit) if arrival < trimmed else []
+    logged = [row for row in rows if row[1] is not None][: limit - len(old)]
+    return old + [Batch(first, last, _decode_batch(body)) for _, first, last, body in logged]
+
+
+def _trimmed(
+    conn: psycopg.Connection, after: int, upto: int, *, life: bool, limit: int
+) -> list[Batch]:
+    """The next batches of readings that the log has no more."""
+    rows = conn.execute(
+        "SELECT arrival, body FROM reading WHERE arrival > %s AND arrival <= %s"
+        + (" AND kind = 'sos'" if life else "")
+        + " ORDER BY arrival LIMIT %s",
+        (after, upto, BATCH * limit),
+    )
+    return list(islice(_runs((arrival, _decode(body)) for arrival, body in rows), limit))
+
+
+def _runs(numbered: Iterable[tuple[int, Reading]]) -> Iterator[Batch]:
+    """Batches of readings whose numbers have no gap between them."""
+    for _, run in groupby(enumerate(numbered), key=lambda item: item[1][0] - item[0]):
+        members = [member for _, member in run]
+        for start in range(0, len(members), BATCH):
+            part = members[start : start + BATCH]
+            yield Batch(part[0][0], part[-1][0], tuple(reading for _, reading in part))
+
+
+def last_arrival(conn: psycopg.Connection) -> int:
+    """The newest number in the feed; 0 where it is empty."""
+    found = conn.cursor(row_factory=scalar_row).execute("SELECT max(last) FROM arrival_log")
+    return int(found.fetchone() or 0)
+
+
+def horizon(conn: psycopg.Connection, lane: Literal["main", "life"]) -> datetime:
+    """Everything received before this moment is in the feed: timers may fire up to it.
+
+    A worker not renewed for 10 s counts as dead and holds nobody up (the life lane waits only
+    2 s, and only for life workers); with no worker alive it is the database's now.
+    """
+    found = conn.cursor(row_factory=scalar_row).execute(
+        "SELECT coalesce(min(seen_until), clock_timestamp()) FROM ingest_horizon"
+        " WHERE renewed_at > clock_timestamp() - %s AND (lane = 'life' OR %s)",
+        (RENEWED_WITHIN[lane], lane == "main"),
+    )
+    moment: datetime = found.fetchone()  # type: ignore[assignment]  # an aggregate: always a row
+    return moment
+
+
+def workers(conn: psycopg.Connection) -> list[Worker]:
+    """Every lane that has not left in good order; a dead one keeps its last word."""
+    cursor = conn.cursor(row_factory=class_row(Worker))
+    return cursor.execute(
+        "SELECT worker, lane, seen_until, renewed_at FROM ingest_horizon ORDER BY worker, lane"
+    ).fetchall()
+
+
+def renew_horizon(
+    conn: psycopg.Connection, worker: str, lane: Literal["life", "bulk"], seen_until: datetime
+) -> None:
+    """A worker says: all that I received on this lane before `seen_until` is committed."""
+    conn.execute(
+        "INSERT INTO ingest_horizon (worker, lane, seen_until) VALUES (%s, %s, %s)"
+        " ON CONFLICT (worker, lane) DO UPDATE SET seen_until = excluded.seen_until,"
+        " renewed_at = clock_timestamp()",
+        (worker, lane, seen_until),
+    )
+
+
+def leave_horizon(conn: psycopg.Connection, worker: str, lanes: Sequence[str]) -> None:
+    """A worker ends in good order: nobody need wait for it any more."""
+    conn.execute(
+        "DELETE FROM ingest_horizon WHERE worker = %s AND lane = ANY(%s)", (worker, list(lanes))
+    )
