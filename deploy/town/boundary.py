@@ -93,7 +93,7 @@ def _areal(geometry: dict[str, object]) -> list[BaseGeometry]:
 def _flat(value: object, depth: int, kind: str) -> list[object]:
     """The coordinates without heights; their nesting, numbers and ranges checked."""
     if not isinstance(value, list):
-        raise BadGeometry(f"the coordinates of a {kind} must be lists {depth + 1} deep")
+        raise BadGeometry(f"the coordinates of a {kind} must be lists {DEPTH[kind] + 1} deep")
     if depth:
         return [_flat(item, depth - 1, kind) for item in value]
     wrong = _position_fault(value)
@@ -108,7 +108,7 @@ def _position_fault(position: object) -> str | None:
         return f"a position must be [lon, lat] in numbers, not {_short(position)}"
     lon, lat = numbers[:2]
     if not (-180 <= lon <= 180 and -90 <= lat <= 90):
-        swapped = "; GeoJSON puts lon first" if abs(lon) <= 90 and abs(lat) <= 180 else ""
+        swapped = "; write lon first" if abs(lon) <= 90 and abs(lat) <= 180 else ""
         return f"position {_short(position)} is off the earth{swapped}"
     return None
 

@@ -20,7 +20,9 @@ from yaml.events import (
 
 DEEPEST = 50  # levels; a GeoJSON boundary needs about ten
 EMPTY = frozenset(("", "~", "null", "Null", "NULL"))
-CORE_TAG = "tag:yaml.org,2002:"
+CORE_TAGS = frozenset(
+    f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")
+)
 
 
 class Fault(msgspec.Struct, frozen=True, order=True):
@@ -110,7 +112,7 @@ class _Building:
         self.root: object = None
         self.faults: list[Fault] = []
         self._open: list[Table | Rows] = []
-        self._keys: list[str | None] = []  # one an open container
+        self._keys: list[tuple[str, int] | None] = []  # with their lines; one an open container
         self._documents = 0
 
     def take(self, event: Any) -> None:
@@ -158,10 +160,10 @@ class _Building:
             top.append(value)
             top.lines.append(line)
             return
-        key = self._keys[-1]
-        if key is None:
-            self._keys[-1] = self._as_key(value, line)
+        if self._keys[-1] is None:
+            self._keys[-1] = (self._as_key(value, line), line)
             return
+        key, line = self._keys[-1]
         if key in top:
             first = top.lines[key]
             self.faults.append(Fault(line, f"{key!r} stands twice here (first on line {first})"))
@@ -182,7 +184,7 @@ class _Building:
             raise Broken([*self.faults, Fault(line, "a second document: one file, one town")])
 
     def _check_tag(self, event: Any) -> None:
-        if not event.tag.startswith(CORE_TAG):
+        if event.tag not in CORE_TAGS:
             self._fault(event, f"tag {event.tag}: tags are not read; write a plain value")
 
     def _fault(self, event: Any, text: str) -> None:

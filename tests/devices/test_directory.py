@@ -1,0 +1,115 @@
+"""`Shelf` and `Directory.changed` against plain dictionaries."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devices.directory import Area, Client, Device, Directory, RegisterChange, Resident, Shelf
+
+KEYS = st.sampled_from([f"k{n}" for n in range(8)])
+STEPS = st.lists(st.dictionaries(KEYS, st.none() | st.integers(0, 9), max_size=6), max_size=12)
+
+
+@given(
+    base=st.dictionaries(st.integers(0, 400).map(str), st.integers(0, 9), max_size=400),
+    steps=STEPS,
+)
+def test_a_shelf_is_a_dictionary_that_never_changes(
+    base: dict[str, int], steps: list[dict[str, int | None]]
+) -> None:
+    shelf, model = Shelf[int]().changed(base), dict(base)
+    for step in steps:
+        before, was = shelf, dict(model)
+        shelf = shelf.changed(step)
+        for key, value in step.items():
+            if value is None:
+                model.pop(key, None)
+            else:
+                model[key] = value
+        assert sorted(before) == sorted(was.values())  # the old snapshot is as it was
+        assert sorted(shelf) == sorted(model.values())
+        assert len(shelf) == len(model)
+        assert all(shelf.get(key) == model.get(key) for key in {*model, *step})
+        assert all((key in shelf) == (key in model) for key in {*model, *step})
+
+
+IDS = st.sampled_from([f"d{n}" for n in range(6)])
+HOLDERS = st.none() | st.sampled_from(["client:c1", "client:c2"])
+
+
+@st.composite
+def device_changes(draw: st.DrawFn) -> RegisterChange:
+    """Some devices put in, each on its own topic or none, and some taken out."""
+    ids = draw(st.lists(IDS, unique=True))
+    devices = tuple(
+        Device(
+            id=key,
+            holder=draw(HOLDERS),
+            topic=draw(st.none() | st.sampled_from([f"t/{key}", f"u/{key}"])),
+        )
+        for key in ids
+    )
+    gone = tuple(key for key in draw(st.lists(IDS, unique=True)) if key not in ids)
+    return RegisterChange(devices=devices, removed={"devices": gone} if gone else {})
+
+
+@given(changes=st.lists(device_changes(), max_size=10))
+def test_devices_are_found_by_id_topic_and_holder(changes: list[RegisterChange]) -> None:
+    directory, model = Directory(), dict[str, Device]()
+    for change in changes:
+        directory = directory.changed(change)
+        for key in change.removed.get("devices", ()):
+            model.pop(key, None)
+        model |= {device.id: device for device in change.devices}
+        by_topic = {device.topic: device for device in model.values() if device.topic}
+        for key in (f"{letter}/d{n}" for letter in "tu" for n in range(6)):
+            assert directory.device_on(key) == by_topic.get(key)
+        for holder in ("client:c1", "client:c2"):
+            held = {device.id for device in model.values() if device.holder == holder}
+            assert {device.id for device in directory.held_by(holder)} == held
+        assert {device.id for device in directory.devices} == set(model)
+
+
+CODES = st.none() | st.sampled_from(["1", "2", "3"])
+
+
+@given(
+    changes=st.lists(
+        st.dictionaries(st.sampled_from(["r1", "r2"]), st.tuples(st.sampled_from("fg"), CODES)),
+        max_size=6,
+    )
+)
+def test_residents_are_found_by_their_face(
+    changes: list[dict[str, tuple[str, str | None]]],
+) -> None:
+    directory, model = Directory(), dict[str, Resident]()
+    for change in changes:
+        residents = tuple(
+            Resident(id=key, facility=facility, face=code and f"{key}-{code}")
+            for key, (facility, code) in change.items()
+        )
+        directory = directory.changed(RegisterChange(residents=residents))
+        model |= {resident.id: resident for resident in residents}
+        for facility in "fg":
+            for code in (f"{key}-{n}" for key in ("r1", "r2") for n in "123"):
+                found = [r for r in model.values() if (r.facility, r.face) == (facility, code)]
+                assert directory.resident_by_face(facility, code) == next(iter(found), None)
+
+
+def test_a_topic_may_move_from_one_device_to_another_in_one_change() -> None:
+    first = Directory().changed(
+        RegisterChange(devices=(Device(id="a", topic="x"), Device(id="b", topic="y")))
+    )
+    swapped = first.changed(
+        RegisterChange(devices=(Device(id="a", topic="y"), Device(id="b", topic="x")))
+    )
+    found = [swapped.device_on(topic) for topic in ("x", "y")]
+    assert [device and device.id for device in found] == ["b", "a"]
+    assert first.device_on("x") == Device(id="a", topic="x")
+
+
+def test_areas_upwards_even_round_a_cycle() -> None:
+    areas = (Area(id="a", parent="b"), Area(id="b", parent="c"), Area(id="c", parent="a"))
+    directory = Directory().changed(
+        RegisterChange(areas=areas, clients=(Client(id="c-1", area="a"),))
+    )
+    assert directory.area_path(directory.area_of("client:c-1")) == ("a", "b", "c")
