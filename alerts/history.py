@@ -3,12 +3,14 @@
 Row in, value out: no dict crosses this door. All times are aware UTC.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import msgspec
 import psycopg
 from psycopg.rows import class_row, scalar_row
 
+from alerts.rota import shifts
 from alerts.types import (
     Alert,
     Finding,
@@ -27,6 +29,7 @@ __all__ = (
     "Changes",
     "LaneBeat",
     "PageRecord",
+    "Turn",
     "alert",
     "alerts",
     "changed_since",
@@ -42,6 +45,7 @@ __all__ = (
     "rotas",
     "rule_settings",
     "story",
+    "turns",
     "visit",
     "visit_revisions",
     "visits_between",
@@ -86,6 +90,15 @@ class LaneBeat(msgspec.Struct, frozen=True):
     lane: str  # life | main
     clock: datetime  # the engine's moment
     renewed_at: datetime  # when it last said that it is alive
+
+
+class Turn(msgspec.Struct, frozen=True):
+    """Who is on call by one rota, until when, and who follows; None is nobody."""
+
+    rota: str
+    person: str | None
+    until: datetime
+    next_person: str | None
 
 
 def open_alerts(conn: psycopg.Connection) -> list[Alert]:
@@ -203,6 +216,16 @@ def rotas(conn: psycopg.Connection) -> list[Rota]:
     return [
         _ROTA.decode(row) for row in _bodies(conn, "SELECT body::text FROM rota ORDER BY id", ())
     ]
+
+
+def turns(conn: psycopg.Connection, now: datetime, zone: ZoneInfo) -> list[Turn]:
+    """Who is on call at a moment and who is next, by rota; looks a fortnight ahead."""
+    found = []
+    for rota in rotas(conn):
+        current, *later = shifts(rota, now, now + timedelta(days=15), zone)
+        following = later[0].person if later else current.person
+        found.append(Turn(rota.id, current.person, current.until, following))
+    return found
 
 
 def rule_settings(
