@@ -12,11 +12,13 @@ from devices.errors import CarewatchError
 
 COMMANDS = (
     "up",
+    "migrate",
     "ingest",
     "record",
     "replay",
     "load",
     "decode",
+    "deadletters",
     "device",
     "simulate",
 )  # module names under deploy.commands, in the order of `--help`

@@ -92,6 +92,12 @@ class Rejected(msgspec.Struct, frozen=True):
     replayed_at: datetime | None  # when it was read after all
 
     @property
+    def place(self) -> str:
+        """Where it was said: the topic, or the HTTP request's line."""
+        request = self.envelope.http
+        return f"{request.method} {request.path}" if request else self.topic
+
+    @property
     def envelope(self) -> Envelope:
         """The message as it came."""
         request = msgspec.json.decode(self.http, type=HttpRequest) if self.http else None
@@ -173,7 +179,8 @@ def minute_counts(conn: psycopg.Connection, since: datetime) -> list[MinuteCount
     cursor = conn.cursor(row_factory=class_row(MinuteCount))
     return cursor.execute(
         "SELECT date_trunc('minute', stored_at) AS minute,"
-        " sum(last - first + 1)::bigint AS readings FROM arrival_log WHERE stored_at >= %s GROUP BY 1 ORDER BY 1",
+        " sum(last - first + 1)::bigint AS readings FROM arrival_log"
+        " WHERE stored_at >= %s GROUP BY 1 ORDER BY 1",
         (since,),
     ).fetchall()
 
@@ -208,13 +215,16 @@ def rejections(
     since: datetime | None = None,
     until: datetime | None = None,
     replayed: bool | None = None,
+    after: int | None = None,
     limit: int = 100,
 ) -> list[Rejected]:
     """What could not be read, received from `since` to before `until`, newest first.
 
-    `replayed` narrows to those that were (or were not) read after all.
+    `replayed` narrows to those that were (or were not) read after all. With `after`, those with
+    a higher number, oldest first.
     """
     where, values = _where(
+        ("n > %s", after),
         ("reason = %s", reason),
         ("family = %s", family),
         ("received_at >= %s", since),
@@ -223,7 +233,9 @@ def rejections(
     )
     cursor = conn.cursor(row_factory=class_row(Rejected))
     return cursor.execute(
-        f"SELECT {_REJECTED} FROM rejection {where} ORDER BY n DESC LIMIT %s", (*values, limit)
+        f"SELECT {_REJECTED} FROM rejection {where}"
+        f" ORDER BY n {'DESC' if after is None else ''} LIMIT %s",
+        (*values, limit),
     ).fetchall()
 
 

@@ -1,0 +1,86 @@
+"""Rejected messages read again, after a codec was mended or a device registered.
+
+What now reads is stored and enters the feed like any late reading: it keeps the time at which
+it was received, so a second replay finds it stored already.
+"""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+import psycopg
+
+from devices.directory import Directory
+from ingest.admission import admit
+from ingest.history import Rejected, rejected, rejections
+from ingest.store import Message, Outcome, save
+
+AT_ONCE = 500  # messages a transaction
+
+
+def replay(
+    conn: psycopg.Connection,
+    directory: Directory,
+    numbers: Sequence[int] | None = None,
+    *,
+    reason: str | None = None,
+    family: str | None = None,
+    since: datetime | None = None,
+) -> Counter[Outcome]:
+    """Read rejections again: these numbers, or all that were not read yet and fit.
+
+    What is wholly readable now is stored and marked as replayed; the rest stays as it was.
+    Answers how many became what. Raises psycopg.Error between two batches of 500.
+    """
+    outcomes: Counter[Outcome] = Counter()
+    batches = (
+        _waiting(conn, reason=reason, family=family, since=since)
+        if numbers is None
+        else _numbered(conn, numbers)
+    )
+    for batch in batches:
+        outcomes.update(_read_again(conn, directory, batch))
+    return outcomes
+
+
+def _numbered(conn: psycopg.Connection, numbers: Sequence[int]) -> Iterator[list[Rejected]]:
+    with conn.transaction():
+        found = [rejected(conn, n) for n in numbers]
+    yield [each for each in found if each is not None]
+
+
+def _waiting(
+    conn: psycopg.Connection, *, reason: str | None, family: str | None, since: datetime | None
+) -> Iterator[list[Rejected]]:
+    """In the order they came; those that come while we work are left alone."""
+    with conn.transaction():
+        newest = [each.n for each in rejections(conn, limit=1)]
+    after = 0
+    while newest and after < newest[0]:
+        with conn.transaction():
+            batch = rejections(
+                conn,
+                reason=reason,
+                family=family,
+                since=since,
+                replayed=False,
+                after=after,
+                limit=AT_ONCE,
+            )
+        yield [each for each in batch if each.n <= newest[0]]
+        after = batch[-1].n if batch else newest[0]
+
+
+def _read_again(
+    conn: psycopg.Connection, directory: Directory, batch: Sequence[Rejected]
+) -> list[Outcome]:
+    admitted = [(each, admit(each.envelope, directory)) for each in batch]
+    readable = [(each, result) for each, result in admitted if not result.rejections]
+    saved = save(conn, [Message(each.envelope, result) for each, result in readable])
+    with conn.transaction():
+        conn.execute(
+            "UPDATE rejection SET replayed_at = clock_timestamp() WHERE n = ANY(%s)",
+            ([each.n for each, _ in readable],),
+        )
+    unread: list[Outcome] = ["rejected"] * (len(batch) - len(readable))
+    return [*saved.outcomes, *unread]
