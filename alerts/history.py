@@ -11,6 +11,7 @@ import psycopg
 from psycopg.rows import class_row, scalar_row
 
 from alerts.rota import shifts
+from alerts.rulebook import RuleCard, rulebook
 from alerts.types import (
     Alert,
     Finding,
@@ -29,6 +30,7 @@ __all__ = (
     "Changes",
     "LaneBeat",
     "PageRecord",
+    "RuleCard",
     "Turn",
     "alert",
     "alerts",
@@ -44,6 +46,7 @@ __all__ = (
     "people",
     "rotas",
     "rule_settings",
+    "rulebook",
     "story",
     "turns",
     "visit",
