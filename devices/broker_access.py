@@ -12,9 +12,8 @@ import msgspec
 from devices.credentials import Credential
 from devices.errors import CarewatchError
 
-OWN_TOPICS = "carewatch/v1/+/+/%u"  # %u is the user name: the device
-ROLE = "carewatch-device"
-TOPIC_ROLE = f"{ROLE}:"  # + device: what its registered topic allows
+OWN_TOPICS = "carewatch/v1/+/+/"  # + the device
+ROLE = "carewatch-device:"  # + the device; the plugin of Mosquitto 2.0 knows no %u in a role
 
 
 def password_file(credentials: Iterable[Credential]) -> str:
@@ -24,7 +23,7 @@ def password_file(credentials: Iterable[Credential]) -> str:
 
 def acl_file(credentials: Iterable[Credential]) -> str:
     """For `acl_file`: who may publish where."""
-    own = f"pattern write {OWN_TOPICS}\n"
+    own = f"pattern write {OWN_TOPICS}%u\n"
     return own + "".join(
         f"\nuser {_word(each.id)}\ntopic write {each.topic}\n"
         for each in _active(credentials)
@@ -53,7 +52,7 @@ def dynamic_security(credentials: Iterable[Credential], existing: bytes = b"{}")
         },
         **kept,
         "clients": [*others, *map(_client, active)],
-        "roles": [*roles, _role(ROLE, OWN_TOPICS), *_topic_roles(active)],
+        "roles": [*roles, *map(_role, active)],
     }
     return msgspec.json.format(msgspec.json.encode(file))
 
@@ -72,25 +71,24 @@ def _word(device: str) -> str:
 
 
 def _is_ours(client: dict[str, Any]) -> bool:
-    return any(role.get("rolename") == ROLE for role in client.get("roles", []))
+    return any(str(role.get("rolename")).startswith(ROLE) for role in client.get("roles", []))
 
 
 def _client(credential: Credential) -> dict[str, object]:
     _, _, rounds, salt, derived = (credential.secret_hash or "").split("$")
-    roles = [ROLE, TOPIC_ROLE + credential.id] if credential.topic else [ROLE]
     return {
         "username": credential.id,
-        "roles": [{"rolename": name} for name in roles],
+        "roles": [{"rolename": ROLE + credential.id}],
         "password": derived,
         "salt": salt,
         "iterations": int(rounds),
     }
 
 
-def _topic_roles(active: Iterable[Credential]) -> list[dict[str, object]]:
-    return [_role(TOPIC_ROLE + each.id, each.topic) for each in active if each.topic]
-
-
-def _role(name: str, topic: str) -> dict[str, object]:
-    acl = {"acltype": "publishClientSend", "topic": topic, "priority": 0, "allow": True}
-    return {"rolename": name, "acls": [acl]}
+def _role(credential: Credential) -> dict[str, object]:
+    topics = [OWN_TOPICS + credential.id, *([credential.topic] if credential.topic else [])]
+    acls = [
+        {"acltype": "publishClientSend", "topic": topic, "priority": 0, "allow": True}
+        for topic in topics
+    ]
+    return {"rolename": ROLE + credential.id, "acls": acls}
