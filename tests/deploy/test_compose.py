@@ -56,7 +56,7 @@ def test_mounted_files_exist() -> None:
         for volume in service.get("volumes", [])
         if volume.startswith("./")
     ]
-    made_by_hand = {"./deploy/mosquitto/passwords"}  # docs/how-to/operate.md says how
+    made_by_hand = {"./deploy/mosquitto/certs"}  # docs/how-to/operate.md says how
     assert [m for m in mounts if m not in made_by_hand and not (ROOT / m).exists()] == []
 
 
