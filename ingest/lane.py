@@ -166,7 +166,7 @@ class Lane:
             try:
                 return self._try(work)
             except psycopg.Error as error:
-                log.warning("database away", slot=self.slot, why=_first_line(error), again_in=pause)
+                log.warning("database away", slot=self.slot, why=first_line(error), again_in=pause)
             if self._stopping.wait(pause):
                 raise Stopped
             pause = min(pause * 2, LONGEST_PAUSE)
@@ -198,7 +198,7 @@ class Lane:
         try:
             self._try(lambda conn: renew_horizon(conn, self.slot, self._lane, seen_until))
         except psycopg.Error as error:
-            log.warning("database away", slot=self.slot, why=_first_line(error))
+            log.warning("database away", slot=self.slot, why=first_line(error))
         self._reported_at = time.monotonic()
 
     def _leave(self) -> None:
@@ -229,5 +229,6 @@ def _by_our_clock(message: Message) -> bool:
     return any(each.at == each.received_at for each in message.admitted.readings)
 
 
-def _first_line(error: Exception) -> str:
+def first_line(error: Exception) -> str:
+    """What an error says, short enough for a log."""
     return (str(error).splitlines() or [type(error).__name__])[0]

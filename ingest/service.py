@@ -1,27 +1,30 @@
 """The ingest process: one saving lane for each broker session that it holds, and their upkeep.
 
 Every half second it renews its claim on its sessions (and takes over those of a dead process),
-follows the register, and writes down what the broker says it dropped.
+follows the register, and writes down what the broker says it dropped. Every minute it does the
+house-keeping of the tables, on a thread of its own.
 """
 
 import threading
 from datetime import UTC, datetime
 
+import msgspec
 import psycopg
 import structlog
 
 from devices.codecs import LIFE_FILTER, is_life_topic, life_filters
 from devices.directory import Directory
-from ingest import drops, slots
+from ingest import drops, slots, upkeep
 from ingest.broker import Delivery, Session, Ways
 from ingest.crossing import NOTICE, TAKEN_BACK, Crossing, notice
-from ingest.lane import Lane, connect
+from ingest.lane import Lane, connect, first_line
 from ingest.register import Register
 from ingest.settings import IngestSettings
 from ingest.slots import LIFE
 from ingest.wire import Address
 
-UPKEEP = 0.5  # seconds between two rounds
+ROUND = 0.5  # seconds between two rounds of looking after the lanes
+UPKEEP = 60.0  # seconds between two house-keepings
 GROUP = "$share/carewatch/"  # all ingest processes share one subscription of everything
 
 log = structlog.get_logger()
@@ -44,13 +47,14 @@ class Service:
 
     def run(self) -> None:
         """Serve until `stop` is called, from a signal handler or another thread."""
+        threading.Thread(target=self._keep_house, name="upkeep", daemon=True).start()
         while not self._stopping.is_set():
             try:
                 self._tend()
             except psycopg.Error as error:
                 self._disconnect()
-                log.warning("database away", slot="upkeep", why=str(error).partition("\n")[0])
-            self._stopping.wait(UPKEEP)
+                log.warning("database away", slot="slots", why=first_line(error))
+            self._stopping.wait(ROUND)
         self._end()
 
     def stop(self) -> None:
@@ -64,10 +68,20 @@ class Service:
         found = [fault for lane in list(self._lanes.values()) for fault in lane.faults()]
         return found + self._drops.faults()
 
+    def _keep_house(self) -> None:
+        while not self._stopping.is_set():
+            try:
+                with connect(self._settings.database_url, name="upkeep") as conn:
+                    report = upkeep.run(conn)
+                log.debug("house kept", **msgspec.structs.asdict(report))
+            except psycopg.Error as error:
+                log.warning("house not kept", why=first_line(error))
+            self._stopping.wait(UPKEEP)
+
     def _tend(self) -> None:
         """One round of upkeep. Raises psycopg.Error."""
         if self._conn is None:
-            self._conn = connect(self._settings.database_url, name="upkeep")
+            self._conn = connect(self._settings.database_url, name="slots")
             self._worker = slots.enrol(self._conn, self._worker)
         conn = self._conn
         if self._register is None:

@@ -88,4 +88,4 @@ def renew(conn: psycopg.Connection, worker: int) -> frozenset[str]:
 def leave(conn: psycopg.Connection, worker: int) -> None:
     """The process ends in good order: others may take its slots at once."""
     with conn.transaction():
-        conn.execute("UPDATE ingest_slot SET renewed_at = '-infinity' WHERE worker = %s", (worker,))
+        conn.execute("UPDATE ingest_slot SET renewed_at = 'epoch' WHERE worker = %s", (worker,))
