@@ -11,6 +11,7 @@ import msgspec
 from devices.readings import Reading
 
 Table = Literal["reading_track", "reading_event"]
+Key = tuple[str, datetime, str]  # device, at, id: what a repeat has in common with the first
 TABLES: tuple[Table, ...] = get_args(Table)
 COLUMNS = "arrival, at, received_at, device, id, kind, body"
 
@@ -28,7 +29,7 @@ class Row(msgspec.Struct, frozen=True):
 
     message: int  # which message of the batch said it
     reading: Reading
-    key: tuple[str, datetime, str]  # device, at, id: what a repeat has in common with the first
+    key: Key
     body: bytes  # the reading as JSON
 
     @property
@@ -38,23 +39,23 @@ class Row(msgspec.Struct, frozen=True):
 
 
 def row_of(message: int, reading: Reading) -> Row:
-    """The row of one reading of the batch's message number `message`."""
+    """The row of one reading of the batch's message number `message`.
+
+    Raises UnicodeEncodeError for a text that is not Unicode (half a surrogate pair).
+    """
     return Row(message, reading, (reading.device, reading.at, reading.id), _encode(reading))
 
 
 def distinct(rows: Iterable[Row]) -> list[Row]:
     """The first row of each key, in their order."""
-    found: dict[tuple[str, datetime, str], Row] = {}
+    found: dict[Key, Row] = {}
     for row in rows:
         found.setdefault(row.key, row)
     return list(found.values())
 
 
 def fields(row: Row) -> bytes:
-    """All columns but the arrival number, as COPY wants them.
-
-    Raises UnicodeEncodeError for a text that is not Unicode (half a surrogate pair).
-    """
+    """All columns but the arrival number, as COPY wants them."""
     device, at, key = row.key
     name, ident, kind = device.encode(), key.encode(), _KIND[type(row.reading)]
     received_at = microseconds(row.reading.received_at)

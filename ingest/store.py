@@ -22,6 +22,7 @@ from ingest.admission import Admitted
 from ingest.rows import (
     COLUMNS,
     TABLES,
+    Key,
     Row,
     Table,
     copy_stream,
@@ -37,7 +38,7 @@ LONGEST_PAYLOAD = 65_536  # bytes of a rejected message that are kept
 
 Outcome = Literal["stored", "duplicate", "rejected", "ignored"]
 # What the database says of a row that it can't keep: a text with NUL, an id too long to index.
-REFUSALS = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded, UnicodeError)
+REFUSALS = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
 
 
 class Message(msgspec.Struct, frozen=True):
@@ -60,6 +61,7 @@ class Refused(msgspec.Struct, frozen=True):
 
     message: int
     rejection: Rejection
+    key: Key | None = None  # of the row that the database refused
 
 
 def save(conn: psycopg.Connection, messages: Sequence[Message]) -> Arrivals:
@@ -71,40 +73,45 @@ def save(conn: psycopg.Connection, messages: Sequence[Message]) -> Arrivals:
     """
     if conn.info.transaction_status is not TransactionStatus.IDLE:
         raise ValueError("save() commits: end the connection's transaction first")
-    rows = distinct(
-        row_of(index, reading)
-        for index, message in enumerate(messages)
-        for reading in message.admitted.readings
-    )
-    refused = [
-        Refused(index, rejection)
-        for index, message in enumerate(messages)
-        for rejection in message.admitted.rejections
-    ]
-    stored, refused = _store(conn, messages, rows, refused)
+    rows, refused = _parts(messages)
+    stored, refused = _store(conn, messages, distinct(rows), refused)
     return Arrivals(
         stored=tuple(row.reading for row in stored),
-        outcomes=_outcomes(messages, stored, refused),
+        outcomes=_outcomes(len(messages), rows, stored, refused),
         rejections=tuple(each.rejection for each in refused),
     )
 
 
+def _parts(messages: Sequence[Message]) -> tuple[list[Row], list[Refused]]:
+    """The readings and the rejections of a batch, each with the number of its message."""
+    rows: list[Row] = []
+    refused: list[Refused] = []
+    for index, message in enumerate(messages):
+        refused += [Refused(index, rejection) for rejection in message.admitted.rejections]
+        for reading in message.admitted.readings:
+            try:
+                rows.append(row_of(index, reading))
+            except UnicodeEncodeError as error:
+                refused.append(Refused(index, Rejection(Reason.BAD_VALUE, _why(error))))
+    return rows, refused
+
+
 def _outcomes(
-    messages: Sequence[Message], stored: Sequence[Row], refused: Sequence[Refused]
+    count: int, rows: Sequence[Row], stored: Sequence[Row], refused: Sequence[Refused]
 ) -> tuple[Outcome, ...]:
+    unkept = {each.key for each in refused}
     new = {row.message for row in stored}
-    bad: dict[int, int] = {}
-    for each in refused:
-        bad[each.message] = bad.get(each.message, 0) + 1
+    known = {row.message for row in rows if row.key not in unkept}
+    bad = {each.message for each in refused} | {row.message for row in rows} - known
 
-    def outcome(index: int, admitted: Admitted) -> Outcome:
-        if index in new:
+    def outcome(message: int) -> Outcome:
+        if message in new:
             return "stored"
-        if len(admitted.readings) + len(admitted.rejections) > bad.get(index, 0):
+        if message in known:
             return "duplicate"
-        return "rejected" if index in bad else "ignored"
+        return "rejected" if message in bad else "ignored"
 
-    return tuple(outcome(index, message.admitted) for index, message in enumerate(messages))
+    return tuple(outcome(message) for message in range(count))
 
 
 def _store(
@@ -120,8 +127,10 @@ def _store(
         if not rows:
             raise
         if len(rows) == 1:
-            mine = Refused(rows[0].message, Rejection(Reason.BAD_VALUE, _why(error)))
-            return _store(conn, messages, [], [*refused, mine])
+            bad = Rejection(Reason.BAD_VALUE, _why(error))
+            return _store(
+                conn, messages, [], [*refused, Refused(rows[0].message, bad, rows[0].key)]
+            )
     middle = len(rows) // 2
     stored, refused_before = _store(conn, messages, rows[:middle], refused)
     more, refused_after = _store(conn, messages, rows[middle:], [])

@@ -50,7 +50,7 @@ def database_url(database_cluster: str, database_template: str) -> Iterator[str]
     """The URL of a fresh, migrated database; dropped after the test."""
     name = f"carewatch_{next(_numbers)}"
     with psycopg.connect(database_cluster, autocommit=True) as conn:
-        conn.execute(f"CREATE DATABASE {name} TEMPLATE {database_template} STRATEGY file_copy")
+        conn.execute(f"CREATE DATABASE {name} TEMPLATE {database_template}")
     yield database_cluster.replace("/postgres?", f"/{name}?", 1)
     with psycopg.connect(database_cluster, autocommit=True) as conn:
         conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
