@@ -2,7 +2,31 @@
 
 from collections.abc import Collection
 
-from devices.codecs import contract, facesluice, owntracks, zigbee2mqtt
+from devices.codecs import (
+    bthome,
+    camera_faces,
+    chirpstack,
+    contract,
+    dahua,
+    esphome,
+    facesluice,
+    gps_watch,
+    hikvision,
+    osmand,
+    overland,
+    owntracks,
+    phone_apps,
+    shelly_gen1,
+    shelly_gen2,
+    sparkplug,
+    tasmota,
+    things_stack,
+    traccar_forward,
+    uniview,
+    yolink,
+    zigbee2mqtt,
+    zkteco,
+)
 from devices.codecs.body import json_body
 from devices.codecs.codec import Codec
 from devices.directory import Directory
@@ -15,6 +39,25 @@ CODECS: tuple[Codec, ...] = (  # the first that claims a topic, or fits a form, 
     owntracks.CODEC,
     facesluice.CODEC,
     zigbee2mqtt.CODEC,
+    chirpstack.CODEC,
+    things_stack.CODEC,
+    tasmota.CODEC,
+    shelly_gen1.CODEC,
+    shelly_gen2.CODEC,
+    esphome.CODEC,
+    yolink.CODEC,
+    bthome.CODEC,
+    sparkplug.CODEC,
+    traccar_forward.CODEC,
+    osmand.CODEC,
+    overland.CODEC,
+    gps_watch.CODEC,
+    hikvision.CODEC,
+    zkteco.CODEC,
+    uniview.CODEC,
+    dahua.CODEC,
+    camera_faces.CODEC,
+    phone_apps.CODEC,
 )
 UNKNOWN = "unknown"  # the family, in metrics, of messages that no codec claims
 

@@ -1,5 +1,5 @@
 """MQTT face terminals of the facesluice kind: `mqtt/face/{terminal}/Rec`, `/Snap`, `/Ack`,
-`mqtt/face/basic` (coming and going) and `mqtt/face/heartbeat`.
+`mqtt/face/basic` (coming and going) and `mqtt/face/heartbeat`; or POST to `/Subscribe/...`.
 
 Written after the vendor's "MQTT V1.25" manual and captures of its firmware: `persionName` is
 theirs, most numbers are text, times are the terminal's local time, PushType 2 and Sendintime 0
@@ -23,6 +23,7 @@ STRANGER = frozenset({"StrSnapPush", "SnapPush"})
 STATUS = {"Online": True, "HeartBeat": True, "Offline": False}
 NOT_REGISTERED = "3"  # of VerifyStatus
 REPLAY = "2"  # of PushType
+PERSONS = ("personId", "PersonID", "customId", "CustomizeID")
 DIRECTIONS: dict[str, Literal["in", "out"]] = {
     "entr": "in",
     "in": "in",
@@ -59,14 +60,14 @@ def _face(
     if isinstance(said, Rejection):
         return said
     known = operator in RECOGNISED and text(info.get("VerifyStatus")) != NOT_REGISTERED
-    codes = [text(info.get(key)) for key in ("personId", "customId")] if known else []
+    codes = [text(info.get(key)) for key in PERSONS] if known else []
     persons = tuple(code for code in codes if code and code != "0")
-    snap = text(info.get("SnapID"))
+    snap = text(info.get("SnapID")) or text(info.get("nRecordIndex"))
     said["id"] = f"snap-{snap}" if snap else text(info.get("RecordID")) or ""
     said["replayed"] = text(info.get("PushType")) == REPLAY or text(info.get("Sendintime")) == "0"
     reading = FaceSeen(
         person=persons[0] if persons else None,
-        score=likeness(info.get("similarity1")) if persons else None,
+        score=likeness(info.get("similarity1", info.get("Similarity1"))) if persons else None,
         direction=DIRECTIONS.get(str(info.get("direction", "")).casefold()),
         **said,
     )
@@ -115,6 +116,7 @@ CODEC = Codec(
     family="facesluice",
     decode=decode,
     topics=("mqtt/face/#",),
+    paths=("/Subscribe/",),
     fits=_fits,
     siblings=_siblings,
 )

@@ -1,0 +1,89 @@
+"""Dahua terminals: the event stream of `eventManager.cgi`, one `Code=...;action=...;data={...}`.
+
+`Similarity` and `Alive` count to 100, `UTC` is Unix seconds, `Method` 15 is a face. Bursts repeat
+an event: its id is made of person and time where it has both. Written after Dahua's HTTP API
+guide and captured messages.
+"""
+
+import json
+import re
+from typing import Literal
+
+from devices.codecs.body import JsonObject
+from devices.codecs.codec import Codec, Decoded, Part, refused, shared, where_from
+from devices.codecs.fields import moment, number, text
+from devices.envelope import Envelope
+from devices.readings import (
+    DeviceStatus,
+    DoorMoved,
+    FaceMethod,
+    FaceSeen,
+    Ignored,
+    Reason,
+    Rejection,
+)
+
+EVENT = re.compile(r"Code=(?P<code>\w+);\s*action=(?P<action>\w+);\s*index=\d+(?:;\s*data=)?")
+SEEN = ("_DoorFace_", "AccessControl")
+METHODS: dict[str, FaceMethod] = {"0": "pin", "1": "card", "2": "card", "6": "finger", "15": "face"}
+DIRECTIONS: dict[str, Literal["in", "out"]] = {"entry": "in", "exit": "out"}
+DOORS = {"open": True, "close": False}
+ALIVE = 50  # of 100
+
+
+def decode(envelope: Envelope) -> Decoded:
+    """A sighting or a door for each event of the stream, in their order."""
+    stream = envelope.payload.decode("utf-8", "replace")
+    said = [_one(found, stream, envelope) for found in EVENT.finditer(stream)]
+    if not said:
+        beat = stream.strip().casefold() == "heartbeat"
+        status = Part(DeviceStatus(online=True, **shared(envelope, where_from(envelope))))
+        return Decoded((status,)) if beat else refused(Reason.BAD_VALUE, "no Code=... event in it")
+    parts = tuple(one for one in said if not isinstance(one, Ignored))
+    return Decoded(parts, next((one for one in said if isinstance(one, Ignored)), None))
+
+
+def _one(found: re.Match[str], stream: str, envelope: Envelope) -> Part | Rejection | Ignored:
+    code = found["code"]
+    if not found.group().endswith("="):
+        return Ignored(f"event {code[:60]} without data")
+    try:
+        data, _ = _JSON.raw_decode(stream[found.end() :].lstrip())
+    except (ValueError, RecursionError):
+        return Rejection(Reason.NOT_JSON, f"the data of {code[:60]} is not JSON")
+    if not isinstance(data, dict):
+        return Rejection(Reason.NOT_AN_OBJECT, f"the data of {code[:60]} is no object")
+    at = moment(data.get("UTC", data.get("CreateTime")), "UTC")
+    if isinstance(at, Rejection):
+        return at
+    person = text(data.get("UserID"))
+    key = f"{person}-{at.timestamp():.0f}" if person and at else ""
+    said = shared(envelope, text(data.get("SN")) or where_from(envelope), at, id=key)
+    if code == "DoorStatus" and (state := str(data.get("Status")).casefold()) in DOORS:
+        return Part(DoorMoved(open=DOORS[state], **said))
+    if code not in SEEN or text(data.get("Status")) == "0":
+        return Ignored(f"event {code[:60]}")
+    return Part(_seen(code, person, data, said))
+
+
+def _seen(code: str, person: str | None, data: JsonObject, said: JsonObject) -> FaceSeen:
+    similarity, alive = number(data.get("Similarity")), number(data.get("Alive"))
+    method = text(data.get("Method"))
+    return FaceSeen(
+        person=person,
+        score=similarity / 100 if similarity is not None and 0 <= similarity <= 100 else None,
+        alive=alive >= ALIVE if alive is not None else None,
+        method="face" if code == "_DoorFace_" else METHODS.get(method or "", "card"),
+        direction=DIRECTIONS.get(str(data.get("Type")).casefold()),
+        **said,
+    )
+
+
+_JSON = json.JSONDecoder()
+
+
+def _fits(envelope: Envelope, body: object) -> bool:
+    return isinstance(body, str) and EVENT.search(body) is not None
+
+
+CODEC = Codec(family="dahua", decode=decode, paths=("/cgi-bin/eventManager.cgi",), fits=_fits)

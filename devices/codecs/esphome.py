@@ -1,0 +1,59 @@
+"""ESPHome: `{node}/binary_sensor/{object}/state` ON or OFF, `{node}/status`, battery sensors.
+
+ON of a door's contact is open; whether a binary sensor is a door its name says ("front_door"),
+else the register. Written after https://esphome.io/components/mqtt.html.
+"""
+
+import re
+
+from devices.codecs.codec import Codec, Decoded, Part, Switched, nothing, refused, shared
+from devices.codecs.fields import percent
+from devices.envelope import Envelope
+from devices.readings import DeviceStatus, DoorMoved, Reason, SosPressed
+
+ON_OFF = {"on": True, "off": False}
+ONLINE = {"online": True, "offline": False}
+DOOR = re.compile(r"door|window|contact|reed|opening|gate|(?:^|_)men(?:$|_)|门|窗", re.IGNORECASE)
+CALL = re.compile(r"(?:^|_)(?:sos|panic|emergency)(?:$|_)|求助|报警", re.IGNORECASE)
+BATTERY = re.compile(r"(?:^|_)battery(?:_level)?$", re.IGNORECASE)
+
+
+def decode(envelope: Envelope) -> Decoded:
+    """A binary sensor, the node's coming and going, a battery in percent."""
+    node, *levels = envelope.topic.split("/")
+    word = envelope.payload.strip().decode("utf-8", "replace").casefold()
+    match levels:
+        case ["status"]:
+            if word not in ONLINE:
+                return refused(Reason.BAD_VALUE, "the status is neither online nor offline")
+            return Decoded((Part(DeviceStatus(online=ONLINE[word], **shared(envelope, node))),))
+        case ["binary_sensor", name, "state"]:
+            return _binary(envelope, node, name, word)
+        case ["sensor", name, "state"] if BATTERY.search(name):
+            said = shared(envelope, node, battery=percent(word))
+            return (
+                Decoded((Part(DeviceStatus(**said)),))
+                if said["battery"] is not None
+                else nothing("no percentage")
+            )
+    return nothing("no contact, press or battery")
+
+
+def _binary(envelope: Envelope, node: str, name: str, word: str) -> Decoded:
+    if word not in ON_OFF:
+        return refused(Reason.BAD_VALUE, f"state {word[:40]!r} is neither ON nor OFF")
+    on, said = ON_OFF[word], shared(envelope, f"{node}/{name}")
+    if CALL.search(name):
+        if not on:
+            return nothing("the button is let go")
+        return Decoded((Part(SosPressed(**said), (node,)),))
+    if DOOR.search(name):
+        return Decoded((Part(DoorMoved(open=on, **said), (node,)),))
+    return Decoded((Part(Switched(on=on, **said), (node,)),))
+
+
+CODEC = Codec(
+    family="esphome",
+    decode=decode,
+    topics=("+/binary_sensor/+/state", "+/sensor/+/state", "+/status"),
+)

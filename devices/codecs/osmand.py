@@ -1,0 +1,124 @@
+"""The OsmAnd protocol and the Traccar client: a GET or form POST, newer clients a POST of JSON.
+
+In the query `speed` is knots, `hdop` is no metres (only `accuracy` is), and a message may hold
+cells and wireless networks without a position. In JSON `speed` is m/s, the battery 0-1, and -1
+means unknown. `alarm=sos` is a press. Written after https://www.traccar.org/osmand/.
+"""
+
+from urllib.parse import parse_qsl, urlsplit
+
+from devices.codecs.body import JsonObject, json_body
+from devices.codecs.codec import Codec, Decoded, Part, refused, shared
+from devices.codecs.fields import (
+    KNOT,
+    accuracy,
+    at_least_zero,
+    moment,
+    percent,
+    place,
+    share_as_percent,
+    text,
+)
+from devices.envelope import Envelope
+from devices.readings import DeviceStatus, Position, Reason, Rejection, SosPressed
+
+IDS = ("id", "deviceid", "device_id")
+CALLS = ("sos", "panic", "emergency")
+YES = ("true", "1", "yes")
+
+
+def decode(envelope: Envelope) -> Decoded:
+    """A position, a press, or, where there is no fix, a sign of life."""
+    body = json_body(envelope.payload) if envelope.payload.lstrip()[:1] == b"{" else None
+    if isinstance(body, Rejection):
+        return Decoded((body,))
+    return _from_json(body, envelope) if isinstance(body, dict) else _from_form(envelope)
+
+
+def parameters(envelope: Envelope) -> dict[str, str]:
+    """The query's parameters and those of a form in the body."""
+    query = urlsplit(envelope.http.path).query if envelope.http else ""
+    form = envelope.payload.decode("utf-8", "replace")
+    found = parse_qsl(query, keep_blank_values=True, max_num_fields=200) if query else []
+    if form and "=" in form[:200]:
+        found += parse_qsl(form.strip(), keep_blank_values=True, max_num_fields=200)
+    return dict(found)
+
+
+def _from_form(envelope: Envelope) -> Decoded:
+    try:
+        fields = parameters(envelope)
+    except ValueError:
+        return refused(Reason.BAD_VALUE, "more than 200 parameters")
+    device = next((fields[key] for key in IDS if fields.get(key)), None)
+    if device is None:
+        return refused(Reason.MISSING_FIELD, "id is missing")
+    at = moment(fields.get("timestamp"), "timestamp")
+    if isinstance(at, Rejection):
+        return Decoded((at,))
+    battery = percent(fields.get("batt", fields.get("battery", fields.get("batteryLevel"))))
+    said = shared(envelope, device, at, battery=battery)
+    lat, lon = fields.get("lat", fields.get("latitude")), fields.get("lon", fields.get("longitude"))
+    if "location" in fields:
+        lat, _, lon = fields["location"].partition(",")
+    measured = {
+        "accuracy": accuracy(fields.get("accuracy", fields.get("hacc"))),
+        "speed": at_least_zero(fields.get("speed"), KNOT),
+        "mock": fields.get("mock", "").casefold() in YES,
+    }
+    return _said(said, lat, lon, measured, fields.get("alarm", ""))
+
+
+def _from_json(body: JsonObject, envelope: Envelope) -> Decoded:
+    where = body.get("location")
+    device = next((name for key in IDS if (name := text(body.get(key)))), None)
+    if not isinstance(where, dict) or device is None:
+        return refused(Reason.MISSING_FIELD, "location or device_id is missing")
+    at = moment(where.get("timestamp"), "timestamp")
+    if isinstance(at, Rejection):
+        return Decoded((at,))
+    coords, power, extras = (_object(where, key) for key in ("coords", "battery", "extras"))
+    battery = share_as_percent(power.get("level"))
+    said = shared(envelope, device, at, id=text(where.get("uuid")) or "", battery=battery)
+    measured = {
+        "accuracy": accuracy(coords.get("accuracy")),
+        "speed": at_least_zero(coords.get("speed")),
+        "mock": where.get("mock") is True,
+    }
+    alarm = text(extras.get("alarm")) or text(body.get("alarm")) or ""
+    return _said(said, coords.get("latitude"), coords.get("longitude"), measured, alarm)
+
+
+def _said(said: JsonObject, lat: object, lon: object, measured: JsonObject, alarm: str) -> Decoded:
+    """A press is a press without a fix; a message without coordinates says that it lives."""
+    where = place(lat, lon) if lat or lon else None
+    found = where if isinstance(where, tuple) else (None, None)
+    parts: list[Part | Rejection] = []
+    if alarm.casefold() in CALLS:
+        parts.append(Part(SosPressed(lat=found[0], lon=found[1], **said)))
+    if isinstance(where, tuple):
+        parts.append(Part(Position(lat=where[0], lon=where[1], **measured, **said)))
+    elif isinstance(where, Rejection):
+        parts.append(where)
+    return Decoded(tuple(parts) or (Part(DeviceStatus(**said)),))
+
+
+def _object(body: JsonObject, key: str) -> JsonObject:
+    value = body.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _fits(envelope: Envelope, body: object) -> bool:
+    if envelope.http is None:
+        return False
+    if isinstance(body, dict):
+        return isinstance(body.get("location"), dict) and any(key in body for key in IDS)
+    try:
+        fields = parameters(envelope)
+    except ValueError:
+        return False
+    known = ("lat", "latitude", "location", "timestamp", "cell", "wifi", "alarm")
+    return any(key in fields for key in IDS) and any(key in fields for key in known)
+
+
+CODEC = Codec(family="osmand", decode=decode, fits=_fits)

@@ -1,0 +1,139 @@
+"""Shelly, second generation and later, and Bluetooth devices behind one of them.
+
+`{id}/events/rpc` carries JSON-RPC notifications, `{id}/status/{component}` states, `{id}/online`
+a bare word; webhooks post a single event. A component is named `{id}/{component}`. What an input
+is wired to only the register knows. Written after https://shelly-api-docs.shelly.cloud/gen2/.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+from urllib.parse import parse_qs, urlsplit
+
+from devices.codecs.body import JsonObject, json_object
+from devices.codecs.codec import (
+    ButtonPressed,
+    Codec,
+    Decoded,
+    Part,
+    Switched,
+    nothing,
+    refused,
+    shared,
+)
+from devices.codecs.fields import number, percent, text
+from devices.codecs.times import read_time
+from devices.envelope import Envelope
+from devices.readings import DeviceStatus, DoorMoved, Reason, Rejection
+
+YES_NO = {"true": True, "false": False}
+BUTTONS = ("input", "button", "bthomedevice")  # components whose events are presses
+INPUTS = ("input", "bthomesensor")  # components whose state is on or off
+BLUETOOTH_SCRIPT = "shelly-blu"  # event of the maker's own Bluetooth script
+
+BLU_PRESSES = {1: "press", 2: "double_press", 3: "triple_press", 4: "long_press"}
+
+
+def decode(envelope: Envelope) -> Decoded:
+    """Presses, inputs, batteries, coming and going, of the device and of those behind it."""
+    source, _, branch = envelope.topic.partition("/")
+    if branch == "online":
+        return _online(envelope, source)
+    body = json_object(envelope.payload)
+    if isinstance(body, Rejection):
+        return Decoded((body,))
+    source = text(body.get("src")) or source
+    if envelope.http is not None:
+        query = parse_qs(urlsplit(envelope.http.path).query, keep_blank_values=True)
+        source = next(iter(query.get("devId", query.get("device", []))), "") or source
+    params = body["params"] if isinstance(body.get("params"), dict) else body
+    if branch.startswith("status/"):
+        component = branch.removeprefix("status/")
+        params = {component: body, "ts": body.get("last_updated_ts", body.get("ts"))}
+    parts = (*_states(params, source, envelope), *_events(params, source, envelope))
+    return Decoded(parts) if parts else nothing("no press, input or battery in it")
+
+
+def _online(envelope: Envelope, source: str) -> Decoded:
+    word = envelope.payload.strip().decode("utf-8", "replace").casefold()
+    if word not in YES_NO:
+        return refused(Reason.BAD_VALUE, "online is neither true nor false")
+    return Decoded((Part(DeviceStatus(online=YES_NO[word], **shared(envelope, source))),))
+
+
+def _states(params: JsonObject, source: str, envelope: Envelope) -> Iterator[Part]:
+    """Each component's state; of a delta only what has changed is there."""
+    for component, state in params.items():
+        if ":" not in component or not isinstance(state, dict):
+            continue
+        said = shared(
+            envelope,
+            f"{source}/{component}" if source else component,
+            read_time(state.get("last_updated_ts", params.get("ts"))),
+            battery=_battery(state),
+        )
+        on = state.get("state", state.get("value"))
+        if component.startswith(INPUTS) and isinstance(on, bool):
+            yield Part(Switched(on=on, **said), (source, component))
+        elif said["battery"] is not None:
+            reading = DeviceStatus(signal=number(state.get("rssi")), **said)
+            yield Part(reading, (source, component))
+
+
+def _battery(state: JsonObject) -> float | None:
+    level = state.get("battery")
+    return percent(level.get("percent") if isinstance(level, dict) else level)
+
+
+def _events(params: JsonObject, source: str, envelope: Envelope) -> Iterator[Part]:
+    events = params.get("events", [params] if "event" in params else [])
+    for event in events if isinstance(events, list) else []:
+        if not isinstance(event, dict):
+            continue
+        at = read_time(event.get("ts", params.get("ts")))
+        component, action = text(event.get("component")), text(event.get("event"))
+        data = event.get("data")
+        if action == BLUETOOTH_SCRIPT and isinstance(data, dict):
+            yield from _bluetooth(data, read_time(params.get("ts")), envelope)
+        elif component and action and component.startswith(BUTTONS):
+            name = f"{source}/{component}" if source else component
+            yield Part(
+                ButtonPressed(action=action, **shared(envelope, name, at)), (source, component)
+            )
+
+
+def _bluetooth(data: JsonObject, at: datetime | None, envelope: Envelope) -> Iterator[Part]:
+    """A BLU sensor or button as the maker's script passes it on; window 1 is open."""
+    address = text(data.get("address")) or ""
+    said = shared(
+        envelope, address, at, id=text(data.get("pid")) or "", battery=percent(data.get("battery"))
+    )
+    opening = number(data.get("window", data.get("door", data.get("opening"))))
+    button = number(data.get("button"))
+    if opening is not None:
+        yield Part(DoorMoved(open=opening == 1, **said), shared=True)
+    elif button:
+        action = BLU_PRESSES.get(int(button), "press")
+        yield Part(ButtonPressed(action=action, **said), shared=True)
+    elif said["battery"] is not None:
+        yield Part(DeviceStatus(signal=number(data.get("rssi")), **said), shared=True)
+
+
+def _siblings(envelope: Envelope, name: str) -> tuple[str, ...]:
+    return (f"{name}/events/rpc", f"{name}/status/input:0")
+
+
+def _fits(envelope: Envelope, body: object) -> bool:
+    if not isinstance(body, dict):
+        return False
+    if str(body.get("method", "")).startswith("Notify"):
+        return True
+    return isinstance(body.get("component"), str) and "event" in body
+
+
+CODEC = Codec(
+    family="shelly_gen2",
+    decode=decode,
+    topics=("+/events/rpc", "+/status/+", "+/online"),
+    fits=_fits,
+    siblings=_siblings,
+)

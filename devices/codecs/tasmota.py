@@ -1,0 +1,146 @@
+"""Tasmota: reed switches, Zigbee contacts and buttons behind its bridge, 433 MHz codes.
+
+`{tele|stat|cmnd}/{topic}/{SUFFIX}`, or with the first two levels the other way round. Polarity:
+`Contact: 1` is open. What a `SwitchN` or a radio code means only the register knows. Times have
+no zone. Written after https://tasmota.github.io/docs/ (MQTT, Zigbee, RF).
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+from devices.codecs.body import JsonObject, json_object
+from devices.codecs.codec import (
+    ButtonPressed,
+    Codec,
+    Decoded,
+    Part,
+    Switched,
+    nothing,
+    refused,
+    shared,
+)
+from devices.codecs.fields import moment, number, percent, text
+from devices.envelope import Envelope
+from devices.readings import DeviceStatus, DoorMoved, Reason, Rejection, SosPressed
+
+PREFIXES = frozenset({"tele", "stat", "cmnd"})
+SUFFIXES = frozenset({"SENSOR", "RESULT", "STATE"})  # those that carry news
+ONLINE = {"online": True, "offline": False}
+# IAS zone types and commands by which Tasmota's bridge tells of a call for help
+SOS_KEYS = ("PersonalAlarm", "0501!02", "0501!03", "0501!04", "Emergency", "Panic")
+CLICKS = ("Click", "Action", "click", "action")
+POWER_COMMANDS = {"0006!00": "off", "0006!01": "on", "0006!02": "toggle"}
+
+
+def decode(envelope: Envelope) -> Decoded:
+    """Doors, presses, presence and battery reports; switched loads and climate are ignored."""
+    device, prefix, suffix = _levels(envelope.topic)
+    if prefix == "cmnd":
+        return nothing("a command to the device")
+    if suffix == "LWT":
+        return _online(envelope, device)
+    if suffix not in SUFFIXES:
+        return nothing(f"Tasmota {suffix}")
+    body = json_object(envelope.payload)
+    if isinstance(body, Rejection):
+        return Decoded((body,))
+    at = moment(body.get("Time"), "Time")
+    if isinstance(at, Rejection):
+        return Decoded((at,))
+    parts = (*_own(body, device, at, envelope), *_zigbee(body, device, at, envelope))
+    if not parts and suffix == "STATE":
+        parts = (Part(_state(body, device, at, envelope)),)
+    return Decoded(parts) if parts else nothing("no contact, press or switch in it")
+
+
+def _levels(topic: str) -> tuple[str, str, str]:
+    """Device, prefix and suffix, whichever of `%prefix%/%topic%` comes first."""
+    levels = topic.split("/")
+    if levels[0] in PREFIXES:
+        return "/".join(levels[1:-1]) or topic, levels[0], levels[-1]
+    at = next((n for n, level in enumerate(levels) if level in PREFIXES), None)
+    if at is None:
+        return topic, "", levels[-1]
+    return "/".join(levels[:at]), levels[at], levels[-1]
+
+
+def _online(envelope: Envelope, device: str) -> Decoded:
+    word = envelope.payload.strip().decode("utf-8", "replace").casefold()
+    if word not in ONLINE:
+        return refused(Reason.BAD_VALUE, "LWT is neither Online nor Offline")
+    return Decoded((Part(DeviceStatus(online=ONLINE[word], **shared(envelope, device))),))
+
+
+def _state(body: JsonObject, device: str, at: datetime | None, envelope: Envelope) -> DeviceStatus:
+    wifi = body.get("Wifi")
+    signal = number(wifi.get("Signal")) if isinstance(wifi, dict) else None
+    return DeviceStatus(online=True, signal=signal, **shared(envelope, device, at))
+
+
+def _own(body: JsonObject, device: str, at: datetime | None, envelope: Envelope) -> Iterator[Part]:
+    """The device's own inputs, and the 433 MHz codes that it hears."""
+    said = shared(envelope, device, at)
+    for key, value in body.items():
+        action = value.get("Action") if isinstance(value, dict) else value
+        if key.startswith("POWER") or not isinstance(action, str):
+            continue
+        if action in ("ON", "OFF"):
+            yield Part(Switched(on=action == "ON", **said))
+        elif key.startswith("Button"):
+            yield Part(ButtonPressed(action=action, **said))
+    radio = body.get("RfReceived")
+    code = text(radio.get("Data")) if isinstance(radio, dict) else None
+    if code is not None:
+        yield Part(ButtonPressed(action=code, **said), (code,))
+
+
+def _zigbee(
+    body: JsonObject, bridge: str, at: datetime | None, envelope: Envelope
+) -> Iterator[Part]:
+    """The devices behind the bridge: named by their short address and a friendly name."""
+    received = body.get("ZbReceived")
+    for key, fields in received.items() if isinstance(received, dict) else ():
+        if not isinstance(fields, dict):
+            continue
+        names = [text(fields.get("Device")), text(fields.get("Name")), text(key)]
+        known = tuple(dict.fromkeys(name for name in names if name))
+        battery = percent(fields.get("BatteryPercentage", fields.get("Battery")))
+        said = shared(envelope, known[0] if known else bridge, at, battery=battery)
+        for reading in _zigbee_readings(fields, said):
+            yield Part(reading, known[1:], shared=True)
+
+
+def _zigbee_readings(
+    fields: JsonObject, said: JsonObject
+) -> Iterator[DoorMoved | SosPressed | ButtonPressed | DeviceStatus]:
+    contact = number(fields.get("Contact"))
+    if contact is not None:
+        yield DoorMoved(open=contact == 1, **said)
+        return
+    if any(key in fields and number(fields[key]) != 0 for key in SOS_KEYS):
+        yield SosPressed(**said)
+        return
+    clicked = next((text(fields[key]) for key in CLICKS if text(fields.get(key))), None)
+    action = clicked or next((word for key, word in POWER_COMMANDS.items() if key in fields), None)
+    if action is not None:
+        yield ButtonPressed(action=action, **said)
+    elif said["battery"] is not None:
+        yield DeviceStatus(signal=number(fields.get("LinkQuality")), **said)
+
+
+def _siblings(envelope: Envelope, name: str) -> tuple[str, ...]:
+    bridge, _, _ = _levels(envelope.topic)
+    return (f"tele/{name}/SENSOR", f"{name}/tele/SENSOR", f"tele/{bridge}/{name}/SENSOR")
+
+
+def _fits(envelope: Envelope, body: object) -> bool:
+    return isinstance(body, dict) and ("ZbReceived" in body or "RfReceived" in body)
+
+
+CODEC = Codec(
+    family="tasmota",
+    decode=decode,
+    topics=("tele/#", "stat/#", "cmnd/#", "+/tele/+", "+/stat/+", "+/cmnd/+"),
+    fits=_fits,
+    siblings=_siblings,
+)

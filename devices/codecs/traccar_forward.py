@@ -1,0 +1,79 @@
+"""What a Traccar server forwards: its positions and events as JSON.
+
+The road by which trackers and watches that speak TCP reach us. Speed is knots, times carry
+their offset, the device is `device.uniqueId`; an event or position with the alarm `sos` is a
+press, with or without a fix. Written after https://www.traccar.org/forward/.
+"""
+
+from devices.codecs.body import JsonObject, json_object
+from devices.codecs.codec import Codec, Decoded, Part, nothing, refused, shared
+from devices.codecs.fields import KNOT, accuracy, at_least_zero, moment, number, percent, text
+from devices.envelope import Envelope
+from devices.readings import DeviceStatus, Position, Reason, Rejection, SosPressed
+
+COMING = {"deviceOnline": True, "deviceOffline": False, "deviceUnknown": False}
+SOS = "sos"
+
+
+def decode(envelope: Envelope) -> Decoded:
+    """A press, a position, coming and going."""
+    body = json_object(envelope.payload)
+    if isinstance(body, Rejection):
+        return Decoded((body,))
+    device, position, event = (_object(body, key) for key in ("device", "position", "event"))
+    name = text(device.get("uniqueId")) or text(device.get("name"))
+    if name is None:
+        return refused(Reason.MISSING_FIELD, "device.uniqueId is missing")
+    happened = position.get("fixTime") or position.get("deviceTime") or event.get("eventTime")
+    at = moment(happened or event.get("serverTime"), "fixTime")
+    if isinstance(at, Rejection):
+        return Decoded((at,))
+    about = _object(position, "attributes")
+    said = shared(
+        envelope, name, at, id=_id(position, event), battery=percent(about.get("batteryLevel"))
+    )
+    lat, lon = number(position.get("latitude")), number(position.get("longitude"))
+    fixed = lat is not None and lon is not None and position.get("valid") is not False
+    alarms = {text(about.get("alarm")), text(_object(event, "attributes").get("alarm"))}
+    parts: list[Part] = []
+    if any(SOS in (alarm or "").split(",") for alarm in alarms):
+        call = {**said, "id": f"sos-{said['id']}"}  # the bare position comes by itself as well
+        parts.append(
+            Part(SosPressed(lat=lat if fixed else None, lon=lon if fixed else None, **call))
+        )
+    if fixed and lat is not None and lon is not None:
+        parts.append(Part(_position(lat, lon, position, said)))
+    online = COMING.get(text(event.get("type")) or "")
+    if online is not None or (not parts and position):
+        parts.append(Part(DeviceStatus(online=online, **{**said, "id": f"status-{said['id']}"})))
+    return Decoded(tuple(parts)) if parts else nothing("a Traccar event without news")
+
+
+def _position(lat: float, lon: float, position: JsonObject, said: JsonObject) -> Position:
+    return Position(
+        lat=lat,
+        lon=lon,
+        accuracy=accuracy(position.get("accuracy")),
+        speed=at_least_zero(position.get("speed"), KNOT),
+        **said,
+    )
+
+
+def _id(position: JsonObject, event: JsonObject) -> str:
+    """The position's number: an event and the position it came from are one."""
+    number_ = text(position.get("id")) or ""
+    return f"position-{number_}" if number_ and number_ != "0" else text(event.get("id")) or ""
+
+
+def _object(body: JsonObject, key: str) -> JsonObject:
+    value = body.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def _fits(envelope: Envelope, body: object) -> bool:
+    if not isinstance(body, dict) or not isinstance(body.get("device"), dict):
+        return False
+    return "uniqueId" in body["device"] and ("position" in body or "event" in body)
+
+
+CODEC = Codec(family="traccar", decode=decode, fits=_fits)

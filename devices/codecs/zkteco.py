@@ -1,0 +1,94 @@
+"""ZKTeco terminals by the push protocol: `/iclock/cdata`, `/iclock/getrequest`, ...
+
+`table=ATTLOG` holds one line a record: PIN, local time, status (0 in, 1 out), verify mode; a USB
+export has the device's number before the status. A device repeats lines until it is answered, so
+a record's id is its person and time. Written after ZKTeco's push protocol and captured messages.
+"""
+
+import re
+from typing import Literal
+from urllib.parse import parse_qs, urlsplit
+
+from devices.codecs.codec import Codec, Decoded, Part, nothing, refused, shared
+from devices.codecs.fields import moment
+from devices.envelope import Envelope
+from devices.readings import DeviceStatus, FaceMethod, FaceSeen, Reason, Rejection
+
+ROOT = "/iclock/"
+USB_COLUMNS = 6
+DIRECTIONS: dict[str, Literal["in", "out"]] = {
+    "0": "in",
+    "1": "out",
+    "2": "out",
+    "3": "in",
+    "4": "in",
+    "5": "out",
+}
+METHODS: dict[str, FaceMethod] = {
+    **dict.fromkeys(("0", "3"), "pin"),
+    "1": "finger",
+    **dict.fromkeys(("2", "4"), "card"),
+    "15": "face",
+    "25": "palm",
+}
+PRIVATE_TABLES = ("biophoto", "userpic", "fingertmp", "biodata", "facev7", "attphoto", "idcard")
+
+
+def decode(envelope: Envelope) -> Decoded:
+    """Attendance records in their order; polls are heartbeats; other tables are ignored."""
+    parts = urlsplit(envelope.http.path if envelope.http else "")
+    query = {key.casefold(): values[0] for key, values in parse_qs(parts.query).items()}
+    device, action = query.get("sn"), parts.path.removeprefix(ROOT).strip("/").casefold()
+    if device is None:
+        return refused(Reason.MISSING_FIELD, "SN is missing")
+    table = query.get("table", "").casefold()
+    if table == "attlog":
+        return _records(device, envelope)
+    if table in PRIVATE_TABLES:
+        lines = sum(1 for line in envelope.payload.splitlines() if line.strip())
+        return Decoded(ignored=nothing(f"table {table}").ignored, redacted=lines)
+    if action == "devicecmd" or table:
+        return nothing(f"terminal {table or action}")
+    return Decoded((Part(DeviceStatus(online=True, **shared(envelope, device))),))
+
+
+def _records(device: str, envelope: Envelope) -> Decoded:
+    try:
+        lines = envelope.payload.decode().splitlines()
+    except UnicodeDecodeError:
+        return refused(Reason.BAD_VALUE, "the records are not UTF-8")
+    found = tuple(_record(line, device, envelope) for line in lines if line.strip())
+    return Decoded(found) if found else nothing("no record in it")
+
+
+def _record(line: str, device: str, envelope: Envelope) -> Part | Rejection:
+    person, written, status, verify = _columns(line)
+    at = moment(written, "time")
+    if not person or at is None:
+        return Rejection(Reason.MISSING_FIELD, f"no PIN and time in {line.strip()[:40]!r}")
+    if isinstance(at, Rejection):
+        return at
+    digits = re.sub(r"\D", "", written)
+    reading = FaceSeen(
+        person=person,
+        method=METHODS.get(verify, "pin"),
+        direction=DIRECTIONS.get(status),
+        **shared(envelope, device, at, id=f"{person}-{digits}"),
+    )
+    return Part(reading)
+
+
+def _columns(line: str) -> tuple[str, str, str, str]:
+    """Person, time, status, verify mode of a line, in whichever of the three forms."""
+    columns = [column.strip() for column in line.strip().split("\t")]
+    if "=" in columns[0]:
+        named = {key.casefold(): value for key, _, value in (c.partition("=") for c in columns)}
+        verify = named.get("verifymode", named.get("verify", ""))
+        return named.get("pin", ""), named.get("time", ""), named.get("status", ""), verify
+    if len(columns) == USB_COLUMNS:
+        columns.pop(2)
+    person, time, status, verify = (*columns, "", "", "", "")[:4]
+    return person, time, status, verify
+
+
+CODEC = Codec(family="zkteco", decode=decode, paths=(ROOT,))
