@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from alerts import escalation, lifecycle
 from alerts.escalation import Climb, page_name
 from alerts.lifecycle import ACTIVE
-from alerts.mute import Chatter, Mute, Outage, mute, outage_of, shelf
+from alerts.mute import Chatter, Mute, mute, shelf
 from alerts.roster import Roster
 from alerts.types import (
     Acknowledged,
@@ -48,6 +48,7 @@ class Changed(msgspec.Struct, frozen=True):
     pages: tuple[Page, ...] = ()
     cancelled: tuple[str, ...] = ()  # alerts whose pages not yet sent are called off
     mutes: tuple[Muted, ...] = ()
+    opened: tuple[Alert, ...] = ()  # of the alerts, those that are new
 
     def __bool__(self) -> bool:
         return bool(self.findings or self.alerts or self.pages or self.cancelled or self.mutes)
@@ -63,11 +64,11 @@ class Casebook:
         self._open: dict[str, Alert] = {}
         self._by_key: dict[AlertKey, str] = {}
         self._mutes = {one.id: one for one in mutes}
-        self._outages: dict[str, Outage] = {}
         self._due: list[tuple[datetime, str]] = []  # heap; an entry that is out of date is skipped
         self._chatter = Chatter()
         self._findings: list[tuple[Finding, str | None]] = []
         self._changed: dict[str, Alert] = {}
+        self._opened: list[str] = []
         self._pages: list[Page] = []
         self._cancelled: dict[str, None] = {}
         self._new_mutes: dict[str, Muted] = {}
@@ -86,10 +87,10 @@ class Casebook:
         if after is None or after is before:
             return
         self._put(after)
+        if before is None:
+            self._opened.append(after.id)
         if finding.event == "raised" and finding.severity is not Severity.LIFE:
             self._shelve_chatter(key, finding.at)
-        if after.rule == "area_outage":
-            self._outage_changed(now)
         self._mute_or_not(after.id, now)
 
     def hear(self, entry: Entry, now: datetime) -> None:
@@ -148,11 +149,13 @@ class Casebook:
             pages=tuple(self._pages),
             cancelled=tuple(self._cancelled),
             mutes=tuple(self._new_mutes.values()),
+            opened=tuple(self._changed[key] for key in self._opened),
         )
         for key in (*(alert.id for alert in closed), *self._recalled):
             self._open.pop(key, None)
         self._recalled.clear()
         self._findings.clear()
+        self._opened.clear()
         self._changed.clear()
         self._pages.clear()
         self._cancelled.clear()
@@ -203,11 +206,6 @@ class Casebook:
             del self._by_key[alert.alert_key]
         if alert.next_at is not None:
             heapq.heappush(self._due, (alert.next_at, alert.id))
-        outage = outage_of(alert) if alert.state in ACTIVE else None
-        if outage is not None:
-            self._outages[alert.id] = outage
-        else:
-            self._outages.pop(alert.id, None)
 
     def _put(self, alert: Alert) -> None:
         before = self._open.get(alert.id)
@@ -230,9 +228,7 @@ class Casebook:
         alert = self._open[key]
         if alert.state != "open":
             return False
-        found = mute(
-            alert, self._mutes.values(), self._outages.values(), self.roster.directory, now
-        )
+        found = mute(alert, self._mutes.values(), self.roster.directory, now)
         if found is not None:
             self._silence(alert, found, now)
             return True
@@ -268,10 +264,6 @@ class Casebook:
         if self._chatter.heard(key, at):
             shelved = shelf(key, at)
             self._mutes[shelved.id] = self._new_mutes[shelved.id] = shelved
-
-    def _outage_changed(self, now: datetime) -> None:
-        """Children of an outage fall silent; those of one that has ended speak again."""
-        self._look_again(lambda alert: alert.rule == "device_silent", now)
 
 
 __all__ = ("Casebook", "Changed")

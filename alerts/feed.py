@@ -20,7 +20,7 @@ from alerts.types import InboxEntry, Stored, TownChanged
 from ingest.history import Batch, feed_after, horizon
 
 LaneName = Literal["life", "main"]
-BATCHES = 10  # batches of readings at a time: what one look at the feed may bring
+BATCHES = 4  # batches of readings (of up to 2,000) a look: people are heard in between
 ENTRIES = 1000  # inbox entries at a time
 
 

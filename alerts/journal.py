@@ -18,6 +18,7 @@ from alerts.engine import StateRow
 from alerts.feed import LaneName
 from alerts.history import alert as stored_alert
 from alerts.history import mutes as stored_mutes
+from alerts.history import open_alerts as stored_alerts
 from alerts.types import Alert, Muted, Receipt, VisitRecord
 
 CHANGE_LOCK = 726004  # held while `change` is drawn, until commit: its numbers appear in order
@@ -47,15 +48,19 @@ class Step(msgspec.Struct, frozen=True):
     states: tuple[StateRow, ...] | None  # None: not now
     outputs_at: int
     heard_at: int
-    clock: datetime
+    clock: datetime | None  # None: the engine has not begun
 
 
 class Journal:
-    """The writing side of one lane. `conn` is its own, in autocommit mode."""
+    """The writing side of one lane. `conn` is its own, in autocommit mode.
 
-    def __init__(self, conn: psycopg.Connection, lane: LaneName) -> None:
+    Alerts of `life_rules` belong to the life lane, all others to the main lane.
+    """
+
+    def __init__(self, conn: psycopg.Connection, lane: LaneName, life_rules: Iterable[str]) -> None:
         self._conn = conn
         self._lane = lane
+        self._life_rules = frozenset(life_rules)
         self.checkpoint = self._load_checkpoint()
 
     def commit(self, step: Step) -> None:
@@ -72,18 +77,18 @@ class Journal:
             if changed.alerts or step.visits:
                 self._take_change_lock()
                 tables.put_alerts(self._conn, changed.alerts)
-                tables.put_visits(self._conn, step.visits, step.clock)
+                if step.clock is not None:
+                    tables.put_visits(self._conn, step.visits, step.clock)
             tables.put_pages(self._conn, changed.pages)
         self.checkpoint = moved
 
-    def alerts(self, rules: Iterable[str], *, others: bool) -> list[Alert]:
-        """The open alerts of these rules, or of all other rules."""
-        cursor = self._conn.execute(
-            "SELECT body::text FROM alert WHERE state IN ('open', 'acknowledged')"
-            " AND (rule = ANY(%s)) <> %s ORDER BY raised_at, id",
-            (list(rules), others),
-        )
-        return [msgspec.json.decode(body, type=Alert) for (body,) in cursor]
+    def is_ours(self, alert: Alert) -> bool:
+        """Is this alert one of this lane?"""
+        return (alert.rule in self._life_rules) == (self._lane == "life")
+
+    def open_alerts(self) -> list[Alert]:
+        """This lane's open alerts, oldest first."""
+        return [alert for alert in stored_alerts(self._conn) if self.is_ours(alert)]
 
     def alert(self, id: str) -> Alert | None:
         """One alert, open or closed."""
@@ -127,7 +132,8 @@ class Journal:
             states_clock=before.states_clock if step.states is None else step.clock,
         )
         moved = self._conn.execute(
-            "UPDATE checkpoint SET outputs_at = %s, heard_at = %s, clock = %s, states_at = %s,"
+            "UPDATE checkpoint SET outputs_at = %s, heard_at = %s,"
+            " clock = coalesce(%s, clock), states_at = %s,"
             " states_clock = coalesce(%s, states_clock), renewed_at = clock_timestamp()"
             " WHERE lane = %s AND outputs_at = %s AND heard_at = %s",
             (

@@ -31,7 +31,7 @@ from alerts.types import (
 from devices.readings import Reading
 
 ARRIVAL_TIME = timedelta(minutes=15)  # from "I'm going" to "I'm there"; then it climbs again
-MAX_EVIDENCE = 100  # facts kept in one alert, the first and the latest; all stand in `finding`
+MAX_EVIDENCE = 5000  # facts kept in one alert, the first and the latest; all are in `finding`
 ACTIVE = ("open", "acknowledged")
 
 
@@ -61,6 +61,8 @@ def settle(
         return revised(alert, finding) if alert else None
     if alert is None:
         return opening(finding)
+    if alert.id == alert_id(key_of(finding), finding.at):
+        return alert  # concluded again after a restart
     return joined(alert, finding)
 
 
@@ -78,7 +80,7 @@ def open_alert(
     A life alert's ladder counts from the finding, however long we were away; others from now,
     so that a service that comes back does not wake every rung at once.
     """
-    start = finding.at if finding.severity is Severity.LIFE else now
+    start = min(finding.at, now) if finding.severity is Severity.LIFE else now
     return Alert(
         id=alert_id(key_of(finding), finding.at),
         rule=finding.rule,

@@ -1,5 +1,6 @@
-"""Why an alert pages nobody for now: mutes, shelves, maintenance, outages, chattering.
+"""Why an alert pages nobody for now: mutes, shelves, maintenance, chattering.
 
+The devices of an area outage need none: `area_outage` covers their silence itself.
 Pure. Every mute has an end, a reason and a name. None of it ever touches a life alert.
 """
 
@@ -25,17 +26,9 @@ class Mute(msgspec.Struct, frozen=True):
     until: datetime
 
 
-class Outage(msgspec.Struct, frozen=True):
-    """An open area outage and the devices lost in it."""
-
-    alert: str
-    devices: frozenset[str]
-
-
 def mute(
     alert: Alert,
     mutes: Iterable[Muted],
-    outages: Iterable[Outage],
     directory: Directory,
     now: datetime,
 ) -> Mute | None:
@@ -50,9 +43,6 @@ def mute(
     device = directory.devices.get(device_of(alert) or "")
     if device is not None and device.maintenance:
         return Mute("maintenance", now + LOOK_AGAIN)
-    for outage in outages:
-        if is_part_of(alert, outage):
-            return Mute(f"area_outage {outage.alert}", now + LOOK_AGAIN)
     return None
 
 
@@ -63,19 +53,6 @@ def fits(muted: Muted, alert: Alert, directory: Directory) -> bool:
         and (muted.rule is None or muted.rule == alert.rule)
         and (muted.area is None or muted.area in directory.area_path(alert.area))
     )
-
-
-def is_part_of(alert: Alert, outage: Outage) -> bool:
-    """Is this the silence of one device that an area outage already tells of?"""
-    return alert.rule == "device_silent" and device_of(alert) in outage.devices
-
-
-def outage_of(alert: Alert) -> Outage | None:
-    """The outage that an alert is about, if it is about one."""
-    if alert.rule != "area_outage":
-        return None
-    lost = frozenset(fact.device for fact in alert.evidence if fact.device)
-    return Outage(alert.id, lost)
 
 
 def device_of(alert: Alert) -> str | None:

@@ -1,4 +1,4 @@
-"""Mutes, shelves, maintenance, outages and chattering; none of it touches a life alert."""
+"""Mutes, shelves, maintenance and chattering; none of it touches a life alert."""
 
 from datetime import timedelta
 
@@ -6,7 +6,7 @@ import pytest
 from ladder_story import NOON, TOWN, LadderStory, ladder, staff, town
 from msgspec.structs import replace
 
-from alerts.types import Evidence, PlanSet, Severity, Unmuted
+from alerts.types import PlanSet, Severity, Unmuted
 from devices.directory import Device
 
 U1, U2 = staff("u-1"), staff("u-2")
@@ -62,33 +62,6 @@ def test_a_device_in_maintenance_pages_nobody() -> None:
     story = LadderStory(PlanSet(people=(U1,), ladders=(LADDER,)), register)
     assert story.found(**SILENT, subject="device:d-1").at(60).pages == []
     assert story.alert.muted == "maintenance"
-
-
-class TestOutage:
-    LOST = tuple(Evidence(what="lost", device=f"d-{n}") for n in range(1, 12))
-
-    def outage(self, story: LadderStory, event: str = "raised") -> LadderStory:
-        return story.found("area_outage", "area:wangji", event, Severity.HIGH, evidence=self.LOST)
-
-    def test_the_devices_of_an_outage_are_listed_and_not_paged(self) -> None:
-        story = self.outage(town((U1,), LADDER)).at(1)
-        story.found(**SILENT, subject="device:d-3").at(59)
-        assert story.pages == [(0, "u-1")]
-        assert story.alert.muted is not None
-        assert story.alert.muted.startswith("area_outage ")
-
-    def test_another_device_is_paged_all_the_same(self) -> None:
-        story = self.outage(town((U1,), LADDER)).at(1).found(**SILENT, subject="device:d-99")
-        assert len(story.pages) == 2
-
-    def test_those_already_climbing_fall_silent(self) -> None:
-        story = town((U1, U2), LADDER).found(**SILENT, subject="device:d-3").at(10)
-        assert self.outage(story).at(65).pages == [(0, "u-1"), (10, "u-1")]
-
-    def test_those_still_lost_when_it_ends_speak(self) -> None:
-        story = self.outage(town((U1, U2), LADDER)).at(1).found(**SILENT, subject="device:d-3")
-        story.at(30)
-        assert self.outage(story, "cleared").at(31).pages == [(0, "u-1"), (30, "u-1")]
 
 
 class TestChattering:

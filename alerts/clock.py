@@ -1,0 +1,24 @@
+"""The clock that ladders and pagers go by. The engine has none: it goes by the feed."""
+
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Tells the time, and how long to wait for a moment. A test may run it faster."""
+
+    def now(self) -> datetime:
+        """The moment, aware, in UTC."""
+
+    def seconds_until(self, moment: datetime) -> float:
+        """Real seconds to wait for a moment; negative once it has passed."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> datetime:
+        return datetime.now(UTC)
+
+    def seconds_until(self, moment: datetime) -> float:
+        return (moment - self.now()).total_seconds()

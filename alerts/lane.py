@@ -1,0 +1,148 @@
+"""One lane on a thread of its own: connects, recovers, walks, and begins again after a loss.
+
+A restart and a lost connection take the same road: what is in memory is thrown away, the rule
+states last saved are loaded, and the feed is walked again from there, in silence up to what was
+committed. So nothing is lost and nothing is said twice.
+"""
+
+import threading
+import time
+from collections.abc import Callable
+from zoneinfo import ZoneInfo
+
+import msgspec
+import psycopg
+import structlog
+
+from alerts.casebook import Casebook
+from alerts.clock import Clock
+from alerts.connections import connect, first_line
+from alerts.engine import AnyRule, begin
+from alerts.feed import Ear, Feed, LaneName, towns_between
+from alerts.journal import Journal, Overtaken
+from alerts.plans import load_plans
+from alerts.roster import Roster, roster_of
+from alerts.rules import RULES
+from alerts.types import Page, PlanSet
+from alerts.walk import Walk
+from devices.directory import Directory
+from devices.registry import load_directory
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 3.0  # seconds between attempts on the database, doubling
+STEADY = 10.0  # seconds of work after which a loss counts as the first again
+
+log = structlog.get_logger()
+
+
+class Town(msgspec.Struct, frozen=True):
+    """What a lane begins with."""
+
+    directory: Directory
+    plans: PlanSet
+    roster: Roster
+
+
+def load_town(conn: psycopg.Connection) -> Town:
+    """The register and the plans as they stand."""
+    directory, plans = load_directory(conn), load_plans(conn)
+    return Town(directory, plans, roster_of(directory, plans, ZoneInfo(directory.timezone)))
+
+
+def rules_of(lane: LaneName) -> tuple[AnyRule, ...]:
+    """The rules that a lane asks."""
+    return tuple(rule for rule in RULES if rule.lane == lane)
+
+
+class Lane:
+    """Runs from `start` to `stop`, however often the database goes and comes back."""
+
+    def __init__(
+        self,
+        name: LaneName,
+        database_url: str,
+        clock: Clock,
+        ring: Callable[[tuple[Page, ...]], None],
+        town: Town,
+    ) -> None:
+        self.name = name
+        self.overtaken = threading.Event()  # another process has taken over; this lane has ended
+        self.well_at = time.monotonic()  # of the last look that went well
+        self.read_until = 0  # arrival
+        self._database_url = database_url
+        self._clock = clock
+        self._ring = ring
+        self._town = town
+        self._walk: Walk | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"alerts {name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the step in hand."""
+        self._stopping.set()
+        self._thread.join()
+
+    @property
+    def roster(self) -> Roster:
+        """The people and the register as this lane knows them."""
+        walk = self._walk
+        return walk.roster if walk else self._town.roster
+
+    def _run(self) -> None:
+        pause = FIRST_PAUSE
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            try:
+                self._work()
+            except psycopg.Error as error:
+                log.warning("database away", lane=self.name, why=first_line(error))
+            except Overtaken:
+                log.error("another process has taken over", lane=self.name)
+                self.overtaken.set()
+                return
+            except Exception:
+                log.exception("lane failed, begins again", lane=self.name)
+            if time.monotonic() - began > STEADY:
+                pause = FIRST_PAUSE
+            self._keep_town()
+            self._stopping.wait(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _work(self) -> None:
+        """From a fresh start until asked to end. Raises psycopg.Error, Overtaken."""
+        with (
+            connect(self._database_url, f"{self.name} reads") as read,
+            connect(self._database_url, f"{self.name} writes") as write,
+            connect(self._database_url, f"{self.name} listens") as listen,
+        ):
+            ear = Ear(listen, self.name)
+            walk = self._walk = self._recovered(read, write)
+            while not self._stopping.is_set():
+                fed = walk.step()
+                self.well_at, self.read_until = time.monotonic(), fed.after
+                if fed.is_drained:
+                    ear.wait(walk.seconds_to_wait())
+
+    def _recovered(self, read: psycopg.Connection, write: psycopg.Connection) -> Walk:
+        rules = rules_of(self.name)
+        journal = Journal(write, self.name, [rule.name for rule in rules_of("life")])
+        at = journal.checkpoint
+        world = begin(
+            self._town.directory,
+            self._town.plans,
+            rules=rules,
+            states=journal.states([rule.name for rule in rules]),
+            clock=at.states_clock,
+        )
+        book = Casebook(self._town.roster, journal.open_alerts(), journal.mutes(self._clock.now()))
+        waiting = towns_between(write, at.states_at, at.heard_at)
+        feed = Feed(read, self.name, at.states_at, at.heard_at, waiting)
+        return Walk(self.name, journal, world, book, feed, self._clock, self._ring)
+
+    def _keep_town(self) -> None:
+        """A lost connection costs no second reading of a register of a million devices."""
+        if self._walk is not None:
+            known = self._walk.world.known
+            self._town = Town(known.directory, known.plans(), self._walk.roster)
