@@ -13,6 +13,7 @@ import msgspec
 from msgspec.structs import replace
 
 from devices.codecs import UNKNOWN, claimed, recognised
+from devices.codecs.body import json_body
 from devices.codecs.buttons import press_of
 from devices.codecs.codec import ButtonPressed, Codec, Decoded, Part, Switched, where_from
 from devices.codecs.times import to_utc
@@ -59,8 +60,7 @@ def admit(envelope: Envelope, directory: Directory | None) -> Admitted:
     """
     codec = claimed(envelope) or _by_form(envelope, directory)
     if codec is None:
-        detail = f"no device is registered on {where_from(envelope)[:200]}; no family speaks there"
-        return Admitted(UNKNOWN, rejections=(Rejection(Reason.UNKNOWN_TOPIC, detail),))
+        return Admitted(UNKNOWN, rejections=(_unclaimed(envelope, directory),))
     if len(envelope.payload) > codec.max_bytes:
         detail = f"{len(envelope.payload)} bytes; at most {codec.max_bytes}"
         return Admitted(codec.family, rejections=(Rejection(Reason.TOO_LARGE, detail),))
@@ -72,6 +72,18 @@ def _by_form(envelope: Envelope, directory: Directory | None) -> Codec | None:
     if directory is None or envelope.http or _registered_on(envelope.topic, directory):
         return recognised(envelope)
     return None
+
+
+def _unclaimed(envelope: Envelope, directory: Directory | None) -> Rejection:
+    """Why nobody reads it: the place is unknown, or (without a town) the JSON is broken."""
+    if directory is None and envelope.payload.lstrip()[:1] in (b"{", b"["):
+        parsed = json_body(envelope.payload)
+        if isinstance(parsed, Rejection):
+            return parsed
+    where = where_from(envelope)[:200]
+    return Rejection(
+        Reason.UNKNOWN_TOPIC, f"no device is registered on {where}; no family speaks there"
+    )
 
 
 def _registered_on(topic: str, directory: Directory) -> bool:

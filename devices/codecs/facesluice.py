@@ -23,7 +23,10 @@ STRANGER = frozenset({"StrSnapPush", "SnapPush"})
 STATUS = {"Online": True, "HeartBeat": True, "Offline": False}
 NOT_REGISTERED = "3"  # of VerifyStatus
 REPLAY = "2"  # of PushType
-PERSONS = ("personId", "PersonID", "customId", "CustomizeID")
+BY_CARD = "2"  # of VerfyType: the id card alone
+PERSONS = ("personId", "PersonID", "customId", "CustomizeID", "PersonUUID")
+RECORDS = ("RecordID", "SnapID", "nRecordIndex")
+TIMES = ("time", "CreateTime", "Time")
 DIRECTIONS: dict[str, Literal["in", "out"]] = {
     "entr": "in",
     "in": "in",
@@ -62,12 +65,13 @@ def _face(
     known = operator in RECOGNISED and text(info.get("VerifyStatus")) != NOT_REGISTERED
     codes = [text(info.get(key)) for key in PERSONS] if known else []
     persons = tuple(code for code in codes if code and code != "0")
-    snap = text(info.get("SnapID")) or text(info.get("nRecordIndex"))
-    said["id"] = f"snap-{snap}" if snap else text(info.get("RecordID")) or ""
+    record = next((number for key in RECORDS if (number := text(info.get(key)))), "")
+    said["id"] = f"snap-{record}" if record and operator in STRANGER else record
     said["replayed"] = text(info.get("PushType")) == REPLAY or text(info.get("Sendintime")) == "0"
     reading = FaceSeen(
         person=persons[0] if persons else None,
         score=likeness(info.get("similarity1", info.get("Similarity1"))) if persons else None,
+        method="card" if text(info.get("VerfyType")) == BY_CARD else "face",
         direction=DIRECTIONS.get(str(info.get("direction", "")).casefold()),
         **said,
     )
@@ -84,7 +88,7 @@ def _status(
 
 
 def _said(info: JsonObject, body: JsonObject, envelope: Envelope) -> dict[str, Any] | Rejection:
-    at = moment(info.get("time") or info.get("CreateTime"), "time")
+    at = moment(next((info[key] for key in TIMES if info.get(key)), None), "time")
     if isinstance(at, Rejection):
         return at
     return shared(envelope, _names(info, body, envelope)[0], at)
