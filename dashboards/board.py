@@ -101,6 +101,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     alerts: dict[str, Alert] = {}  # not ended, or raised within KEEP
     visits: dict[str, VisitRecord] = {}  # of the local day
     heard: Shelf[datetime] = Shelf()  # device id -> when it was last heard of; absent = offline
+    clocks: dict[str, str] = {}  # device id -> what is wrong with its clock; sane ones left out
     fixes: dict[str, Fix] = {}  # caregiver id -> last position
     visiting: frozenset[str] = frozenset()  # caregiver ids of those visits
     traffic: Traffic = Traffic()
@@ -114,7 +115,8 @@ def fold(board: Board, change: Change) -> Board:
         case Heard():
             return _heard(board, change)
         case LastHeard():
-            return _moved(_listened(board, change.readings), change.readings)
+            in_order = sorted(change.readings, key=lambda reading: reading.received_at)
+            return _moved(_listened(board, in_order), in_order)
         case AlertsChanged():
             return _alerts(board, change.alerts)
         case VisitsChanged():
@@ -145,10 +147,17 @@ def _heard(board: Board, change: Heard) -> Board:
 def _listened(board: Board, readings: Iterable[Reading]) -> Board:
     """Who was heard of. A device that says it goes, or whose broker says so, is not there."""
     heard: dict[str, datetime | None] = {}
+    clocks: dict[str, str] = {}
     for reading in readings:
         gone = isinstance(reading, DeviceStatus) and reading.online is False
         heard[reading.device] = None if gone else reading.received_at
-    return msgspec.structs.replace(board, heard=board.heard.changed(heard))
+        clocks[reading.device] = reading.clock
+    clocks = {**board.clocks, **clocks}
+    return msgspec.structs.replace(
+        board,
+        heard=board.heard.changed(heard),
+        clocks={device: clock for device, clock in clocks.items() if clock != "ok"},
+    )
 
 
 def _moved(board: Board, readings: Iterable[Reading]) -> Board:

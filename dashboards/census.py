@@ -43,16 +43,13 @@ def take(
     now: datetime,
 ) -> Census:
     """Count the devices and clients that the scope shows."""
-    oldest = {kind: now - timedelta(minutes=minutes) for kind, minutes in MINUTES.items()}
-    otherwise = now - timedelta(minutes=OTHERWISE)
     online = commissioned = 0
     covered: set[str] = set()
     for device in directory.devices:
         if not _counts(directory, device, scope, duty):
             continue
         commissioned += 1
-        last = heard.get(device.id)
-        if last is None or last < oldest.get(device.kind, otherwise):
+        if not is_online(device, heard.get(device.id), now):
             continue
         online += 1
         if device.kind == "sos" and device.holder:
@@ -67,6 +64,38 @@ def take(
         covered=len(active) - len(missing),
         uncovered=dict(Counter(client.area or "" for client in missing)),
     )
+
+
+class Silent(msgspec.Struct, frozen=True):
+    """A device that is not online."""
+
+    id: str
+    kind: str
+    heard: datetime | None  # None: not since it last said that it goes, or never
+
+
+def silent(
+    directory: Directory,
+    heard: Shelf[datetime],
+    *,
+    scope: Scope,
+    duty: frozenset[str],
+    now: datetime,
+) -> list[Silent]:
+    """The devices that the census does not count as online, the longest silent first."""
+    found = []
+    for device in directory.devices:
+        last = heard.get(device.id)
+        if is_online(device, last, now) or not _counts(directory, device, scope, duty):
+            continue
+        found.append(Silent(device.id, device.kind or "", last))
+    return sorted(found, key=lambda one: (one.heard is not None, one.heard or now, one.id))
+
+
+def is_online(device: Device, last: datetime | None, now: datetime) -> bool:
+    """Whether a device was heard of within its supervision time."""
+    minutes = MINUTES.get(device.kind, OTHERWISE)
+    return last is not None and now - last <= timedelta(minutes=minutes)
 
 
 def _counts(directory: Directory, device: Device, scope: Scope, duty: frozenset[str]) -> bool:

@@ -23,6 +23,13 @@ class Placed(Protocol):
     def lon(self) -> float: ...
 
 
+class Seen(Placed, Protocol):
+    """A place, and when somebody was seen there."""
+
+    @property
+    def at(self) -> datetime: ...
+
+
 def on_duty(visits: Iterable[VisitRecord], now: datetime) -> frozenset[str]:
     """Caregiver ids on duty at `now`, by the visits of the day."""
     spans: dict[str, tuple[datetime, datetime]] = {}

@@ -6,10 +6,10 @@ from itertools import islice
 from alerts.types import Alert, Severity
 from dashboards.board import Board
 from dashboards.duty import by_distance, in_visit, on_duty
-from dashboards.kpi import figures, is_open, is_unacknowledged
+from dashboards.kpi import is_open, is_unacknowledged
 from dashboards.masking import mask_name
 from dashboards.subjects import About, about
-from dashboards.wire import Card, Mover, Nearest, Paged, Snapshot, Takeover
+from dashboards.wire import Card, Figures, Mover, Nearest, Paged, Snapshot, Takeover
 
 SHOWN = 300  # rows sent at most, the most urgent first; the count of all is in the figures
 HOLLOW = timedelta(minutes=10)  # how long one that ended unanswered stays, hollow
@@ -21,8 +21,8 @@ PAGED = frozenset((*SENDING, *ANSWERING))
 PAGED_SHOWN = 4  # people
 
 
-def snapshot(board: Board, *, map_version: str) -> Snapshot:
-    """The whole screen at the board's clock."""
+def snapshot(board: Board, figures: Figures, *, map_version: str) -> Snapshot:
+    """The whole screen at the board's clock. `figures` may be a second old: they cost most."""
     shown = sorted((alert for alert in board.alerts.values() if _on_wall(board, alert)), key=order)
     return Snapshot(
         at=board.at,
@@ -32,7 +32,7 @@ def snapshot(board: Board, *, map_version: str) -> Snapshot:
             key: Mover(round(fix.lat, 5), round(fix.lon, 5), int(fix.at.timestamp()))
             for key, fix in board.fixes.items()
         },
-        figures=figures(board),
+        figures=figures,
     )
 
 

@@ -12,7 +12,8 @@ from datetime import datetime
 
 import msgspec
 
-from dashboards.board import Board, Change, Health, Second, TownIs, fold, narrowed
+from dashboards.board import Board, Change, Health, Heard, Second, TownIs, fold, narrowed
+from dashboards.kpi import figures
 from dashboards.scope import WHOLE, Scope
 from dashboards.screen import snapshot
 from dashboards.townmap import TownMap, town_map
@@ -60,8 +61,8 @@ class Audience:
     """Everybody who sees the same part of the town."""
 
     def __init__(self, board: Board) -> None:
-        self.board = board
-        self.map = town_map(board.directory, board.scope)
+        self.board: Board = board
+        self.begin(board)
         self.shown = self._snapshot()
         self.number = 1
         self.watchers: set[Watcher] = set()
@@ -72,10 +73,13 @@ class Audience:
         self.board = fold(self.board, change)
         if isinstance(change, TownIs):
             self.map = town_map(self.board.directory, self.board.scope)
+        if isinstance(change, Second):
+            self.figures = figures(self.board)
 
     def begin(self, board: Board) -> None:
         """Start over from a board read anew."""
         self.board = board
+        self.figures = figures(board)
         self.map = town_map(board.directory, board.scope)
 
     def delta(self) -> Frame | None:
@@ -94,7 +98,7 @@ class Audience:
         return Frame(self.number, _event("snapshot", data, self.number))
 
     def _snapshot(self) -> Snapshot:
-        return snapshot(self.board, map_version=self.map.version)
+        return snapshot(self.board, self.figures, map_version=self.map.version)
 
 
 class Stream:
@@ -112,9 +116,10 @@ class Stream:
     def begin(self, board: Board) -> None:
         """A board read whole, at the start and after the database was away."""
         with self._lock:
-            self._audiences.setdefault(WHOLE, Audience(board)).begin(board)
             for scope, audience in self._audiences.items():
-                audience.begin(narrowed(board, scope))
+                audience.begin(board if scope.whole else narrowed(board, scope))
+            if WHOLE not in self._audiences:
+                self._audiences[WHOLE] = Audience(board)
             self._publish()
 
     def take(self, change: Change) -> None:
@@ -122,7 +127,8 @@ class Stream:
         with self._lock:
             for audience in self._audiences.values():
                 audience.take(change)
-            self._publish()
+            if not isinstance(change, Heard):  # what moves is shown once a second
+                self._publish()
             if isinstance(change, Second):
                 self._second(change)
 
@@ -147,6 +153,12 @@ class Stream:
         """The whole town's board."""
         whole = self._audiences.get(WHOLE)
         return whole.board if whole else None
+
+    def board_of(self, scope: Scope) -> Board | None:
+        """An audience's board; None before the first one."""
+        with self._lock:
+            audience = self._audience(scope)
+            return audience.board if audience else None
 
     def screen(self, scope: Scope) -> Snapshot | None:
         """What an audience sees now; None before the first board."""

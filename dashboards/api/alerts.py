@@ -1,0 +1,168 @@
+"""Alerts by API: list, one with its story, findings, and what a person does about one."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Query, Request
+from fastapi.responses import Response
+
+from alerts import history
+from alerts.history import AlertFilter
+from alerts.types import Alert, AlertState, Evidence, Finding, FindingEvent, Severity, StoryLine
+from dashboards.access import Visitor, having
+from dashboards.api.answer import as_json, asking, described
+from dashboards.desking import Desk, desk_of
+from dashboards.verbs import VERBS, NoSuchPage, alert_for, do
+from devices.errors import CarewatchError
+
+router = APIRouter(prefix="/api/v1", tags=["alerts"])
+MOST = 10_000
+
+
+class ApiAlert(msgspec.Struct, frozen=True, kw_only=True):
+    """An alert: the finding that raised it, and what has become of it."""
+
+    id: str
+    state: AlertState
+    at: datetime  # when it was raised
+    rule: str
+    subject: str
+    event: FindingEvent = "raised"
+    severity: Severity
+    reason: str
+    detail: str
+    evidence: tuple[Evidence, ...]
+    visit: str | None
+    rule_version: int
+    settings: dict[str, object]
+    area: str | None
+    agency: str | None
+    raised_at: datetime
+    observed_at: datetime | None
+    received_at: datetime | None
+    occurrences: int
+    muted: str | None
+    next_at: datetime | None
+    acked_at: datetime | None
+    acked_by: str | None
+    arrived_at: datetime | None
+    resolved_at: datetime | None
+    resolved_by: str | None
+    outcome: str | None
+    cleared_at: datetime | None
+    story: tuple[StoryLine, ...]
+
+
+class Deed(msgspec.Struct, frozen=True):
+    """What goes with an action; all of it may be left out but a resolve's outcome."""
+
+    outcome: str = ""  # helped false_alarm test hospital duplicate other
+    note: str = ""
+
+
+class Done(msgspec.Struct, frozen=True):
+    """What came of an action."""
+
+    confirmed: bool  # the engine has carried it out; false: recorded, it will
+    alert: ApiAlert
+
+
+@router.get("/alerts", openapi_extra=described(list[ApiAlert]))
+def listed(
+    desk: Annotated[Desk, Depends(desk_of)],
+    state: Annotated[list[AlertState] | None, Query()] = None,
+    rule: str | None = None,
+    area: str | None = None,
+    agency: str | None = None,
+    subject: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 1000,
+) -> Response:
+    """The newest alerts that fit, oldest first. `area` means the area with all below it."""
+    wanted = AlertFilter(
+        states=tuple(state) if state else None,
+        rule=rule,
+        subject=subject,
+        areas=_below(desk, area) if area else None,
+        agency=agency,
+        since=aware(since),
+        until=aware(until),
+        limit=limit,
+    )
+    with desk.room.pool.connection() as conn:
+        found = desk.visible(history.alerts(conn, wanted))
+    return as_json([shown(alert) for alert in found])
+
+
+@router.get("/alerts/{id}", openapi_extra=described(ApiAlert))
+def one(id: str, desk: Annotated[Desk, Depends(desk_of)]) -> Response:
+    """One alert; 404 where there is none, or none that you may see."""
+    with desk.room.pool.connection() as conn:
+        return as_json(shown(alert_for(conn, id, desk.who, desk.directory)))
+
+
+@router.get("/findings", openapi_extra=described(list[Finding]))
+def findings(
+    desk: Annotated[Desk, Depends(desk_of)], since: datetime, until: datetime | None = None
+) -> Response:
+    """Every finding made in a stretch of time, in order: what a backtest would print."""
+    with desk.room.pool.connection() as conn:
+        found = history.findings_between(conn, aware(since) or desk.now, aware(until) or desk.now)
+    return as_json([finding for finding, _ in found if desk.sees(finding.subject)])
+
+
+async def deed_of(request: Request) -> Deed:
+    """The body, JSON or a form; none at all is an empty one. Raises CarewatchError."""
+    if "form" in request.headers.get("content-type", ""):
+        form = await request.form()
+        return Deed(outcome=str(form.get("outcome", "")), note=str(form.get("note", "")))
+    body = await request.body()
+    try:
+        return msgspec.json.decode(body, type=Deed) if body.strip() else Deed()
+    except msgspec.DecodeError as wrong:
+        raise CarewatchError(f"body: {wrong}") from None
+
+
+@router.post("/alerts/{id}/{verb}", openapi_extra=described(Done) | asking(Deed))
+def act(
+    id: str,
+    verb: str,
+    desk: Annotated[Desk, Depends(desk_of)],
+    who: Annotated[Visitor, Depends(having("act"))],
+    deed: Annotated[Deed, Depends(deed_of)],
+) -> Response:
+    """acknowledge, arrive, escalate, note (needs `note`) or resolve (needs `outcome`).
+
+    Answers when the engine has carried it out, or after 3 s with `confirmed` false and 202.
+    """
+    if verb not in VERBS:
+        raise NoSuchPage(f"{verb}: no such action; there are {', '.join(VERBS)}")
+    with desk.room.pool.connection() as conn:
+        alert = alert_for(conn, id, who, desk.directory)
+    done = do(
+        desk.room.pool, alert, verb, who.person, outcome=deed.outcome, note=deed.note, via="desk"
+    )
+    with desk.room.pool.connection() as conn:
+        now = alert_for(conn, id, who, desk.directory)
+    return as_json(Done(done, shown(now)), 200 if done else 202)
+
+
+def shown(alert: Alert) -> ApiAlert:
+    """An alert as the API prints it."""
+    same = {name: getattr(alert, name) for name in SAME}
+    return ApiAlert(at=alert.raised_at, **same)
+
+
+SAME = tuple(name for name in ApiAlert.__struct_fields__ if name not in ("at", "event"))
+
+
+def aware(moment: datetime | None) -> datetime | None:
+    """A time without an offset means UTC."""
+    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
+
+
+def _below(desk: Desk, area: str) -> tuple[str, ...]:
+    paths = ((node.id, desk.directory.area_path(node.id)) for node in desk.directory.areas)
+    return tuple(id for id, path in paths if area in path)

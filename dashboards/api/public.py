@@ -1,0 +1,58 @@
+"""The OpenAPI document and a page to read it, both served from here: nothing is fetched outside."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, FastAPI, Request
+from fastapi.openapi.utils import get_openapi
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from alerts.types import Finding, VisitRecord
+from dashboards.access import words_of
+from dashboards.api.alerts import ApiAlert, Deed, Done
+from dashboards.api.answer import components
+from dashboards.api.live import ApiFigures
+from dashboards.api.records import ApiDevice, ApiRejection, LedgerPage, VisitHistory
+from dashboards.api.session import SignIn, Token
+from dashboards.attendance import Attendance
+from dashboards.room import Room, room_of
+from dashboards.texts import Words
+from dashboards.townmap import TownMap
+from dashboards.wire import Snapshot
+from devices.readings import Reading
+
+router = APIRouter(prefix="/api/v1", include_in_schema=False)
+KINDS = (
+    *(ApiAlert, Deed, Done, Finding, VisitRecord, VisitHistory, ApiDevice, ApiRejection),
+    *(LedgerPage, Attendance, Snapshot, TownMap, ApiFigures, SignIn, Token, Reading),
+)
+
+
+def document(app: FastAPI) -> dict[str, Any]:
+    """The OpenAPI document of everything under /api and /ingest."""
+    made = get_openapi(
+        title="carewatch",
+        version="1",
+        routes=app.routes,
+        description="Times are RFC 3339; one without an offset is taken as UTC.",
+    )
+    schemas = made.setdefault("components", {}).setdefault("schemas", {})
+    schemas.update(components(KINDS))
+    made["components"]["securitySchemes"] = {"bearer": {"type": "http", "scheme": "bearer"}}
+    made["security"] = [{"bearer": []}]
+    return made
+
+
+@router.get("/openapi.json")
+def openapi(request: Request) -> Response:
+    """The document itself."""
+    return JSONResponse(document(request.app))
+
+
+@router.get("/docs")
+def docs(
+    request: Request,
+    room: Annotated[Room, Depends(room_of)],
+    words: Annotated[Words, Depends(words_of)],
+) -> HTMLResponse:
+    """The document as a page."""
+    return room.page("api.html", words, document=document(request.app))

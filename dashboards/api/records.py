@@ -1,0 +1,265 @@
+"""Records by API: visits, devices, readings, rejections, the ledger and the residents' attendance."""
+
+import base64
+import hashlib
+from datetime import UTC, datetime, timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+import msgspec
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from alerts import history as alerts_history
+from alerts.types import VisitRecord, VisitState
+from dashboards import attendance as months
+from dashboards import ledger as ledgers
+from dashboards.access import Visitor, having
+from dashboards.api.alerts import aware
+from dashboards.api.answer import as_json, described
+from dashboards.attendance import Attendance
+from dashboards.census import is_online
+from dashboards.desking import Desk, desk_of
+from dashboards.ledger import LedgerFilter, LedgerRow, Totals
+from dashboards.pages.ledger import rows_of, wanted_of
+from dashboards.pages.vendor import desk_of_vendor
+from dashboards.scope import sees_subject, sees_visit
+from dashboards.signin import log_access
+from dashboards.verbs import NoSuchPage
+from devices.readings import FaceSeen, Reading
+from ingest import history as ingest_history
+
+router = APIRouter(prefix="/api/v1", tags=["records"])
+MOST = 10_000
+FACES_A_MONTH = 1_000_000
+AtDesk = Annotated[Desk, Depends(desk_of)]
+Limit = Annotated[int, Query(ge=1, le=MOST)]
+
+
+class ApiDevice(msgspec.Struct, frozen=True, kw_only=True):
+    """A registered device and how it does."""
+
+    id: str
+    kind: str | None
+    holder: str | None
+    topic: str | None
+    model: str
+    firmware: str
+    maintenance: bool
+    online: bool
+    last_heard: datetime | None
+    clock: str  # ok, ahead or quarantined: what its last reading showed
+
+
+class ApiRejection(msgspec.Struct, frozen=True, kw_only=True):
+    """A message, or a part of one, that could not be read."""
+
+    n: int
+    received_at: datetime
+    family: str
+    rejected: str
+    detail: str
+    topic: str
+    payload_b64: str
+    replayed_at: datetime | None
+
+
+class LedgerPage(msgspec.Struct, frozen=True):
+    """The rows and the sums over these very rows."""
+
+    filter: LedgerFilter
+    made_at: datetime
+    totals: Totals
+    rows: list[LedgerRow]
+
+
+class VisitHistory(msgspec.Struct, frozen=True):
+    """A visit, and what it was thought to be before."""
+
+    visit: VisitRecord
+    revisions: list[tuple[datetime, VisitRecord]]
+
+
+@router.get("/visits", openapi_extra=described(list[VisitRecord]))
+def visits(
+    desk: AtDesk,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    client: str | None = None,
+    caregiver: str | None = None,
+    state: Annotated[list[VisitState] | None, Query()] = None,
+    limit: Limit = MOST,
+) -> Response:
+    """Visits whose window begins between two moments, by start; today's where none are given."""
+    zone = ZoneInfo(desk.directory.timezone)
+    midnight = desk.now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    first = aware(since) or midnight
+    with desk.room.pool.connection() as conn:
+        found = alerts_history.visits_between(
+            conn, first, aware(until) or first + timedelta(days=1)
+        )
+    return as_json(
+        [
+            visit
+            for visit in found
+            if sees_visit(desk.who.scope, desk.directory, visit)
+            and client in (None, visit.client)
+            and caregiver in (None, visit.caregiver, visit.came)
+            and (not state or visit.state in state)
+        ][:limit]
+    )
+
+
+@router.get("/visits/{id}", openapi_extra=described(VisitHistory))
+def visit(id: str, desk: AtDesk) -> Response:
+    """One visit with all its revisions."""
+    with desk.room.pool.connection() as conn:
+        found = alerts_history.visit(conn, id)
+        if found is None or not sees_visit(desk.who.scope, desk.directory, found):
+            raise NoSuchPage(f"visit {id}: there is none with this id")
+        return as_json(VisitHistory(found, alerts_history.visit_revisions(conn, id)))
+
+
+@router.get("/devices", openapi_extra=described(list[ApiDevice]))
+def devices(
+    desk: AtDesk,
+    kind: str | None = None,
+    holder: str | None = None,
+    online: bool | None = None,
+    after: str = "",
+    limit: Limit = 1000,
+) -> Response:
+    """Devices by id; ask on with `after` = the last id you got."""
+    found = []
+    for device in sorted(desk.directory.devices, key=lambda device: device.id):
+        if device.id <= after or kind not in (None, device.kind):
+            continue
+        if holder not in (None, device.holder) or not desk.sees(f"device:{device.id}"):
+            continue
+        heard = desk.board.heard.get(device.id)
+        alive = is_online(device, heard, desk.now)
+        if online in (None, alive):
+            found.append(
+                ApiDevice(
+                    id=device.id,
+                    kind=device.kind,
+                    holder=device.holder,
+                    topic=device.topic,
+                    model=device.model,
+                    firmware=device.firmware,
+                    maintenance=device.maintenance,
+                    online=alive,
+                    last_heard=heard,
+                    clock=desk.board.clocks.get(device.id, "ok"),
+                )
+            )
+        if len(found) == limit:
+            break
+    return as_json(found)
+
+
+@router.get("/readings", openapi_extra=described(list[Reading]))
+def readings(
+    desk: AtDesk,
+    who: Annotated[Visitor, Depends(having("look"))],
+    device: str | None = None,
+    kind: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: Limit = 100,
+) -> Response:
+    """Readings, newest first. Asking for one device's is written down: it is a person's trail."""
+    with desk.room.pool.connection() as conn:
+        if device is not None:
+            log_access(conn, who.person or "demo", "trail", f"device:{device}")
+        found = ingest_history.readings(
+            conn, device=device, kind=kind, since=aware(since), until=aware(until), limit=limit
+        )
+    scope, town = who.scope, desk.directory
+    return as_json([one for one in found if sees_subject(scope, town, f"device:{one.device}")])
+
+
+@router.get("/rejections", openapi_extra=described(list[ApiRejection]))
+def rejections(
+    desk: Annotated[Desk, Depends(desk_of_vendor)],
+    reason: str | None = None,
+    family: str | None = None,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    limit: Limit = 100,
+) -> Response:
+    """What could not be read, newest first, pictures and id numbers cut out."""
+    with desk.room.pool.connection() as conn:
+        found = ingest_history.rejections(
+            conn, reason=reason, family=family, since=aware(since), until=aware(until), limit=limit
+        )
+    return as_json(
+        [
+            ApiRejection(
+                n=one.n,
+                received_at=one.received_at,
+                family=one.family,
+                rejected=one.reason,
+                detail=one.detail,
+                topic=one.place,
+                payload_b64=base64.b64encode(one.payload).decode(),
+                replayed_at=one.replayed_at,
+            )
+            for one in found
+            if desk.who.scope.whole
+        ]
+    )
+
+
+@router.get("/ledger", openapi_extra=described(LedgerPage))
+def ledger(
+    desk: AtDesk,
+    who: Annotated[Visitor, Depends(having("export"))],
+    wanted: Annotated[LedgerFilter, Depends(wanted_of)],
+    format: Literal["json", "csv"] = "json",
+) -> Response:
+    """The ledger's rows; `since` and `until` are local dates, both included. Exports are logged.
+
+    The CSV is UTF-8 with BOM; its SHA-256 stands in the header Repr-Digest (RFC 9530).
+    """
+    rows = rows_of(desk, wanted)
+    with desk.room.pool.connection() as conn:
+        log_access(conn, who.person, "export", f"ledger {wanted.since}..{wanted.until}")
+    if format == "json":
+        return as_json(LedgerPage(wanted, datetime.now(UTC), ledgers.totals(rows), rows))
+    body = ledgers.as_csv(rows, desk.directory.timezone).encode()
+    return csv_file(body, f"ledger-{wanted.since}-{wanted.until}.csv")
+
+
+@router.get("/attendance", openapi_extra=described(list[Attendance]))
+def attendance(
+    desk: AtDesk,
+    who: Annotated[Visitor, Depends(having("export"))],
+    month: Annotated[str | None, Query(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")] = None,
+    format: Literal["json", "csv"] = "json",
+) -> Response:
+    """Which residents a terminal has seen alive in a month, this one where none is named."""
+    zone = desk.directory.timezone
+    named = month or f"{desk.now.astimezone(ZoneInfo(zone)):%Y-%m}"
+    since, until = months.month_of(named, zone)
+    with desk.room.pool.connection() as conn:
+        wanted = months.asked(alerts_history.rule_settings(conn)[0])
+        faces = ingest_history.readings(
+            conn, kind="face", since=since, until=until, limit=FACES_A_MONTH
+        )
+        log_access(conn, who.person, "export", f"attendance {named}")
+    seen = (one for one in faces if isinstance(one, FaceSeen))
+    found = months.attendance(seen, desk.directory, who.scope, month=named, wanted=wanted)
+    if format == "json":
+        return as_json(found)
+    return csv_file(months.as_csv(found).encode(), f"attendance-{named}.csv")
+
+
+def csv_file(body: bytes, name: str) -> Response:
+    """A CSV to keep, with the digest by which it can be checked."""
+    digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    headers = {
+        "content-disposition": f'attachment; filename="{name}"',
+        "repr-digest": f"sha-256=:{digest}:",
+    }
+    return Response(body, media_type="text/csv; charset=utf-8", headers=headers)

@@ -1,0 +1,63 @@
+"""A program signs in as a person does and gets a token for the header `Authorization: Bearer`."""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Body, Depends, Request
+from fastapi.responses import Response
+
+from dashboards.api.answer import as_json, asking, described
+from dashboards.room import Room, room_of
+from dashboards.signin import SESSION, begin_session
+from devices.errors import CarewatchError
+
+router = APIRouter(prefix="/api/v1", tags=["session"])
+
+
+class SignIn(msgspec.Struct, frozen=True):
+    """A name and its secret."""
+
+    name: str
+    secret: str
+
+
+class Token(msgspec.Struct, frozen=True):
+    """What to send in the header from now on."""
+
+    token: str
+    person: str
+    ends_at: datetime
+
+
+class Wrong(msgspec.Struct, frozen=True):
+    """Why a request was refused."""
+
+    error: str
+
+
+def read(body: bytes, kind: type[SignIn]) -> SignIn:
+    """The body. Raises CarewatchError that says what is wrong with it."""
+    try:
+        return msgspec.json.decode(body, type=kind)
+    except msgspec.DecodeError as wrong:
+        raise CarewatchError(f"body: {wrong}") from None
+
+
+@router.post("/session", openapi_extra=described(Token) | asking(SignIn))
+def begin(
+    request: Request,
+    room: Annotated[Room, Depends(room_of)],
+    body: Annotated[bytes, Body(media_type="application/json")],
+) -> Response:
+    """Sign in; 401 for a wrong name or secret, 429 after too many tries."""
+    asked = read(body, SignIn)
+    client = request.client.host if request.client else ""
+    if not room.throttle.allows(f"name:{asked.name}", f"address:{client}"):
+        return as_json(Wrong("too many tries; wait five minutes"), 429)
+    now = datetime.now(UTC)
+    with room.pool.connection() as conn:
+        begun = begin_session(conn, asked.name, asked.secret, now)
+    if begun is None:
+        return as_json(Wrong("wrong name or secret"), 401)
+    return as_json(Token(begun[0], begun[1], now + SESSION))

@@ -1,0 +1,57 @@
+"""For those who watch this service: is it up, is it ready, what does it count."""
+
+from typing import Annotated
+
+import psycopg
+from fastapi import APIRouter, Depends
+from fastapi.responses import PlainTextResponse, Response
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+from psycopg_pool import PoolTimeout
+
+from dashboards.room import Room, room_of
+
+router = APIRouter(include_in_schema=False)
+SILENT = 10.0  # s after which ingest (and with it the broker) counts as away
+ENGINE_SILENT = 30.0  # s
+
+SCREENS = Gauge("carewatch_screens", "Screens connected to the stream")
+DATA_AGE = Gauge("carewatch_data_age_seconds", "Age of the newest data on the wall")
+
+
+@router.get("/healthz")
+def healthz() -> Response:
+    """The process is up."""
+    return PlainTextResponse("ok\n")
+
+
+@router.get("/readyz")
+def readyz(room: Annotated[Room, Depends(room_of)]) -> Response:
+    """Database, broker and feed are there and fresh; else 503 with one fault a line."""
+    found = faults(room)
+    return PlainTextResponse("\n".join(found or ["ok"]) + "\n", 503 if found else 200)
+
+
+@router.get("/metrics")
+def metrics(room: Annotated[Room, Depends(room_of)]) -> Response:
+    """Prometheus text."""
+    SCREENS.set(room.stream.watching)
+    DATA_AGE.set(room.stream.health.ingest if room.stream.health.ingest is not None else -1)
+    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def faults(room: Room) -> list[str]:
+    """What keeps the pages from showing the truth, in words."""
+    try:
+        with room.pool.connection(timeout=2) as conn:
+            conn.execute("SELECT 1")
+    except (psycopg.Error, PoolTimeout):
+        return ["database: it does not answer"]
+    if not room.stream.ready:
+        return ["feed: the town has not been read yet"]
+    found = []
+    health = room.stream.health
+    if health.ingest is None or health.ingest > SILENT:
+        found.append("broker: no ingest worker is connected to it")
+    if health.engine is None or health.engine > ENGINE_SILENT:
+        found.append("alerts: an engine has been silent")
+    return found

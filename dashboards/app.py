@@ -1,0 +1,118 @@
+"""The dashboards service: pages, API and stream in one FastAPI application."""
+
+import asyncio
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from urllib.parse import quote
+
+import psycopg
+from fastapi import APIRouter, FastAPI, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+from fastapi.staticfiles import StaticFiles
+from psycopg_pool import PoolTimeout
+
+from dashboards import api, pages
+from dashboards.access import NotAllowed, NotSignedIn, words_of
+from dashboards.changes import Follower
+from dashboards.desking import Starting
+from dashboards.room import STATIC, Room
+from dashboards.settings import DashboardSettings
+from dashboards.shield import Shield
+from dashboards.verbs import NoSuchPage
+from devices.errors import CarewatchError
+
+
+def create_app(settings: DashboardSettings, routers: Sequence[APIRouter] = ()) -> FastAPI:
+    """The application; `routers` of other rooms (HTTP ingestion) are served beside the pages.
+
+    It starts without a database and shows what it can as soon as one answers.
+    """
+    room = Room(settings)
+    follower = Follower(settings.database_url, room.stream)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        room.stream.attach(asyncio.get_running_loop())
+        room.pool.open()
+        follower.start()
+        try:
+            yield
+        finally:
+            room.stream.end()
+            await asyncio.to_thread(follower.stop)
+            await asyncio.to_thread(room.pool.close)
+
+    app = FastAPI(
+        title="carewatch", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
+    )
+    app.state.room = room
+    app.add_middleware(Shield, public_url=settings.public_url)
+    for router in (*pages.ROUTERS, *api.ROUTERS, *routers):
+        app.include_router(router)
+    if settings.demo:
+        app.include_router(pages.DEMO)
+    app.mount("/static/{version}", StaticFiles(directory=STATIC), name="static")
+    for error, answer in ERRORS.items():
+        app.add_exception_handler(error, answer)
+    return app
+
+
+def _is_api(request: Request) -> bool:
+    return request.url.path.startswith("/api/")
+
+
+async def _not_signed_in(request: Request, _: Exception) -> Response:
+    if _is_api(request):
+        answer = {"error": "not signed in: POST name and secret to /api/v1/session"}
+        return JSONResponse(answer, 401, {"www-authenticate": "Bearer"})
+    if request.method != "GET":
+        return RedirectResponse("/sign-in", 303)
+    wanted = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    return RedirectResponse(f"/sign-in?next={quote(wanted)}", 303)
+
+
+async def _not_allowed(request: Request, _: Exception) -> Response:
+    if _is_api(request):
+        return JSONResponse({"error": "your role does not allow this"}, 403)
+    return _refusal(request, "not_allowed", 403)
+
+
+async def _mendable(request: Request, error: Exception) -> Response:
+    if _is_api(request):
+        return JSONResponse({"error": str(error)}, 400)
+    return _refusal(request, "mendable", 400, detail=str(error))
+
+
+async def _not_there(request: Request, error: Exception) -> Response:
+    if _is_api(request):
+        return JSONResponse({"error": str(error)}, 404)
+    return _refusal(request, "not_there", 404)
+
+
+async def _starting(request: Request, error: Exception) -> Response:
+    if _is_api(request):
+        return JSONResponse({"error": str(error)}, 503)
+    return _refusal(request, "starting", 503)
+
+
+async def _database_away(request: Request, _: Exception) -> Response:
+    if _is_api(request):
+        return JSONResponse({"error": "the database does not answer; try again"}, 503)
+    return _refusal(request, "database_away", 503)
+
+
+def _refusal(request: Request, why: str, status: int, detail: str = "") -> Response:
+    room: Room = request.app.state.room
+    words = words_of(request, room)
+    return room.page("refusal.html", words, status=status, why=why, detail=detail)
+
+
+ERRORS = {
+    NotSignedIn: _not_signed_in,
+    NotAllowed: _not_allowed,
+    NoSuchPage: _not_there,
+    Starting: _starting,
+    CarewatchError: _mendable,
+    PoolTimeout: _database_away,
+    psycopg.OperationalError: _database_away,
+}

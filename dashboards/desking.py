@@ -1,0 +1,191 @@
+"""What the desk's pages show one visitor at one moment, gathered from board and history."""
+
+from collections import Counter
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+from functools import cached_property
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+import psycopg
+from fastapi import Depends
+from fastapi.responses import HTMLResponse
+
+from alerts import history
+from alerts.history import AlertFilter
+from alerts.types import Alert
+from dashboards.access import Visitor, having, words_of
+from dashboards.alertview import AlertView, view
+from dashboards.answering import answering
+from dashboards.board import Board
+from dashboards.census import silent
+from dashboards.duty import in_visit, on_duty
+from dashboards.masking import mask_name
+from dashboards.room import Room, room_of
+from dashboards.scope import sees_alert, sees_subject
+from dashboards.screen import order
+from dashboards.shown import Shown
+from dashboards.texts import Words
+from dashboards.verbs import alert_for
+from devices.directory import Directory
+from devices.errors import CarewatchError
+
+LISTED = 200  # open alerts on the page; the wall's figures count them all
+ENDED_LISTED = 10
+SILENT_LISTED = 50
+WEEK = timedelta(days=7)
+MANY = 20_000  # alerts of a week that figures are made from
+STATES = ("planned", "due", "late", "begun", "done", "missed", "unverified", "cancelled")
+
+
+class Starting(CarewatchError):
+    """The service has not read the town yet."""
+
+
+class Desk:
+    """One visitor's desk."""
+
+    def __init__(self, room: Room, words: Words, who: Visitor) -> None:
+        board = room.stream.board_of(who.scope)
+        if board is None:
+            raise Starting("the town is being read; try again in some seconds")
+        self.room, self.words, self.who = room, words, who
+        self.board: Board = board
+        self.now = datetime.now(UTC)
+        self.shown = Shown(words, board.directory.timezone, self.now, board.staff)
+
+    @property
+    def directory(self) -> Directory:
+        """The register as the board knows it."""
+        return self.board.directory
+
+    @cached_property
+    def duty(self) -> frozenset[str]:
+        """Caregivers on duty now."""
+        return on_duty(self.board.visits.values(), self.now)
+
+    def overview(self) -> HTMLResponse:
+        """The desk's first page."""
+        with self.room.pool.connection() as conn:
+            week = self.visible(history.alerts(conn, AlertFilter(since=self._week, limit=MANY)))
+            values = {
+                "open": self._open(conn),
+                "mutes": history.mutes(conn, self.now),
+                "turns": self.turns(conn),
+                "lint": (),
+            }
+        gone = silent(
+            self.directory,
+            self.board.heard,
+            scope=self.who.scope,
+            duty=self.duty,
+            now=self.now,
+        )
+        states = Counter[str](visit.state for visit in self.board.visits.values())
+        return self.page(
+            "desk.html",
+            here="desk",
+            ended=self._ended(week),
+            answering=[answering(week, since, self.now) for since in (self._midnight, self._week)],
+            visits=[(state, states[state]) for state in STATES if states[state]],
+            silent=gone[:SILENT_LISTED],
+            silent_count=len(gone),
+            **values,
+        )
+
+    def open_list(self) -> HTMLResponse:
+        """The list of open alerts alone."""
+        with self.room.pool.connection() as conn:
+            return self.page("desk_list.html", open=self._open(conn))
+
+    def mine(self) -> HTMLResponse:
+        """`/me`: what waits for this person, what waits for others, what is answered."""
+        with self.room.pool.connection() as conn:
+            found = self._open(conn)
+        waiting = [each for each in found if not each.answered]
+        me = self.who.person
+        return self.page(
+            "me.html",
+            here="me",
+            mine=[each for each in waiting if me in each.alert.paged],
+            others=[each for each in waiting if me not in each.alert.paged],
+            answered=[each for each in found if each.answered],
+        )
+
+    def story(self, id: str, *, sent: str = "", reveal: bool = False) -> HTMLResponse:
+        """One alert's page."""
+        with self.room.pool.connection() as conn:
+            alert = alert_for(conn, id, self.who, self.directory)
+            pages = history.pages_of(conn, id)
+        return self.page(
+            "alert.html",
+            here="desk",
+            view=self.view(alert, reveal=reveal),
+            pages=pages,
+            sent=sent,
+        )
+
+    def view(self, alert: Alert, *, reveal: bool = False) -> AlertView:
+        """An alert in the visitor's words."""
+        return view(
+            alert,
+            self.directory,
+            self.board.staff,
+            now=self.now,
+            reveal=reveal,
+            fixes=self.board.fixes,
+            free=self.duty - in_visit(self.board.visits.values()),
+        )
+
+    def turns(self, conn: psycopg.Connection) -> list[history.Turn]:
+        """Who is on call, by masked name."""
+        staff = self.board.staff
+        return [
+            history.Turn(
+                turn.rota,
+                mask_name(staff.get(turn.person or "", "")) or None,
+                turn.until,
+                mask_name(staff.get(turn.next_person or "", "")) or None,
+            )
+            for turn in history.turns(conn, self.now, ZoneInfo(self.directory.timezone))
+        ]
+
+    def page(self, template: str, **values: Any) -> HTMLResponse:
+        """A page out of a template, for this visitor."""
+        return self.room.page(
+            template, self.words, visitor=self.who, **self.shown.values(), **values
+        )
+
+    def _open(self, conn: psycopg.Connection) -> list[AlertView]:
+        found = sorted(self.visible(history.open_alerts(conn)), key=order)
+        return [self.view(alert) for alert in found[:LISTED]]
+
+    def _ended(self, alerts: list[Alert]) -> list[AlertView]:
+        ended = [alert for alert in alerts if alert.state in ("resolved", "cleared")]
+        return [self.view(alert) for alert in ended[::-1][:ENDED_LISTED]]
+
+    def sees(self, subject: str) -> bool:
+        """Whether a holder or device may be shown to the visitor."""
+        return sees_subject(self.who.scope, self.directory, subject)
+
+    def visible(self, alerts: Iterable[Alert]) -> list[Alert]:
+        """Those of the alerts that may be shown to the visitor."""
+        return [alert for alert in alerts if sees_alert(self.who.scope, self.directory, alert)]
+
+    @property
+    def _week(self) -> datetime:
+        return self.now - WEEK
+
+    @property
+    def _midnight(self) -> datetime:
+        local = self.now.astimezone(ZoneInfo(self.directory.timezone))
+        return local.replace(hour=0, minute=0, second=0, microsecond=0)
+
+
+def desk_of(
+    room: Annotated[Room, Depends(room_of)],
+    words: Annotated[Words, Depends(words_of)],
+    who: Annotated[Visitor, Depends(having("look"))],
+) -> Desk:
+    """The desk of whoever asks."""
+    return Desk(room, words, who)

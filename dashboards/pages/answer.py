@@ -1,0 +1,158 @@
+"""The page behind a page's link: no sign-in, one person, one alert, an end.
+
+GET shows and changes nothing: chat programs fetch links to preview them. POST to the same address
+acknowledges. That a person has opened the page is said by the page's own module once somebody
+really looks at it, never by the GET.
+"""
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Form, Request
+from fastapi.responses import JSONResponse, RedirectResponse, Response
+
+from alerts import desk as inbox
+from alerts import history
+from alerts.desk import Claim, Refusal
+from alerts.types import Alert
+from dashboards.access import ANYBODY, Visitor, visitor, words_of
+from dashboards.desking import Desk
+from dashboards.room import Room, room_of
+from dashboards.signin import log_access
+from dashboards.texts import Words
+from dashboards.verbs import do
+
+router = APIRouter(include_in_schema=False)
+STATUS = {
+    Refusal.INVALID: 403,
+    Refusal.EXPIRED: 410,
+    Refusal.OTHER_PERSON: 403,
+    Refusal.UNKNOWN_ALERT: 404,
+    Refusal.RESOLVED: 410,
+}
+
+
+class Link:
+    """One request by a link."""
+
+    def __init__(
+        self,
+        request: Request,
+        token: str,
+        room: Annotated[Room, Depends(room_of)],
+        words: Annotated[Words, Depends(words_of)],
+        who: Annotated[Visitor | None, Depends(visitor)],
+    ) -> None:
+        self.room, self.words, self.token = room, words, token
+        self.wants_page = "text/html" in request.headers.get("accept", "")
+        self._signed_in = who.person if who and who is not ANYBODY else None
+
+    def read(self) -> tuple[Claim, Alert] | Refusal:
+        """Whose link it is and about what, or why it does not serve."""
+        visitor = None if self._signed_in == "local" else self._signed_in
+        with self.room.pool.connection() as conn:
+            return inbox.read_link(
+                conn, self.room.settings.secret, self.token, now=datetime.now(UTC), visitor=visitor
+            )
+
+    def refuse(self, why: Refusal) -> Response:
+        """A plain page that says what to do."""
+        status = STATUS[why]
+        if not self.wants_page:
+            return JSONResponse({"refused": why.value}, status)
+        return self.room.page("refusal.html", self.words, status=status, why=why.value, detail="")
+
+    def show(self, claim: Claim, alert: Alert, *, reveal: bool = False) -> Response:
+        """The alert's page for this person."""
+        desk = Desk(self.room, self.words, Visitor(person=claim.person))
+        with self.room.pool.connection() as conn:
+            turns = desk.turns(conn)
+        return self.room.page(
+            "answer.html",
+            self.words,
+            view=desk.view(alert, reveal=reveal),
+            link=f"/a/{self.token}",
+            you=desk.shown.staff_name(claim.person),
+            mine=alert.acked_by == claim.person,
+            turns=turns,
+            **desk.shown.values(),
+        )
+
+    def say(self, verb: str, *, outcome: str = "", note: str = "") -> Response:
+        """Do it and show what has come of it."""
+        found = self.read()
+        if isinstance(found, Refusal):
+            return self.refuse(found)
+        claim, alert = found
+        done = do(self.room.pool, alert, verb, claim.person, outcome=outcome, note=note, via="link")
+        if self.wants_page:
+            return RedirectResponse(f"/a/{self.token}", 303)
+        return Response(
+            msgspec.json.encode(self._said(claim, alert.id, done)), media_type="application/json"
+        )
+
+    def _said(self, claim: Claim, alert: str, done: bool) -> dict[str, object]:
+        with self.room.pool.connection() as conn:
+            now = history.alert(conn, alert)
+        return {
+            "alert": alert,
+            "person": claim.person,
+            "confirmed": done,
+            "state": now.state if now else None,
+            "acked_by": now.acked_by if now else None,
+            "acked_at": now.acked_at if now else None,
+        }
+
+
+ByLink = Annotated[Link, Depends(Link)]
+
+
+@router.get("/a/{token}")
+def show(link: ByLink) -> Response:
+    """The alert. Changes nothing."""
+    found = link.read()
+    return link.refuse(found) if isinstance(found, Refusal) else link.show(*found)
+
+
+@router.post("/a/{token}")
+def acknowledge(link: ByLink) -> Response:
+    """ "I'm going." Once or ten times, it is the same answer."""
+    return link.say("acknowledge")
+
+
+@router.post("/a/{token}/opened")
+def opened(link: ByLink) -> Response:
+    """Somebody is looking at the page: not an answer, but worth a line in the story."""
+    found = link.read()
+    if isinstance(found, Refusal):
+        return link.refuse(found)
+    claim, alert = found
+    seen = any(line.what == "opened" and line.who == claim.person for line in alert.story)
+    if not seen:
+        with link.room.pool.connection() as conn:
+            inbox.opened(conn, alert.id, claim.person)
+    return Response(status_code=204)
+
+
+@router.post("/a/{token}/reveal")
+def reveal(link: ByLink) -> Response:
+    """The page with names and numbers whole; that it was asked for is written down."""
+    found = link.read()
+    if isinstance(found, Refusal):
+        return link.refuse(found)
+    claim, alert = found
+    with link.room.pool.connection() as conn:
+        log_access(conn, claim.person, "reveal", alert.subject)
+    return link.show(claim, alert, reveal=True)
+
+
+@router.post("/a/{token}/{verb}")
+def act(
+    verb: str,
+    link: ByLink,
+    outcome: Annotated[str, Form()] = "",
+    note: Annotated[str, Form()] = "",
+) -> Response:
+    """Arrive, note, escalate or resolve."""
+    return link.say(verb, outcome=outcome, note=note)

@@ -1,0 +1,94 @@
+"""The demo's phones: pages arrive here as on people's phones, and can be answered.
+
+Mounted in a demo alone. What arrives is kept in memory and forgotten with the process.
+"""
+
+import threading
+from collections import deque
+from datetime import UTC, datetime
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Body, Depends, Request
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+
+from dashboards.access import words_of
+from dashboards.masking import mask_name
+from dashboards.room import Room, room_of
+from dashboards.shown import Shown
+from dashboards.texts import Words
+
+router = APIRouter(prefix="/demo/phone", include_in_schema=False)
+KEPT = 30  # pages a phone
+PHONES = 50
+
+
+class Received(msgspec.Struct, frozen=True):
+    """A page as the webhook brings it; more fields may come."""
+
+    page: str
+    title: str
+    message: str
+    severity: str
+    ack_url: str
+    rung: int = 1
+    attempt: int = 1
+    arrived_at: datetime | None = None
+
+
+class Phones:
+    """What each phone has received, newest first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._pages: dict[str, deque[Received]] = {}
+
+    def take(self, person: str, page: Received) -> None:
+        """A page arrives. The same page id again is the same message, not another."""
+        with self._lock:
+            if person not in self._pages and len(self._pages) >= PHONES:
+                return
+            pages = self._pages.setdefault(person, deque(maxlen=KEPT))
+            if all(known.page != page.page for known in pages):
+                pages.appendleft(page)
+
+    def all(self) -> dict[str, list[Received]]:
+        """Person -> pages, newest first."""
+        with self._lock:
+            return {person: list(pages) for person, pages in sorted(self._pages.items())}
+
+
+PHONES_OF_THE_DEMO = Phones()
+
+
+@router.post("/{person}")
+def arrive(person: str, body: Annotated[bytes, Body()]) -> Response:
+    """Where the demo's `webhook://` contacts point."""
+    try:
+        page = msgspec.json.decode(body, type=Received)
+    except msgspec.DecodeError as wrong:
+        return JSONResponse({"error": str(wrong)}, 400)
+    now = datetime.now(UTC)
+    PHONES_OF_THE_DEMO.take(person, msgspec.structs.replace(page, arrived_at=now))
+    return Response(status_code=204)
+
+
+@router.get("")
+def phones(
+    request: Request,
+    room: Annotated[Room, Depends(room_of)],
+    words: Annotated[Words, Depends(words_of)],
+) -> HTMLResponse:
+    """All phones side by side; `?part=list` gives them alone, for the page's module."""
+    board = room.stream.board
+    staff = board.staff if board else {}
+    zone = board.directory.timezone if board else "Asia/Shanghai"
+    shown = Shown(words, zone, datetime.now(UTC), staff)
+    part = request.query_params.get("part") == "list"
+    return room.page(
+        "demo_list.html" if part else "demo_phone.html",
+        words,
+        phones=PHONES_OF_THE_DEMO.all(),
+        names={key: mask_name(name) for key, name in staff.items()},
+        **shown.values(),
+    )

@@ -1,0 +1,105 @@
+"""The desk: what is open, one alert's story, and what a person does about it.
+
+Nothing here edits an alert: each verb goes into the inbox, and the page waits a moment for the
+engine to have carried it out, so that it never shows what has not happened.
+"""
+
+import secrets
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Form
+from fastapi.responses import HTMLResponse, RedirectResponse, Response
+
+from alerts import desk as inbox
+from alerts import history
+from dashboards.access import Visitor, having
+from dashboards.desking import Desk, desk_of
+from dashboards.room import Room, room_of
+from dashboards.signin import log_access
+from dashboards.verbs import alert_for, do
+
+router = APIRouter(prefix="/desk", include_in_schema=False)
+Acting = Annotated[Visitor, Depends(having("act"))]
+Muting = Annotated[Visitor, Depends(having("mute"))]
+InRoom = Annotated[Room, Depends(room_of)]
+AtDesk = Annotated[Desk, Depends(desk_of)]
+
+
+@router.get("")
+def overview(desk: AtDesk) -> HTMLResponse:
+    """What is open, and everything that an operator keeps an eye on."""
+    return desk.overview()
+
+
+@router.get("/list")
+def open_list(desk: AtDesk) -> HTMLResponse:
+    """The open alerts alone: what the page's module fetches again when something changes."""
+    return desk.open_list()
+
+
+@router.get("/alerts/{id}")
+def story(id: str, desk: AtDesk, sent: str = "") -> HTMLResponse:
+    """One alert: who, where, why, what has happened, what comes next."""
+    return desk.story(id, sent=sent if sent in ("done", "late") else "")
+
+
+@router.post("/alerts/{id}/reveal")
+def reveal(
+    id: str, desk: AtDesk, room: InRoom, who: Annotated[Visitor, Depends(having("reveal"))]
+) -> HTMLResponse:
+    """The same with names and numbers whole; who asked for it is written down."""
+    with room.pool.connection() as conn:
+        found = alert_for(conn, id, who, desk.directory)
+        log_access(conn, who.person, "reveal", found.subject)
+    return desk.story(id, reveal=True)
+
+
+@router.post("/alerts/{id}/mute")
+def mute(
+    id: str,
+    desk: AtDesk,
+    room: InRoom,
+    who: Muting,
+    hours: Annotated[int, Form()],
+    reason: Annotated[str, Form()],
+) -> Response:
+    """Mute this rule about this subject for some hours."""
+    with room.pool.connection() as conn:
+        found = alert_for(conn, id, who, desk.directory)
+        inbox.mute(
+            conn,
+            id=secrets.token_hex(6),
+            person=who.person,
+            reason=reason,
+            until=datetime.now(UTC) + timedelta(hours=hours),
+            subject=found.subject,
+            rule=found.rule,
+        )
+    return RedirectResponse(f"/desk/alerts/{id}?sent=done", 303)
+
+
+@router.post("/mutes/{id}/end")
+def unmute(id: str, room: InRoom, who: Muting) -> Response:
+    """End a mute early."""
+    with room.pool.connection() as conn:
+        if any(mute.id == id for mute in history.mutes(conn, datetime.now(UTC))):
+            inbox.unmute(conn, id, who.person)
+    return RedirectResponse("/desk", 303)
+
+
+@router.post("/alerts/{id}/{verb}")
+def act(
+    id: str,
+    verb: str,
+    desk: AtDesk,
+    room: InRoom,
+    who: Acting,
+    outcome: Annotated[str, Form()] = "",
+    note: Annotated[str, Form()] = "",
+) -> Response:
+    """Acknowledge, arrive, escalate, note or resolve (which asks for an outcome)."""
+    with room.pool.connection() as conn:
+        found = alert_for(conn, id, who, desk.directory)
+    done = do(room.pool, found, verb, who.person, outcome=outcome, note=note, via="desk")
+    return RedirectResponse(f"/desk/alerts/{id}?sent={'done' if done else 'late'}", 303)

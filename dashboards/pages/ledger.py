@@ -1,0 +1,100 @@
+"""The ledger page: filters held in the address, exceptions first, totals of the very rows shown."""
+
+import hashlib
+from datetime import UTC, date, datetime, timedelta
+from typing import Annotated
+from urllib.parse import urlencode
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import HTMLResponse
+
+from alerts import history
+from dashboards import ledger
+from dashboards.desking import Desk, desk_of
+from dashboards.ledger import LedgerFilter
+from dashboards.masking import mask_name
+from devices.errors import CarewatchError
+
+router = APIRouter(include_in_schema=False)
+LONGEST = timedelta(days=92)  # a quarter, the longest that is settled at once
+LISTED = 1000  # rows on the page; the CSV holds all
+
+
+def wanted_of(
+    desk: Annotated[Desk, Depends(desk_of)],
+    since: date | None = None,
+    until: date | None = None,
+    agency: str = "",
+    area: str = "",
+    caregiver: str = "",
+    client: str = "",
+    state: str = "",
+    exceptions: bool = False,
+) -> LedgerFilter:
+    """The filter in the address; today where no dates are given.
+
+    Raises CarewatchError for dates the wrong way round or more than 92 days apart.
+    """
+    today = desk.now.astimezone(ZoneInfo(desk.directory.timezone)).date()
+    first = since or until or today
+    last = until or max(first, today)
+    if not timedelta(0) <= last - first <= LONGEST:
+        raise CarewatchError(
+            f"ledger: from {first} until {last} is not 1 to 92 days; choose others"
+        )
+    return LedgerFilter(
+        since=first,
+        until=last,
+        agency=agency,
+        area=area,
+        caregiver=caregiver,
+        client=client,
+        state=state,
+        exceptions=exceptions,
+    )
+
+
+def rows_of(desk: Desk, wanted: LedgerFilter) -> list[ledger.LedgerRow]:
+    """The visits that fit, read now."""
+    since, until = ledger.span_of(wanted, desk.directory.timezone)
+    with desk.room.pool.connection() as conn:
+        visits = history.visits_between(conn, since, until)
+    return ledger.rows(visits, desk.directory, desk.who.scope, wanted)
+
+
+@router.get("/ledger")
+def page(
+    desk: Annotated[Desk, Depends(desk_of)],
+    wanted: Annotated[LedgerFilter, Depends(wanted_of)],
+) -> HTMLResponse:
+    """The table. Names are whole only for who may export them."""
+    rows = rows_of(desk, wanted)
+    text = ledger.as_csv(rows, desk.directory.timezone)
+    may_export = desk.who.may("export")
+    return desk.page(
+        "ledger.html",
+        here="ledger",
+        rows=rows[:LISTED],
+        left_out=max(0, len(rows) - LISTED),
+        totals=ledger.totals(rows),
+        wanted=wanted,
+        query=urlencode(as_query(wanted)),
+        other_tab=urlencode(as_query(wanted) | {"exceptions": str(not wanted.exceptions).lower()}),
+        agencies=list(desk.directory.agencies),
+        areas=list(desk.directory.areas),
+        states=("planned", "due", "late", "begun", "done", "missed", "unverified", "cancelled"),
+        name=(lambda name: name) if may_export else mask_name,
+        made_at=datetime.now(UTC),
+        digest=hashlib.sha256(text.encode()).hexdigest(),
+    )
+
+
+def as_query(wanted: LedgerFilter) -> dict[str, str]:
+    """The filter as the address holds it."""
+    values = {key: getattr(wanted, key) for key in wanted.__struct_fields__}
+    return {
+        key: str(value).lower() if value is True else str(value)
+        for key, value in values.items()
+        if value
+    }

@@ -1,0 +1,41 @@
+"""The wall: one page, drawn from the stream."""
+
+from typing import Annotated, Literal
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends
+from fastapi.responses import HTMLResponse, RedirectResponse
+
+from dashboards.access import words_of
+from dashboards.room import Room, room_of
+from dashboards.screens import Watching, watching
+from dashboards.texts import Words
+
+router = APIRouter(include_in_schema=False)
+
+
+@router.get("/")
+def front() -> RedirectResponse:
+    """The wall is the front door."""
+    return RedirectResponse("/wall", 307)
+
+
+@router.get("/wall")
+def wall(
+    room: Annotated[Room, Depends(room_of)],
+    words: Annotated[Words, Depends(words_of)],
+    watch: Annotated[Watching, Depends(watching)],
+    theme: Literal["dark", "light"] = "dark",
+) -> HTMLResponse:
+    """For a screen on a wall: by a token in its address, or for who has signed in."""
+    board = room.stream.board
+    ticket = f"?token={quote(watch.token)}" if watch.token else ""
+    return room.page(
+        "wall.html",
+        words,
+        theme=theme,
+        title=words("wall.title"),
+        stream=f"/api/v1/stream{ticket}",
+        map=f"/api/v1/board/map{ticket}",
+        zone=board.directory.timezone if board else "Asia/Shanghai",
+    )

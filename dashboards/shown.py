@@ -1,0 +1,98 @@
+"""Times, spans, distances and story lines as a page prints them, in one language and zone."""
+
+import re
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from dashboards.alertview import Line
+from dashboards.masking import mask_name
+from dashboards.texts import Words
+
+RUNG = re.compile(r"^rung (\d+)(?:, again \((\d+)\))?$")
+CONTACT = re.compile(r"^contact (\d+)$")
+WAYS = frozenset(("desk", "link", "sms", "voice"))
+
+
+class Shown:
+    """How values look to one visitor at one moment."""
+
+    def __init__(
+        self, words: Words, timezone: str, now: datetime, staff: Mapping[str, str]
+    ) -> None:
+        self._words = words
+        self._zone = ZoneInfo(timezone)
+        self.now = now
+        self._staff = staff
+
+    def values(self) -> dict[str, Any]:
+        """What templates call these by."""
+        return {
+            "now": self.now,
+            "clock": self.clock,
+            "day": self.day,
+            "elapsed": elapsed,
+            "span": self.span,
+            "distance": distance,
+            "percent": percent,
+            "told": self.told,
+            "staff_name": self.staff_name,
+        }
+
+    def clock(self, at: datetime) -> str:
+        """The time of day in the town, with the date where it is another day."""
+        local = at.astimezone(self._zone)
+        same = local.date() == self.now.astimezone(self._zone).date()
+        return f"{local:%H:%M:%S}" if same else f"{local:%Y-%m-%d %H:%M}"
+
+    def day(self, at: datetime) -> str:
+        """Date and minute in the town."""
+        return f"{at.astimezone(self._zone):%Y-%m-%d %H:%M}"
+
+    def span(self, length: timedelta) -> str:
+        """A length of time in its two largest units."""
+        seconds = max(0, int(length.total_seconds()))
+        if seconds < 60:
+            return self._words("span.s", s=seconds)
+        if seconds < 3600:
+            return self._words("span.m", m=seconds // 60)
+        if seconds < 86_400:
+            return self._words("span.h", h=seconds // 3600, m=seconds // 60 % 60)
+        return self._words("span.d", d=seconds // 86_400, h=seconds // 3600 % 24)
+
+    def staff_name(self, person: str) -> str:
+        """A person's name, masked."""
+        return mask_name(self._staff.get(person, person))
+
+    def told(self, line: Line) -> str:
+        """A story line's detail; what the engine writes by pattern is translated."""
+        if rung := RUNG.match(line.detail):
+            again = self._words("detail.again", n=int(rung[2])) if rung[2] else ""
+            return self._words("detail.rung", n=int(rung[1])) + again
+        if contact := CONTACT.match(line.detail):
+            return self._words("detail.contact", n=int(contact[1]) + 1)
+        if line.detail in WAYS:
+            return self._words(f"via.{line.detail}")
+        head, colon, note = line.detail.partition(":")
+        if line.what == "resolved":
+            return self._words.word("outcome", head) + colon + note
+        return line.detail
+
+
+def elapsed(length: timedelta) -> str:
+    """m:ss, then h:mm:ss: as the wall's clock counts on."""
+    seconds = max(0, int(length.total_seconds()))
+    hours, rest = divmod(seconds, 3600)
+    minutes, seconds = divmod(rest, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
+def distance(metres: float) -> str:
+    """Metres below a kilometre, else kilometres."""
+    return f"{metres:.0f} m" if metres < 1000 else f"{metres / 1000:.1f} km"
+
+
+def percent(part: int, whole: int) -> str:
+    """A share with its denominator beside it; "-" of nothing."""
+    return f"{part / whole:.1%} ({part}/{whole})" if whole else "–"

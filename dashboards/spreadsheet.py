@@ -1,0 +1,22 @@
+"""CSV that Excel opens as it is meant: UTF-8 with BOM, and no cell that it would calculate."""
+
+import csv
+import io
+from collections.abc import Iterable, Sequence
+
+RISKY = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet takes such a cell for a formula
+BOM = "\ufeff"  # without it Excel reads Chinese as gibberish
+
+
+def spreadsheet(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """The whole file as text."""
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\r\n")
+    writer.writerow(heads)
+    writer.writerows([harmless(cell) for cell in row] for row in rows)
+    return BOM + text.getvalue()
+
+
+def harmless(cell: str) -> str:
+    """The cell behind an apostrophe where a spreadsheet would calculate it."""
+    return f"'{cell}" if cell.startswith(RISKY) else cell
