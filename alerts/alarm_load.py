@@ -78,7 +78,7 @@ class AlarmLoad(msgspec.Struct, frozen=True, kw_only=True):
     severity_share: dict[str, float]  # 0-1; the practice aims at about 5/15/80 from high to low
     by_rule: dict[str, int]
     by_area: dict[str, int]  # "" = no area
-    by_hour: dict[int, int]  # local hour of the day, 0-23
+    by_hour: dict[str, int]  # local hour of the day, "00" to "23"
     by_day: dict[str, int]  # local date
     busiest: tuple[Source, ...]
 
@@ -137,7 +137,7 @@ def measure(
         },
         by_rule=_sorted_counts(alarm.key.rule for alarm in alarms),
         by_area=_sorted_counts(area_of(alarm.key.subject) or "" for alarm in alarms),
-        by_hour=dict(sorted(Counter(moment.hour for moment in local).items())),
+        by_hour=_sorted_counts(f"{moment:%H}" for moment in local),
         by_day=_sorted_counts(moment.date().isoformat() for moment in local),
         busiest=busiest_of(alarms),
     )

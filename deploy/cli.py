@@ -18,6 +18,7 @@ COMMANDS = (
     "replay",
     "load",
     "decode",
+    "backtest",
     "deadletters",
     "device",
     "simulate",

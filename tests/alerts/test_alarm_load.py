@@ -131,7 +131,7 @@ def test_the_whole_sheet() -> None:
     assert load.severity_share["low"] == 0.5
     assert load.by_rule == {"battery_low": 2, "no_activity": 1, "sos_pressed": 1}
     assert load.by_area == {"": 2, "wangji": 2}
-    assert load.by_hour == {9: 2, 10: 2}
+    assert load.by_hour == {"09": 2, "10": 2}
     assert load.by_day == {"2026-11-02": 2, "2026-11-03": 2}
     assert (load.busiest[0].rule, load.busiest[0].alarms) == ("battery_low", 2)
 

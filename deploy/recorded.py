@@ -1,0 +1,99 @@
+"""A recording as the service would have taken it in: admitted, repeats collapsed, counted.
+
+Repeats collapse by the store's key (device, at, id). A message that names no time is told from
+others by when we received it, so its repeat is one only when the broker says so (`dup`) and the
+very same message came before: it then gets the first one's time, as it would live.
+"""
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from hashlib import blake2b
+
+import msgspec
+
+from alerts.types import Stored
+from devices.directory import Directory
+from devices.envelope import Envelope
+from devices.readings import Reading
+from ingest.admission import Admitted, admit
+
+
+class MessageCounts(msgspec.Struct):
+    """What became of the messages: received = stored + duplicate + rejected + ignored."""
+
+    received: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    ignored: int = 0
+    readings: int = 0  # a message may hold several
+    rejections: dict[str, int] = {}  # by reason
+
+
+class Recorded:
+    """The readings of a recording, and the counts of what has been read so far."""
+
+    def __init__(self, directory: Directory | None) -> None:
+        self._directory = directory
+        self._known: set[tuple[str, datetime, str]] = set()  # the store's keys
+        self._timeless: dict[bytes, datetime] = {}  # message -> when it first came
+        self._reasons: Counter[str] = Counter()
+        self._counts = MessageCounts()
+
+    def stimuli(self, envelopes: Iterable[Envelope]) -> Iterator[Stored]:
+        """The new readings in the order received, numbered as they would be on arrival."""
+        for arrival, reading in enumerate(self._readings(envelopes), 1):
+            yield Stored(arrival, reading)
+
+    def _readings(self, envelopes: Iterable[Envelope]) -> Iterator[Reading]:
+        for envelope in envelopes:
+            admitted = admit(self._stamped(envelope), self._directory)
+            new = [reading for reading in admitted.readings if self._is_new(reading)]
+            self._count(admitted, new)
+            self._remember(envelope, new)
+            yield from new
+
+    def counts(self) -> MessageCounts:
+        """The counts so far."""
+        return msgspec.structs.replace(self._counts, rejections=dict(sorted(self._reasons.items())))
+
+    def _is_new(self, reading: Reading) -> bool:
+        key = (reading.device, reading.at, reading.id)
+        if key in self._known:
+            return False
+        self._known.add(key)
+        return True
+
+    def _stamped(self, envelope: Envelope) -> Envelope:
+        """A message that the broker delivers again, with the time it first came."""
+        if not envelope.dup:
+            return envelope
+        first = self._timeless.get(digest(envelope))
+        return msgspec.structs.replace(envelope, received_at=first) if first else envelope
+
+    def _remember(self, envelope: Envelope, new: list[Reading]) -> None:
+        if any(reading.at == reading.received_at for reading in new):
+            self._timeless[digest(envelope)] = envelope.received_at
+
+    def _count(self, admitted: Admitted, new: list[Reading]) -> None:
+        self._counts.received += 1
+        self._counts.readings += len(new)
+        self._reasons.update(rejection.reason.value for rejection in admitted.rejections)
+        if new:
+            self._counts.stored += 1
+        elif admitted.readings:
+            self._counts.duplicate += 1
+        elif admitted.rejections:
+            self._counts.rejected += 1
+        else:
+            self._counts.ignored += 1
+
+
+def digest(envelope: Envelope) -> bytes:
+    """What tells one message from another, whenever it came."""
+    whole = blake2b(envelope.topic.encode("utf-8", "replace"), digest_size=12)
+    if envelope.http is not None:
+        whole.update(f"{envelope.http.method} {envelope.http.path}".encode("utf-8", "replace"))
+    whole.update(b"\0" + envelope.payload)
+    return whole.digest()

@@ -1,0 +1,104 @@
+"""What a backtest prints: each finding, then the summary, as JSON lines or to be read."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from alerts.alarm_load import AlarmLoad
+from alerts.backtest import Trial, in_zone, line_of
+from alerts.difference import Difference, differences
+from alerts.types import Finding
+from deploy.recorded import MessageCounts
+
+_encode = msgspec.json.Encoder().encode
+MINUTE = "%Y-%m-%d %H:%M"
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What was read, what was found, and how heavy it weighs."""
+
+    settings: Mapping[str, Any]  # what --set changed
+    messages: MessageCounts | None  # of a recording
+    findings: dict[str, dict[str, int]]  # rule -> event -> number
+    alarm_load: AlarmLoad | None
+    live: tuple[Difference, ...] | None  # beside what was raised live; None: nothing to compare
+
+
+def summed_up(
+    trial: Trial,
+    *,
+    settings: Mapping[str, Any],
+    messages: MessageCounts | None,
+    live: list[Finding] | None,
+    seats: int,
+) -> Summary:
+    """The summary of a trial that has run."""
+    beside = None
+    if live is not None:
+        was = [in_zone(finding, trial.zone) for finding in live]
+        beside = tuple(differences(was, trial.alarms))
+    return Summary(
+        settings=settings,
+        messages=messages,
+        findings=trial.counts(),
+        alarm_load=trial.load(seats),
+        live=beside,
+    )
+
+
+def json_line(value: Finding | Summary) -> bytes:
+    """One line of JSON; the same value always gives the same bytes."""
+    whole = {"summary": value} if isinstance(value, Summary) else line_of(value)
+    return _encode(whole) + b"\n"
+
+
+def text_line(finding: Finding) -> str:
+    """A finding to be read."""
+    return (
+        f"{finding.at:%Y-%m-%d %H:%M:%S}  {finding.severity.value:<6}  {finding.event:<7}  "
+        f"{finding.rule}  {finding.subject}  {finding.reason}: {finding.detail}"
+    )
+
+
+def text_of(summary: Summary) -> Iterator[str]:
+    """The summary to be read, line by line."""
+    yield ""
+    for rule, events in summary.findings.items():
+        yield f"{rule:<24}" + "  ".join(f"{event} {n}" for event, n in events.items())
+    if not summary.findings:
+        yield "nothing found"
+    if summary.messages is not None:
+        yield _messages(summary.messages)
+    if summary.alarm_load is not None:
+        yield from _load(summary.alarm_load)
+    for one in summary.live or ():
+        yield f"{one.side}: {one.at:{MINUTE}} {one.rule} {one.subject} {one.key} {one.why}"
+    if summary.live == ():
+        yield "raised live: the same"
+
+
+def _messages(counts: MessageCounts) -> str:
+    reasons = ", ".join(f"{reason} {n}" for reason, n in counts.rejections.items())
+    return (
+        f"{counts.received} messages: {counts.stored} stored ({counts.readings} readings), "
+        f"{counts.duplicate} duplicate, {counts.rejected} rejected"
+        f"{f' ({reasons})' if reasons else ''}, {counts.ignored} ignored"
+    )
+
+
+def _load(load: AlarmLoad) -> Iterator[str]:
+    yield (
+        f"{load.begin:{MINUTE}} to {load.end:{MINUTE}}: {load.alarms} alarms, "
+        f"{load.per_seat_per_day:g} a seat and day on {load.seats} seat(s): {load.rating} "
+        "(ISA-18.2: up to 150 manageable, from 300 overloaded)"
+    )
+    peak = f", the last at {load.peak_at:{MINUTE}}" if load.peak_at else ""
+    yield f"most in 10 minutes: {load.peak_10_minutes:g} a seat{peak}"
+    yield f"floods (more than 10 in 10 minutes): {len(load.floods)}, {load.flood_share:.1%} of time"
+    yield "priorities: " + ", ".join(f"{name} {n}" for name, n in load.by_severity.items())
+    yield f"chattering: {len(load.chattering)}; standing over 24 h: {len(load.stale)}"
+    yield "areas: " + ", ".join(f"{area or 'none'} {n}" for area, n in load.by_area.items())
+    yield "hours: " + ", ".join(f"{hour} {n}" for hour, n in load.by_hour.items())
+    for source in load.busiest[:3]:
+        yield f"busiest: {source.rule} {source.subject} {source.alarms}"
