@@ -1,6 +1,6 @@
 """What a backtest runs on: a recording with a town file, or what the database holds."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from heapq import merge
@@ -74,13 +74,11 @@ def from_database(
         towns = towns_between(conn, 0, last_arrival(conn)) if town is None else []
         known = town_at(towns, start) if town is None else known_by(town)
         plans = with_changes(known.plans(), changes)
+        later = (changed(town, changes) for town in towns if start < town.at <= until)
+        stored = (Stored(*row) for row in replay(conn, start, end))
         trial = Trial(
             begin(known.directory, plans, timezone=known.zone.key),
-            merge(
-                (Stored(*row) for row in replay(conn, start, end)),
-                (changed(town, changes) for town in towns if start < town.at <= until),
-                key=arrival_of,
-            ),
+            in_order(stored, later),
             begin=start,
             until=until,
             shown_from=since,
@@ -88,8 +86,11 @@ def from_database(
         yield Source(trial, live=[found for found, _ in findings_between(conn, since, end)])
 
 
-def arrival_of(stimulus: Stored | TownChanged) -> int:
-    return stimulus.arrival
+def in_order(
+    stored: Iterable[Stored], towns: Iterable[TownChanged]
+) -> Iterator[Stored | TownChanged]:
+    """Both by their arrival."""
+    return merge(stored, towns, key=lambda stimulus: stimulus.arrival)
 
 
 def known_by(town: Town) -> Known:
