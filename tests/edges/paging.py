@@ -1,0 +1,152 @@
+"""A whole alerts process in this one: real database, real receivers, a clock that can run fast."""
+
+import itertools
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+import msgspec
+import psycopg
+
+from alerts.clock import Clock, SystemClock
+from alerts.service import Service
+from alerts.settings import AlertsSettings
+from deploy.loading import load_town
+from deploy.townfile import parse_town
+from devices.envelope import Envelope
+from devices.readings import DoorMoved, Reading, SosPressed
+from ingest.admission import Admitted
+from ingest.store import Message, save
+
+_ids = itertools.count(1)
+
+
+class FastClock:
+    """The machine's clock, running `speed` times as fast from its making on."""
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+        self._began = datetime.now(UTC)
+        self._began_at = time.monotonic()
+
+    def now(self) -> datetime:
+        passed = (time.monotonic() - self._began_at) * self._speed
+        return self._began + timedelta(seconds=passed)
+
+    def seconds_until(self, moment: datetime) -> float:
+        return (moment - self.now()).total_seconds() / self._speed
+
+
+class Phones:
+    """A web server: every path is a phone. Keeps what came, answers as it is told to."""
+
+    def __init__(self, clock: Clock | None = None) -> None:
+        clock = clock or SystemClock()
+        self.came: list[tuple[datetime, str, dict[str, Any]]] = []  # when, path, page
+        self.statuses: dict[str, int] = {}  # by path; 204 where none is set
+        self.delays: dict[str, float] = {}  # seconds before the answer, by path
+        phones = self
+
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def do_POST(self) -> None:
+                at = clock.now()
+                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                phones.came.append((at, self.path, msgspec.json.decode(body or b"{}")))
+                time.sleep(phones.delays.get(self.path, 0))
+                self.send_response(phones.statuses.get(self.path, 204))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, format: str, *args: object) -> None:
+                return
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server.daemon_threads = True
+        self.host = f"127.0.0.1:{self._server.server_port}"
+        threading.Thread(target=self._server.serve_forever, daemon=True).start()
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+    def rang(self, path: str | None = None) -> list[dict[str, Any]]:
+        """The pages that came, to one phone or to all."""
+        return [page for _, to, page in self.came if path in (None, to)]
+
+    def seconds(self, since: datetime) -> list[tuple[str, float]]:
+        """Which phone rang when, in seconds since a moment, to the tenth."""
+        return [(path, round((at - since).total_seconds(), 1)) for at, path, _ in self.came]
+
+
+def until(holds: Callable[[], Any], within: float = 15.0) -> Any:
+    """Wait until something holds; its value. Fails after `within` seconds."""
+    deadline = time.monotonic() + within
+    while time.monotonic() < deadline:
+        found = holds()
+        if found:
+            return found
+        time.sleep(0.01)
+    raise AssertionError(f"did not come true within {within} s: {holds}")
+
+
+def load(conn: psycopg.Connection, text: str) -> None:
+    """Load a town file's text."""
+    load_town(conn, parse_town(text), remove_many=True)
+
+
+def press(device: str, at: datetime | None = None, press: str = "short") -> SosPressed:
+    """A button is pressed now."""
+    now = at or datetime.now(UTC)
+    return SosPressed(
+        device=device,
+        id=f"press-{next(_ids)}",
+        observed_at=now,
+        received_at=now,
+        press=press,  # type: ignore[arg-type]
+    )
+
+
+def door(device: str, at: datetime | None = None, *, is_open: bool = True) -> DoorMoved:
+    """A door is opened or closed now."""
+    now = at or datetime.now(UTC)
+    return DoorMoved(
+        device=device, id=f"door-{next(_ids)}", observed_at=now, received_at=now, open=is_open
+    )
+
+
+def store(conn: psycopg.Connection, *readings: Reading) -> None:
+    """Store readings as ingest does, in one batch."""
+    messages = [
+        Message(
+            Envelope("carewatch/v1/t/x/x", b"{}", each.received_at), Admitted("contract", (each,))
+        )
+        for each in readings
+    ]
+    save(conn, messages)
+
+
+@contextmanager
+def working(database_url: str, clock: Clock | None = None, **settings: Any) -> Iterator[Service]:
+    """The alerts process, at work until the block ends."""
+    service = Service(
+        AlertsSettings(
+            database_url=database_url,
+            secret="a key for tests",
+            public_url="http://127.0.0.1:8800",
+            **{"lang": "en", **settings},
+        ),
+        clock,
+    )
+    thread = threading.Thread(target=service.run)
+    thread.start()
+    try:
+        yield service
+    finally:
+        service.stop()
+        thread.join()
