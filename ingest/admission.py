@@ -3,11 +3,7 @@
 topic -> codec -> decode -> known device -> sane clock -> sane range -> WGS-84 -> id.
 """
 
-import hashlib
 from collections.abc import Iterable
-from datetime import UTC, datetime, timedelta
-from typing import Any
-from zoneinfo import ZoneInfo
 
 import msgspec
 from msgspec.structs import replace
@@ -16,12 +12,9 @@ from devices.codecs import UNKNOWN, claimed, recognised
 from devices.codecs.body import json_body
 from devices.codecs.buttons import press_of
 from devices.codecs.codec import ButtonPressed, Codec, Decoded, Part, Switched, where_from
-from devices.codecs.times import to_utc
-from devices.coordinates import to_wgs84
 from devices.directory import Device, Directory
 from devices.envelope import Envelope
 from devices.readings import (
-    Clock,
     DeviceStatus,
     DoorMoved,
     FaceSeen,
@@ -33,13 +26,11 @@ from devices.readings import (
     SosPressed,
 )
 from devices.topics import parents
+from ingest.identity import content_id, distinct
+from ingest.plausibility import placed, timed
 
-AHEAD = timedelta(minutes=2)  # domain.md section 4, Time
-QUARANTINE = timedelta(hours=24)
-# Before this no device that speaks to us was made: a factory clock (1970, 1980, 2000, a GPS week
-# rolled over), not a buffered reading. See docs/decisions/0010-reading-devices.md.
-FIRST_SANE = datetime(2010, 1, 1, tzinfo=UTC)
-DEFAULT_ZONE = "Asia/Shanghai"
+UNJUDGED = (ButtonPressed, Switched)
+PLACED = (Position, SosPressed)
 NUL = "\x00"  # PostgreSQL keeps no text that holds it
 
 
@@ -106,7 +97,7 @@ def _settled(
         elif isinstance(outcome, Ignored):
             ignored = ignored or outcome
         else:
-            readings.append(_distinct(outcome, readings))
+            readings.append(distinct(outcome, readings) if readings else outcome)
     if readings or rejections:
         ignored = None
     elif ignored is None:
@@ -124,22 +115,22 @@ def _one(
         if device is None:
             return Rejection(Reason.UNKNOWN_DEVICE, f'"{part.said.device[:200]}" is not registered')
     said = part.said
-    if isinstance(said, ButtonPressed | Switched):
+    if isinstance(said, UNJUDGED):
         judged = _judged(said, device)
         if isinstance(judged, Ignored):
             return judged
         said = judged
-    changes = _timed(said, envelope, device, directory)
+    changes = timed(said, envelope, device, directory)
     if device is not None and device.id != said.device:
         changes["device"] = device.id
-    if isinstance(said, Position | SosPressed):
-        fault = _place(said, part, device, changes)
+    if isinstance(said, PLACED):
+        fault = placed(said, part, device, changes)
         if fault is not None:
             return fault
     if isinstance(said, FaceSeen) and len(part.persons) > 1:
         changes["person"] = _person(part.persons, device, directory)
     if not said.id:
-        changes["id"] = _content_id(said, part.content, number, envelope, changes)
+        changes["id"] = content_id(said, part.content, number, envelope, changes)
     settled = replace(said, **changes) if changes else said
     return _keepable(settled) if _may_hold_nul(envelope) else settled
 
@@ -203,113 +194,7 @@ def _judged(
 
 _SHARED = ("device", "id", "observed_at", "received_at", "battery", "replayed")
 
-# ------------------------------------------------------------------ when it was
-
-
-def clock_of(observed_at: datetime, received_at: datetime) -> Clock:
-    """What to think of a device's time. Buffered readings of any age are `ok`."""
-    if observed_at < FIRST_SANE:
-        return "quarantined"
-    if observed_at <= received_at:
-        return "ok"
-    lead = observed_at - received_at
-    if lead > QUARANTINE:
-        return "quarantined"
-    return "ahead" if lead > AHEAD else "ok"
-
-
-def _timed(
-    said: Reading, envelope: Envelope, device: Device | None, directory: Directory | None
-) -> dict[str, Any]:
-    """The changes that the times ask for: a naive time placed in its zone, the clock judged."""
-    changes: dict[str, Any] = {}
-    if envelope.retain and not said.replayed:
-        changes["replayed"] = True
-    observed = said.observed_at
-    if observed is None:
-        return changes
-    if observed.tzinfo is None:
-        observed = changes["observed_at"] = to_utc(
-            observed.replace(tzinfo=_zone(device, directory))
-        )
-    clock = clock_of(observed, envelope.received_at)
-    if clock != "ok":
-        changes["clock"] = clock
-    return changes
-
-
-def _zone(device: Device | None, directory: Directory | None) -> ZoneInfo:
-    if device is not None and device.timezone:
-        return ZoneInfo(device.timezone)
-    return ZoneInfo(directory.timezone if directory is not None else DEFAULT_ZONE)
-
-
-# ------------------------------------------------------------------ where it was
-
-
-def _place(
-    said: Position | SosPressed, part: Part, device: Device | None, changes: dict[str, Any]
-) -> Rejection | None:
-    """Adds the coordinates in WGS-84 to `changes`; a position without a sane place is refused.
-
-    An SOS without one is still an SOS.
-    """
-    lat, lon = said.lat, said.lon
-    fault = _place_fault(lat, lon)
-    if fault is not None or lat is None or lon is None:
-        if isinstance(said, Position):
-            return fault
-        changes.update(lat=None, lon=None)
-        return None
-    datum = part.datum or (device.datum if device is not None else None) or "wgs84"
-    if datum != "wgs84":
-        lat, lon = to_wgs84(lat, lon, datum)
-        if isinstance(said, Position):
-            changes["datum"] = datum
-    lat, lon = round(lat, 6), round(lon, 6)
-    if lat != said.lat or lon != said.lon:
-        changes["lat"], changes["lon"] = lat, lon
-    return None
-
-
-def _place_fault(lat: float | None, lon: float | None) -> Rejection | None:
-    if lat is None or lon is None:
-        return Rejection(Reason.MISSING_FIELD, "half a position: both lat and lon are needed")
-    if not (-90 <= lat <= 90 and -180 <= lon <= 180):
-        return Rejection(Reason.OUT_OF_RANGE, f"lat {lat} lon {lon}: no place on Earth")
-    if lat == 0 and lon == 0:
-        return Rejection(Reason.BAD_VALUE, "lat 0 lon 0 is what a receiver without a fix sends")
-    return None
-
-
-# ------------------------------------------------------------------ how it is told from others
-
-
-def _content_id(
-    said: Reading, content: bytes | None, number: int, envelope: Envelope, changes: dict[str, Any]
-) -> str:
-    """An id from device, device time, kind, payload and place in the message.
-
-    The same message delivered again gets the same id, with or without a time of its own; so does
-    an item of a batch (`content`) that is sent again in another batch.
-    """
-    observed = changes.get("observed_at", said.observed_at)
-    key = f"{changes.get('device', said.device)}\n{observed}\n{type(said).__name__}\n"
-    digest = hashlib.blake2b(key.encode("utf-8", "replace"), digest_size=12)
-    if content is not None:
-        digest.update(content)
-        return digest.hexdigest()
-    digest.update(b"%d\n" % number)
-    digest.update(envelope.payload)
-    if envelope.http is not None:
-        digest.update(envelope.http.path.encode("utf-8", "replace"))
-    return digest.hexdigest()
-
-
-def _distinct(reading: Reading, before: list[Reading]) -> Reading:
-    """Two readings of one message that would share a key: the later one's id is numbered."""
-    same = sum(1 for other in before if other.id == reading.id and other.device == reading.device)
-    return replace(reading, id=f"{reading.id}.{same + 1}") if same else reading
+# ------------------------------------------------------------------ what can't be kept
 
 
 def _may_hold_nul(envelope: Envelope) -> bool:

@@ -16,7 +16,8 @@ from devices.envelope import Envelope
 from devices.errors import CarewatchError
 from devices.readings import Ignored
 from devices.recording import http_request, read_recording
-from ingest.admission import DEFAULT_ZONE, Admitted, admit
+from ingest.admission import Admitted, admit
+from ingest.plausibility import DEFAULT_ZONE
 
 _encode = msgspec.json.Encoder().encode
 

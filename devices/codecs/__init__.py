@@ -68,6 +68,8 @@ LIFE_FILTER = f"{CONTRACT_ROOT}+/sos/+"
 
 def claimed(envelope: Envelope) -> Codec | None:
     """The codec on whose usual topics or paths this message came."""
+    if envelope.topic.startswith(CONTRACT_ROOT):  # most messages: spared the search
+        return contract.CODEC
     if envelope.http is None:
         return _BY_TOPIC.owner(envelope.topic)
     path = envelope.http.path
@@ -85,11 +87,6 @@ def family_of(envelope: Envelope) -> str:
     """The family's name for metrics, by topic or path alone."""
     codec = claimed(envelope)
     return codec.family if codec else UNKNOWN
-
-
-def topic_filters() -> tuple[str, ...]:
-    """The MQTT subscriptions of all families (registered topics come on top)."""
-    return tuple(dict.fromkeys(pattern for codec in CODECS for pattern in codec.topics))
 
 
 def life_filters(directory: Directory) -> tuple[str, ...]:
