@@ -72,14 +72,14 @@ def remove(id: Id) -> None:
 
 @app.command("list")
 def list_devices() -> None:
-    """All devices: id, kind, holder, topic, where it is from, its secret's state."""
+    """All devices: whose they are, who may sign in, when last heard, and whose clock is off."""
+    from deploy.device_list import device_lines
     from devices.credentials import credentials
+    from ingest.history import latest
 
     with _connected() as conn:
-        for each in credentials(conn):
-            origin = "file" if each.in_file else "hand"
-            cells = (each.id, each.kind or "-", each.holder or "-", each.topic or "-")
-            typer.echo("\t".join((*cells, origin, each.state)))
+        for line in device_lines(credentials(conn), latest(conn)):
+            typer.echo(line)
 
 
 @app.command()

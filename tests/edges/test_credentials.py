@@ -225,10 +225,10 @@ def test_the_command(
     assert credential_fits(conn, "btn-7", first)
     second = secret_in(run("rotate", "btn-7"))
     assert credential_fits(conn, "btn-7", second)
-    assert "btn-7\tsos\tclient:c-1\t-\thand\tactive\n" in run("list")
+    assert "btn-7\tsos\tclient:c-1\t-\thand\tactive\tnever\t-\n" in run("list")
     assert run("export", "passwords").startswith("btn-7:$7$101$")
     run("revoke", "btn-7")
-    assert "btn-7\tsos\tclient:c-1\t-\thand\trevoked\n" in run("list")
+    assert "btn-7\tsos\tclient:c-1\t-\thand\trevoked\tnever\t-\n" in run("list")
     assert run("export", "passwords") == ""
     run("remove", "btn-7")
     assert "btn-7" not in run("list")
