@@ -14,6 +14,7 @@ COMMANDS = (
     "up",
     "migrate",
     "ingest",
+    "alerts",
     "record",
     "replay",
     "load",

@@ -1,0 +1,39 @@
+"""`carewatch alerts`: decides when something is wrong and sees to it that a person answers."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("alerts")(alerts)
+
+
+def alerts() -> None:
+    """Judge what comes in and page people, until SIGTERM or Ctrl-C. A second process stands by."""
+    import signal
+    import sys
+
+    from alerts.service import Service
+    from alerts.settings import AlertsSettings
+    from deploy import logs
+    from deploy.health import serve_health
+    from deploy.settings import load_settings
+
+    settings = load_settings()
+    logs.configure(settings.log_level)
+    # An SOS should not wait 5 ms for each turn of the lane that judges everything else.
+    sys.setswitchinterval(0.001)
+    dead_man = settings.dead_man_url
+    service = Service(
+        AlertsSettings(
+            database_url=settings.database(),
+            secret=settings.secret(),
+            public_url=settings.base_url,
+            lang=settings.lang,
+            dead_man_url=dead_man.get_secret_value() if dead_man else None,
+        )
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: service.stop())
+    serve_health(service.faults, settings.metrics_port, settings.http_host)
+    service.run()
