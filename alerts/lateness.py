@@ -9,7 +9,7 @@ SETTLE = timedelta(minutes=2)
 
 def judged_at(due: datetime, now: datetime) -> datetime:
     """At `due`; where that is past already, a little later, so that a backlog does not flicker."""
-    return due if due > now else now + SETTLE
+    return due if due >= now else now + SETTLE
 
 
 def came_late(fact_at: datetime, raised_at: datetime | None) -> bool:

@@ -1,0 +1,194 @@
+"""Nobody has opened a door at a client's home for a long time.
+
+Raises when no door of the home was opened for `hours`, by the sensors' clocks, though a sensor
+there is alive. Any opening of any door of the home counts, repeated reports too (a door that
+stands open is `door_left_open`'s to tell), except a state without a time of its own that the
+broker kept. A home counts from the first time one of its door sensors is heard.
+
+Alive is a sensor that is not lost (`device_silent`), and that has reported since the last opening
+if it ever reports between events (a status, a closed door again): one that has fallen quiet may be
+dead, and then nothing is known of the person. A sensor that only ever speaks when the door moves
+is taken to be alive until it is lost. When a quiet sensor is heard again and still no door was
+opened, the alert is raised then.
+
+Time in which the client is `away` does not count, and the hours begin anew at the return. Clears
+when a door is opened (`activity`), when an opening of before the alert comes late
+(`late_evidence`), when the client turns out to be away (`away`), when new settings allow it
+(`settings`) and when the client leaves the register (`client_removed`). Evidence that is overdue
+when it comes waits two minutes for what stands behind it in the sensor's buffer.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
+
+import msgspec
+from msgspec.structs import replace
+
+from alerts.absence import away_of, counts_from, is_away
+from alerts.concern import clients_of
+from alerts.lateness import came_late, judged_at
+from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.silence import DeviceLost
+from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged
+from devices.readings import DeviceStatus, DoorMoved, Reading
+
+if TYPE_CHECKING:
+    from alerts.known import Known
+
+
+class ActivitySettings(Settings, frozen=True):
+    hours: float = 24
+
+
+class Sensor(msgspec.Struct, frozen=True, array_like=True):
+    """What is known of one door sensor."""
+
+    at: datetime  # of its last state
+    open: bool
+    report: datetime | None = None  # its last word that was no event
+    lost: bool = False
+
+
+class ActivityState(State, frozen=True):
+    since: datetime  # when the home was first heard
+    opened: datetime | None = None  # the last opening
+    sensors: dict[str, Sensor] = {}
+    raised: datetime | None = None  # when it was said; None = nothing stands
+    counted: datetime | None = None  # the last opening known then
+
+
+class ActivityRule(Rule[ActivityState, ActivitySettings]):
+    name = "no_activity"
+    severity = Severity.HIGH
+    wants = (DoorMoved, DeviceStatus, DeviceLost)
+    settings = ActivitySettings
+    state = ActivityState
+
+    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
+        if not isinstance(said, DoorMoved | DeviceStatus | DeviceLost):
+            return ()
+        subject = known.subject_of(said.device)
+        if not subject.startswith("client:"):
+            return ()
+        device = known.directory.devices.get(said.device)
+        is_door = isinstance(said, DoorMoved) or (device is not None and device.kind == "door")
+        return (subject,) if is_door else ()
+
+    def affected(self, change: TownChanged | Begun, known: "Known") -> Iterable[str]:
+        return clients_of(change, known) if isinstance(change, TownChanged) else ()
+
+    def step(
+        self, key: str, state: ActivityState | None, felt: Felt, known: "Known"
+    ) -> Verdict | None:
+        if isinstance(felt, Stored):
+            after = heard(state, felt.reading)
+            return None if after is state or after is None else self._judge(key, after, known)
+        if state is None:
+            return None
+        if isinstance(felt, DeviceLost):
+            return self._judge(key, lost(state, felt), known)
+        if key.removeprefix("client:") not in known.directory.clients:
+            return Verdict(None, self._cleared(key, state, "client_removed", known))
+        return self._judge(key, state, known, ripe=isinstance(felt, Tick))
+
+    def _judge(
+        self, key: str, state: ActivityState, known: "Known", *, ripe: bool = False
+    ) -> Verdict:
+        limit = timedelta(hours=known.settings(self, key).hours)
+        last = state.opened or state.since
+        due = counts_from(last, limit, away_of(key, known)) + limit
+        if due > known.now:
+            cleared = self._cleared(key, state, why_over(key, state, known), known)
+            return Verdict(replace(state, raised=None), cleared, wake_at=due)
+        if state.raised is not None or not any(is_alive(s, last) for s in state.sensors.values()):
+            return Verdict(state)
+        if not ripe:
+            return Verdict(state, wake_at=judged_at(due, known.now))
+        raised = replace(state, raised=known.now, counted=state.opened)
+        return Verdict(raised, (self._raised(key, state, known),))
+
+    def _raised(self, key: str, state: ActivityState, known: "Known") -> Finding:
+        last = state.opened or state.since
+        hours = (known.now - last) / timedelta(hours=1)
+        quiet = [device for device, s in sorted(state.sensors.items()) if not is_alive(s, last)]
+        return self.finding(
+            "raised",
+            key,
+            "no_opening",
+            f"no door of {key} was opened for {hours:.0f} h",
+            known=known,
+            evidence=(
+                Evidence(what="last_opening" if state.opened else "no_opening", at=last),
+                *(Evidence(what="sensor_quiet", device=device) for device in quiet),
+            ),
+        )
+
+    def _cleared(
+        self, key: str, state: ActivityState, reason: str, known: "Known"
+    ) -> tuple[Finding, ...]:
+        """The end of the alert, where one stands."""
+        if state.raised is None:
+            return ()
+        at = state.opened
+        proof = (Evidence(what="last_opening", at=at),) if at else ()
+        detail = f"{key}: {OVER[reason]}"
+        return (self.finding("cleared", key, reason, detail, known=known, evidence=proof),)
+
+
+OVER = {
+    "activity": "a door was opened",
+    "late_evidence": "a door had been opened, as evidence shows that came late",
+    "away": "known to be away",
+    "settings": "the settings allow it",
+    "client_removed": "no longer registered",
+}
+
+
+def heard(state: ActivityState | None, said: Reading) -> ActivityState | None:
+    """The state with one more word of a door sensor; the same if it says nothing new."""
+    if not isinstance(said, DoorMoved | DeviceStatus) or is_kept(said):
+        return state
+    if isinstance(said, DeviceStatus) and said.online is False:
+        return state
+    state = state or ActivityState(since=said.at)
+    is_open = isinstance(said, DoorMoved) and said.open
+    before = state.sensors.get(said.device)
+    sensor = before or Sensor(said.at, is_open)
+    still_closed = before is not None and not before.open and not is_open and said.at > before.at
+    if isinstance(said, DeviceStatus) or still_closed:
+        sensor = replace(sensor, report=max(sensor.report or said.at, said.at))
+    if isinstance(said, DoorMoved) and said.at >= sensor.at:
+        sensor = Sensor(said.at, is_open, sensor.report)
+    opened = max(state.opened or said.at, said.at) if is_open else state.opened
+    return replace(state, opened=opened, sensors={**state.sensors, said.device: sensor})
+
+
+def is_kept(said: Reading) -> bool:
+    """A state without a time of its own that the broker kept: nobody knows of when it is."""
+    return said.replayed and said.observed_at is None
+
+
+def lost(state: ActivityState, told: DeviceLost) -> ActivityState:
+    """The state with a sensor lost, or back."""
+    sensor = state.sensors.get(told.device)
+    if sensor is None:
+        return state
+    return replace(
+        state, sensors={**state.sensors, told.device: replace(sensor, lost=not told.back)}
+    )
+
+
+def is_alive(sensor: Sensor, last: datetime) -> bool:
+    """Would this sensor have told of an opening since the last?"""
+    return not sensor.lost and (sensor.report is None or sensor.report > last)
+
+
+def why_over(key: str, state: ActivityState, known: "Known") -> str:
+    """Why an alert that stands does so no longer."""
+    if state.opened is not None and state.opened != state.counted:
+        return "late_evidence" if came_late(state.opened, state.raised) else "activity"
+    return "away" if is_away(key, known) else "settings"
+
+
+NO_ACTIVITY = ActivityRule()
