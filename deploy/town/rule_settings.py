@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, get_args
 
 import msgspec
 
@@ -10,8 +10,10 @@ from alerts.rules import RULES
 from deploy.town.draft import Draft
 from deploy.town.marked import Path, Table
 from deploy.town.typed import Wrong, near, typed
+from devices.directory import CareLevel
 
 Settings = dict[str, dict[str, object]]
+CARE_LEVELS: tuple[str, ...] = get_args(CareLevel)
 KNOWN = {rule.name: rule for rule in RULES}
 
 
@@ -31,6 +33,9 @@ def scope_faults(draft: Draft) -> Iterator[Wrong]:
     for number, scope in draft["rules_for"].items():
         if not any((scope.area, scope.care_level, scope.agency, scope.subject)):
             yield ("rules_for", number), "say for whom: area, care_level, agency or subject"
+        if scope.care_level is not None and scope.care_level not in CARE_LEVELS:
+            text = f"{scope.care_level!r} is none of {', '.join(CARE_LEVELS)}"
+            yield ("rules_for", number, "care_level"), text
         row = draft.rows("rules_for")[number]
         given = row.get("rules") if isinstance(row, dict) else None
         yield from _faults(given, draft, ("rules_for", number, "rules"))
@@ -44,8 +49,16 @@ def settings_of(given: object, draft: Draft) -> Settings:
 
 def _chosen(name: str, table: Mapping[str, object], draft: Draft) -> dict[str, object]:
     made: Any = typed(table, KNOWN[name].settings, draft.zone)
-    whole = msgspec.to_builtins(made)
-    return {key: whole[key] for key in table if key in whole}
+    return _as_written(table, msgspec.to_builtins(made))
+
+
+def _as_written(table: Mapping[str, object], whole: Mapping[str, Any]) -> dict[str, object]:
+    """The given keys alone: what is not written stays open to a wider scope."""
+    return {
+        key: _as_written(value, whole[key]) if isinstance(value, dict) else whole[key]
+        for key, value in table.items()
+        if key in whole
+    }
 
 
 def _faults(given: object, draft: Draft, path: Path) -> Iterator[Wrong]:

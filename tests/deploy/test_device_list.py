@@ -38,16 +38,7 @@ def test_the_last_message_tells_the_clock() -> None:
     ]
     registered = [device(id) for id in "abcde"] + [device("f", in_file=False, secret="$7$1$a$b")]
     lines = [line.split("\t") for line in device_lines(registered, readings)]
-    assert lines[0] == [
-        "device",
-        "kind",
-        "holder",
-        "topic",
-        "from",
-        "secret",
-        "last heard",
-        "clock",
-    ]
+    assert lines[0] == list(COLUMNS)
     assert [(line[0], line[-2], line[-1]) for line in lines[1:]] == [
         ("a", "2026-11-02T04:00:00Z", "ok"),
         ("b", "2026-11-02T04:00:00Z", "ahead 300 s"),

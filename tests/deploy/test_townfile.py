@@ -46,6 +46,16 @@ def test_a_good_town(town: Town) -> None:
     assert town.warnings == ()
 
 
+def test_settings_are_kept_as_written() -> None:
+    town = parse_town(
+        "rules: {device_silent: {minutes: {phone: '20'}}, sos_pressed: }\n"
+        "rules_for: [{care_level: full, rules: {visit_missed: {grace_minutes: 15}}}]"
+    )
+    assert town.plans.rules == {"device_silent": {"minutes": {"phone": 20}}, "sos_pressed": {}}
+    assert town.plans.rules_for is not None
+    assert town.plans.rules_for[0].rules == {"visit_missed": {"grace_minutes": 15}}
+
+
 def test_times_without_a_zone_are_the_towns(town: Town) -> None:
     nine, eleven = datetime(2026, 11, 2, 1, tzinfo=UTC), datetime(2026, 11, 2, 3, tzinfo=UTC)
     assert [(visit.start, visit.end) for visit in town.plans.visits] == [(nine, eleven)] * 2
@@ -337,7 +347,7 @@ MEANING = {
         "rules:\n  sos_presed: {}\n  sos_pressed: {join_minute: 3}\n"
         "  geofence_breached: {confirm_fixes: two, margin: [1], accuracy_cap: nan}\n"
         "rules_for:\n- rules: {sos_pressed: {join_minutes: 1}}\n"
-        "- {area: nowhere, rules: {sos_pressed: {join_minutes: soon}}}\n"
+        "- {area: nowhere, care_level: ful, rules: {sos_pressed: {join_minutes: soon}}}\n"
         "- {subject: 'device:d', care_level: full}\n",
         [
             (2, "rules, sos_presed: no rule 'sos_presed'; did you mean 'sos_pressed'?"),
@@ -347,6 +357,7 @@ MEANING = {
             (4, "rules, geofence_breached.margin: expected a number, got a list of 1"),
             (6, "rules_for no. 1: say for whom: area, care_level, agency or subject"),
             (7, "rules_for no. 2, area: no 'nowhere' in areas"),
+            (7, "rules_for no. 2, care_level: 'ful' is none of independent, partial, full"),
             (7, "rules_for no. 2, rules.sos_pressed.join_minutes: expected a number, got 'soon'"),
             (8, "rules_for no. 3: 'rules' is missing"),
         ],

@@ -93,6 +93,9 @@ def test_residents_are_found_by_their_face(
             for code in (f"{key}-{n}" for key in ("r1", "r2") for n in "123"):
                 found = [r for r in model.values() if (r.facility, r.face) == (facility, code)]
                 assert directory.resident_by_face(facility, code) == next(iter(found), None)
+        for code in (f"{key}-{n}" for key in ("r1", "r2") for n in "123"):
+            known = [resident for resident in model.values() if resident.face == code]
+            assert list(directory.residents_by_face(code)) == known
 
 
 def test_a_topic_may_move_from_one_device_to_another_in_one_change() -> None:
