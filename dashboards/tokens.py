@@ -23,6 +23,9 @@ def wall_scope(secret: str, token: str) -> Scope | None:
         return None
 
 
-def wall_address(public_url: str, secret: str, lang: Lang | None = None) -> str:
+def wall_address(
+    public_url: str, secret: str, *, lang: Lang | None = None, scope: Scope = WHOLE
+) -> str:
     """The link a wall is started with."""
-    return f"{public_url}/wall?token={wall_token(secret)}" + (f"&lang={lang}" if lang else "")
+    token = wall_token(secret, scope)
+    return f"{public_url}/wall?token={token}" + (f"&lang={lang}" if lang else "")

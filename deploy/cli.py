@@ -15,6 +15,8 @@ COMMANDS = (
     "migrate",
     "ingest",
     "alerts",
+    "dashboards",
+    "signin",
     "record",
     "replay",
     "load",

@@ -1,4 +1,4 @@
-"""Records by API: visits, devices, readings, rejections, the ledger and the residents' attendance."""
+"""Records by API: visits, devices, readings, rejections, ledger and attendance."""
 
 import base64
 import hashlib

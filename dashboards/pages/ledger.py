@@ -6,6 +6,7 @@ from typing import Annotated
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
+import msgspec
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
@@ -92,9 +93,5 @@ def page(
 
 def as_query(wanted: LedgerFilter) -> dict[str, str]:
     """The filter as the address holds it."""
-    values = {key: getattr(wanted, key) for key in wanted.__struct_fields__}
-    return {
-        key: str(value).lower() if value is True else str(value)
-        for key, value in values.items()
-        if value
-    }
+    values = msgspec.to_builtins(wanted)
+    return {key: "true" if value is True else str(value) for key, value in values.items() if value}

@@ -133,3 +133,15 @@ function fact(list, key, value) {
   const term = element("dt", "", say(key), element("span", "other", say(key, {}, OTHER)));
   list.append(term, element("dd", "", value));
 }
+
+/**
+ * Say how long until the next rung.
+ * @param {number} now ms since 1970
+ */
+export function countDown(now) {
+  for (const line of document.querySelectorAll("[data-until]")) {
+    const { until = "", text = "" } = /** @type {HTMLElement} */ (line).dataset;
+    const seconds = Math.max(0, Math.ceil((Date.parse(until) - now) / 1000));
+    line.textContent = text.replace("{s}", String(seconds));
+  }
+}

@@ -1,0 +1,48 @@
+"""`carewatch dashboards`: the wall, the desk and the HTTP API."""
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
+    app.command("dashboards")(dashboards)
+
+
+def dashboards() -> None:
+    """Serve the wall, the desk and the API until SIGTERM or Ctrl-C."""
+    import uvicorn
+
+    from dashboards.app import create_app
+    from dashboards.settings import DashboardSettings
+    from deploy import logs
+    from deploy.settings import load_settings
+
+    settings = load_settings()
+    logs.configure(settings.log_level)
+    app = create_app(
+        DashboardSettings(
+            database_url=settings.database(),
+            secret=settings.secret(),
+            public_url=settings.base_url,
+            lang=settings.lang,
+            demo=settings.demo,
+        )
+    )
+    config = uvicorn.Config(
+        app,
+        host=settings.http_host,
+        port=settings.http_port,
+        access_log=False,  # addresses hold links and tokens
+        log_level="warning",
+        proxy_headers=False,
+        timeout_graceful_shutdown=3,
+    )
+
+    class Server(uvicorn.Server):
+        """Lets the open streams go before it waits for open connections to end."""
+
+        def handle_exit(self, sig: int, frame: object) -> None:
+            app.state.room.stream.end()
+            super().handle_exit(sig, frame)  # type: ignore[arg-type]
+
+    Server(config).run()

@@ -1,0 +1,73 @@
+"""`carewatch sign-in`: who may sign in, and the address of a wall that nobody signs in on."""
+
+from typing import Annotated
+
+import typer
+
+
+def register(app: typer.Typer) -> None:
+    """Add the commands to the app."""
+    signs = typer.Typer(no_args_is_help=True, help="Who may sign in at the desk and the API.")
+    signs.command("add")(add)
+    signs.command("list")(show)
+    signs.command("remove")(remove)
+    signs.command("wall")(wall)
+    app.add_typer(signs, name="sign-in")
+
+
+def add(
+    person: Annotated[str, typer.Argument(help="The person's id in the town file.")],
+    name: Annotated[str, typer.Option(help="What is typed; the person's id if not given.")] = "",
+    secret: Annotated[
+        str, typer.Option(prompt=True, hide_input=True, confirmation_prompt=True)
+    ] = "",
+) -> None:
+    """Let a person sign in, or give them another secret."""
+    from alerts.history import people
+    from dashboards.signin import set_sign_in
+    from deploy.database import connected
+    from devices.errors import CarewatchError
+
+    with connected() as conn:
+        known = {staff.id: staff for staff in people(conn)}
+        if person not in known:
+            raise CarewatchError(
+                f"sign-in: there is no person {person!r}; the town file's `people` has "
+                + (", ".join(sorted(known)) or "nobody yet")
+            )
+        set_sign_in(conn, name=name or person, person=person, secret=secret)
+    typer.echo(f"{name or person} may sign in as {known[person].role}")
+
+
+def show() -> None:
+    """Every sign-in and whose it is."""
+    from dashboards.signin import sign_ins
+    from deploy.database import connected
+
+    with connected() as conn:
+        for name, person in sign_ins(conn):
+            typer.echo(f"{name}\t{person}")
+
+
+def remove(name: Annotated[str, typer.Argument(help="What is typed at sign-in.")]) -> None:
+    """Take a sign-in away; whoever is signed in with it is signed out."""
+    from dashboards.signin import remove_sign_in
+    from deploy.database import connected
+
+    with connected() as conn:
+        remove_sign_in(conn, name)
+    typer.echo(f"{name} may no longer sign in")
+
+
+def wall(
+    area: Annotated[list[str] | None, typer.Option(help="Only this area; may be repeated.")] = None,
+    agency: Annotated[str | None, typer.Option(help="Only this agency.")] = None,
+) -> None:
+    """Print the address that opens a wall without signing in."""
+    from dashboards.scope import Scope
+    from dashboards.tokens import wall_address
+    from deploy.settings import load_settings
+
+    settings = load_settings()
+    scope = Scope(tuple(area or ()), agency)
+    typer.echo(wall_address(settings.base_url, settings.secret(), scope=scope))
