@@ -51,14 +51,18 @@ class Deadlines(msgspec.Struct, frozen=True):
     terms: Terms
 
 
-def missed_settings(record: VisitRecord, known: "Known") -> MissedSettings:
-    return known.settings(Missed(), f"client:{record.client}", f"caregiver:{record.caregiver}")
-
-
 def deadlines(record: VisitRecord, known: "Known") -> Deadlines:
-    """Late when the minutes planned no longer fit, but not before `after_minutes`."""
-    missed = missed_settings(record, known)
-    late = known.settings(Late(), f"client:{record.client}", f"caregiver:{record.caregiver}")
+    """The visit's deadlines. Late when the minutes planned no longer fit into the window, but not
+    before `after_minutes`."""
+    found = known.deadlines.get(record.id)
+    if found is None:
+        found = known.deadlines[record.id] = worked_out(record, known)
+    return found
+
+
+def worked_out(record: VisitRecord, known: "Known") -> Deadlines:
+    people = (f"client:{record.client}", f"caregiver:{record.caregiver}")
+    missed, late = known.settings(Missed(), *people), known.settings(Late(), *people)
     over = record.end + timedelta(minutes=missed.grace_minutes)
     return Deadlines(
         late=max(

@@ -18,7 +18,7 @@ import msgspec
 
 from alerts.known import Known
 from alerts.plan import CALENDAR
-from alerts.rule import Begun, Felt, Rule, State, Told, Verdict
+from alerts.rule import STANDS, Begun, Felt, Rule, State, Told, Verdict
 from alerts.rules import RULES
 from alerts.types import (
     Finding,
@@ -170,7 +170,8 @@ class World:
             memory.states.pop(key, None)
         else:
             memory.states[key] = verdict.state
-        self._wish(memory, key, verdict.wake_at)
+        if verdict.wake_at is not STANDS:
+            self._wish(memory, key, verdict.wake_at)
         memory.dirty.add(key)
         if verdict.findings:
             self._findings.extend(verdict.findings)
@@ -183,6 +184,7 @@ class World:
             self.known.watch.take(told.record, self.known.directory)
         elif isinstance(told, VisitForgotten):
             self.known.watch.drop(told.visit)
+            self.known.deadlines.pop(told.visit, None)
         for memory in self._routes.get(type(told), ()):
             for key in memory.rule.route(told, self.known):
                 self._step(memory, key, told)

@@ -4,7 +4,7 @@ Rules read it; only the engine changes it, and only because a stimulus said so.
 """
 
 from datetime import UTC, datetime
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
 from alerts.rule import Settings
@@ -12,6 +12,9 @@ from alerts.scopes import Scoped, Scopes
 from alerts.types import PlannedVisit, PlanSet, RuleScope, TownChanged, Zone
 from alerts.watch import Watch
 from devices.directory import Directory
+
+if TYPE_CHECKING:
+    from alerts.conclusion import Deadlines
 
 P = TypeVar("P", bound=Settings)
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -29,9 +32,11 @@ class Known:
         self.visit_plans: dict[str, PlannedVisit] = {}
         self.rounds: dict[str, dict[str, PlannedVisit]] = {}  # caregiver -> visit plans by id
         self.watch = Watch()  # the visits of these days as last concluded
+        self.deadlines: dict[str, Deadlines] = {}  # by visit, as worked out since the last change
         self._rules: dict[str, dict[str, object]] = {}
         self._scopes_for: tuple[RuleScope, ...] = ()
         self._subjects: dict[str, str] = {}
+        self._caregivers: dict[str, str | None] = {}
         self._plan(plans)
         self._scopes = Scopes(directory, self._rules, self._scopes_for)
 
@@ -46,8 +51,11 @@ class Known:
 
     def caregiver_of(self, device: str) -> str | None:
         """The id of the caregiver who holds a device."""
+        if device in self._caregivers:
+            return self._caregivers[device]
         what, _, key = self.subject_of(device).partition(":")
-        return key if what == "caregiver" else None
+        found = self._caregivers[device] = key if what == "caregiver" else None
+        return found
 
     def settings(self, rule: Scoped[P], subject: str, by: str | None = None) -> P:
         """The parameters of a rule for a subject (and who acts for it); the narrowest wins."""
@@ -60,6 +68,8 @@ class Known:
         self.directory = self.directory.changed(change.register)
         self._plan(change.plans)
         self._subjects.clear()
+        self._caregivers.clear()
+        self.deadlines.clear()
         for client in change.register.clients:
             self.watch.moved(client.id, self.directory)
         for key in change.register.removed.get("clients", ()):

@@ -33,12 +33,25 @@ def with_fix(
 ) -> Stretches:
     """The stretches with one more fix. The very same tuple when it changes nothing."""
     fix = (device, reading)
+    if stretches and NONE < at - stretches[-1].last < gap:  # most fixes come in their order
+        last = stretches[-1]
+        return (*stretches[:-1], Stretch(last.first, at, last.first_fix, fix))
     for stretch in reversed(stretches):
         if stretch.first < at < stretch.last:
             return stretches
         if stretch.last < at - gap:
             break
     return joined((*stretches, Stretch(at, at, fix, fix)), gap, before=stretches)
+
+
+def lengthened(before: Stretches, after: Stretches) -> bool:
+    """Has only the last stretch grown at its end?"""
+    return (
+        len(before) == len(after) > 0
+        and before[-1].first == after[-1].first
+        and before[-1].last < after[-1].last
+        and before[:-1] == after[:-1]
+    )
 
 
 def joined(stretches: Iterable[Stretch], gap: timedelta, before: Stretches = ()) -> Stretches:

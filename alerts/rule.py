@@ -5,7 +5,7 @@ A rule never reads a clock, a file or a row; the same calls give the same answer
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
 
 import msgspec
@@ -41,6 +41,7 @@ class Told(msgspec.Struct, frozen=True):
     """Something one rule tells the rules behind it in RULES (subclass it; name it in `wants`)."""
 
 
+STANDS = datetime.max.replace(tzinfo=UTC)  # as `wake_at`: the wish there was stays as it is
 Felt = Stored | Tick | TownChanged | Begun | Told
 S = TypeVar("S", bound=State)
 P = TypeVar("P", bound=Settings)
@@ -51,7 +52,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
     state: State | None  # None: forget this key
     findings: tuple[Finding, ...] = ()
-    wake_at: datetime | None = None  # ask for a Tick then; None: no wish. After a Tick: later
+    wake_at: datetime | None = None  # ask for a Tick then; None: no wish; STANDS: as before
     tells: tuple[Told, ...] = ()
 
 

@@ -10,15 +10,16 @@ nothing themselves. It is told to them (`VisitSeen`) when it changes. Evidence i
 """
 
 from collections.abc import Iterable
-from datetime import date, timedelta
+from datetime import date
 from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
 
 from alerts.attendance import Mark, Opening, Seen, with_door, with_mark, with_position
-from alerts.conclusion import cancelled, concluded, deadlines, missed_settings, next_turn
+from alerts.conclusion import cancelled, concluded, deadlines, next_turn
 from alerts.plan import Planned, VisitPlanned, planned_on
-from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.presence import lengthened
+from alerts.rule import STANDS, Begun, Felt, Rule, Settings, State, Told, Verdict
 from alerts.types import Finding, FindingEvent, Severity, Stored, TownChanged, VisitRecord
 from alerts.watch import nearest
 from devices.readings import DoorMoved, Position, Reading, VisitMarked
@@ -85,15 +86,17 @@ class VisitBook(Rule[Page, Settings]):
         )
 
     def step(self, key: str, state: Page | None, felt: Felt, known: "Known") -> Verdict | None:
-        if isinstance(felt, VisitPlanned):
-            return None if state else new_page(felt.visit)
         if state is None:
-            return None
+            return new_page(felt.visit) if isinstance(felt, VisitPlanned) else None
         before = state
+        if isinstance(felt, VisitPlanned):
+            return None
         if isinstance(felt, Stored):
             state = gathered(key, state, felt.reading, known)
             if state is before:
                 return None
+            if stands(before, state):
+                return Verdict(state, wake_at=STANDS)
         elif isinstance(felt, TownChanged):
             state = replanned(state, known)
         return self._concluded(state, before.record, known)
@@ -146,10 +149,31 @@ def gathered(key: str, state: Page, reading: Reading, known: "Known") -> Page:
         seen = with_mark(seen, mark)
     if isinstance(reading, Position) and caregiver:
         place = known.watch.places(reading, caregiver).get(key)
-        gap = timedelta(minutes=missed_settings(state.record, known).gap_minutes)
+        gap = deadlines(state.record, known).terms.gap
         fix = (reading.at, reading.device, reading.id)
         seen = with_position(seen, place, caregiver, fix, gap) if place else seen
     return state if seen is state.seen else msgspec.structs.replace(state, seen=seen)
+
+
+def stands(before: Page, after: Page) -> bool:
+    """Is it plain, without working it out, that the record stays as it is?
+
+    So it is for most fixes: the phone is still elsewhere and nothing has begun, still at the
+    home of a visit that has, or still elsewhere after it.
+    """
+    record, was, now = before.record, before.seen, after.seen
+    if was.elsewhere is not now.elsewhere:
+        if not now.presences and not now.marks:
+            return record.state in ("planned", "due")
+        if record.ended is None or not lengthened(was.elsewhere, now.elsewhere):
+            return False
+        return was.elsewhere[-1].last > max([record.ended, *(mark.at for mark in now.marks)])
+    if record.state != "begun" or record.came is None or record.came != record.caregiver:
+        return False
+    mine, longer = was.presence(record.came), now.presence(record.came)
+    if mine.weak is not longer.weak or not lengthened(mine.sure, longer.sure):
+        return False
+    return any(fact.at == mine.sure[-1].first for fact in record.evidence)
 
 
 def touched(change: TownChanged) -> set[str]:

@@ -9,11 +9,13 @@ substitute, at the nearest home with a visit.
 """
 
 from datetime import datetime, timedelta
-from typing import Literal
+from typing import Literal, TypeVar
+
+import msgspec
 
 from alerts.geometry import Grid, metres
 from alerts.types import VisitRecord
-from devices.directory import Circle, Directory
+from devices.directory import Directory
 from devices.readings import Position
 
 EARLY = timedelta(hours=1)
@@ -27,6 +29,19 @@ APART = 20.0  # metres by which a home must be nearer to be told from another, a
 Place = Literal["home", "weak", "mock", "elsewhere"]
 
 
+class Near(msgspec.Struct, frozen=True):
+    """A visit as a fix is compared with it."""
+
+    visit: str
+    opens: datetime  # evidence is taken between these two
+    closes: datetime
+    start: datetime  # window
+    end: datetime
+    lat: float  # home, degrees WGS-84
+    lon: float
+    radius: float  # metres
+
+
 class Watch:
     """The visits of these days as last concluded, and where to look for them."""
 
@@ -35,16 +50,16 @@ class Watch:
         self._of_client: dict[str, tuple[str, ...]] = {}
         self._of_caregiver: dict[str, tuple[str, ...]] = {}
         self._homes = Grid(reach=ENTER)  # client id -> home
-        self._last: tuple[Position, str, dict[str, Place]] | None = None
+        self._near: dict[str, Near | None] = {}  # by visit; None: takes no fixes
+        self._last: tuple[Position, dict[str, Place]] | None = None
 
     def take(self, record: VisitRecord, directory: Directory) -> None:
         """Know this visit as it now is."""
         before = self.visits.get(record.id)
-        if before is not None and before.caregiver != record.caregiver:
+        if before is not None and plan_of(before) != plan_of(record):
             self.drop(record.id)
             before = None
         self.visits[record.id] = record
-        self._last = None
         if before is not None:
             return
         self._of_client[record.client] = (*self.of_client(record.client), record.id)
@@ -58,7 +73,7 @@ class Watch:
         record = self.visits.pop(visit, None)
         if record is None:
             return
-        self._last = None
+        self._forget_fixes(visit)
         left = tuple(key for key in self.of_client(record.client) if key != visit)
         self._of_client[record.client] = left
         if not left:
@@ -70,10 +85,13 @@ class Watch:
 
     def moved(self, client: str, directory: Directory) -> None:
         """The client's home may have changed."""
-        if client in self._of_client:
-            known = directory.clients.get(client)
-            self._homes.put(client, known.home if known else None)
-            self._last = None
+        visits = self.of_client(client)
+        if not visits:
+            return
+        known = directory.clients.get(client)
+        self._homes.put(client, known.home if known else None)
+        for visit in visits:
+            self._forget_fixes(visit)
 
     def of_client(self, client: str) -> tuple[str, ...]:
         """The visits planned for a client, as ids."""
@@ -95,9 +113,9 @@ class Watch:
     def places(self, fix: Position, caregiver: str) -> dict[str, Place]:
         """For which visits a caregiver's fix counts, and what it says of each."""
         if self._last is not None and self._last[0] is fix:
-            return self._last[2]
+            return self._last[1]
         found = self._places(fix, caregiver)
-        self._last = (fix, caregiver, found)
+        self._last = (fix, found)
         return found
 
     def _places(self, fix: Position, caregiver: str) -> dict[str, Place]:
@@ -105,59 +123,90 @@ class Watch:
         if accuracy > VAGUE:
             return {}
         at = fix.at
-        own = self.open_at(self.of_caregiver(caregiver), at)
-        inside: list[tuple[float, VisitRecord]] = []
+        inside: list[tuple[float, Near]] = []
         found: dict[str, Place] = {}
-        for record in own:
-            home = self._homes.circle(record.client)
-            if home is None:
-                continue
-            distance = metres(home.lat, home.lon, fix.lat, fix.lon)
-            if distance <= home.radius + min(accuracy, ENTER):
-                inside.append((distance, record))
-            elif surely_beyond(distance, home, accuracy) and not fix.mock:
-                found[record.id] = "elsewhere"
+        for near in self._open(self._of_caregiver.get(caregiver, ()), at):
+            distance = metres(near.lat, near.lon, fix.lat, fix.lon)
+            if distance <= near.radius + min(accuracy, ENTER):
+                inside.append((distance, near))
+            elif not fix.mock and surely_beyond(distance, near.radius, accuracy):
+                found[near.visit] = "elsewhere"
         if inside and not fix.mock:
-            found.update({record.id: "elsewhere" for _, record in inside})
+            found.update({near.visit: "elsewhere" for _, near in inside})
         elif not inside:
             inside = self._homes_near(fix, caregiver, at)
         place: Place = "mock" if fix.mock else "home" if 0 < accuracy <= WEAK else "weak"
-        found.update({record.id: place for record in nearest(inside, at, accuracy)})
+        for near in nearest(inside, at, accuracy):
+            found[near.visit] = place
         return found
 
-    def _homes_near(
-        self, fix: Position, caregiver: str, at: datetime
-    ) -> list[tuple[float, VisitRecord]]:
+    def _homes_near(self, fix: Position, caregiver: str, at: datetime) -> list[tuple[float, Near]]:
         """The visits of others at homes in reach: where a substitute may be."""
-        reach = min(fix.accuracy or 0, ENTER)
-        found: list[tuple[float, VisitRecord]] = []
+        found: list[tuple[float, Near]] = []
         for client in self._homes.near(fix.lat, fix.lon):
-            home = self._homes.circle(client)
-            assert home is not None
-            distance = metres(home.lat, home.lon, fix.lat, fix.lon)
-            if distance <= home.radius + reach:
-                visits = self.open_at(self.of_client(client), at)
-                found += [(distance, visit) for visit in visits if visit.caregiver != caregiver]
+            for near in self._open(self.of_client(client), at):
+                distance = metres(near.lat, near.lon, fix.lat, fix.lon)
+                reach = near.radius + min(fix.accuracy or 0, ENTER)
+                if distance <= reach and self.visits[near.visit].caregiver != caregiver:
+                    found.append((distance, near))
         return found
 
+    def _open(self, visits: tuple[str, ...], at: datetime) -> list[Near]:
+        """Those of the visits that take a fix of this moment."""
+        found: list[Near] = []
+        for visit in visits:
+            near = self._near[visit] if visit in self._near else self._ready(visit)
+            if near is not None and near.opens <= at <= near.closes:
+                found.append(near)
+        return found
 
-def surely_beyond(distance: float, home: Circle, accuracy: float) -> bool:
+    def _ready(self, visit: str) -> Near | None:
+        record = self.visits[visit]
+        home = self._homes.circle(record.client)
+        near = None
+        if home is not None and record.state != "cancelled":
+            near = Near(
+                visit,
+                record.start - EARLY,
+                record.end + LATE,
+                record.start,
+                record.end,
+                home.lat,
+                home.lon,
+                home.radius,
+            )
+        self._near[visit] = near
+        return near
+
+    def _forget_fixes(self, visit: str) -> None:
+        self._near.pop(visit, None)
+        self._last = None
+
+
+def plan_of(record: VisitRecord) -> tuple[object, ...]:
+    """What of a record decides where it is looked for."""
+    is_cancelled = record.state == "cancelled"
+    return (record.client, record.caregiver, record.start, record.end, is_cancelled)
+
+
+def surely_beyond(distance: float, radius: float, accuracy: float) -> bool:
     """Is a fix outside a home whatever its accuracy hides? A missing accuracy hides WEAK metres."""
-    return distance - min(accuracy or WEAK, WEAK) > home.radius + LEAVE
+    return distance - min(accuracy or WEAK, WEAK) > radius + LEAVE
 
 
-def nearest(
-    inside: list[tuple[float, VisitRecord]], at: datetime, accuracy: float
-) -> list[VisitRecord]:
+V = TypeVar("V", Near, VisitRecord)
+
+
+def nearest(inside: list[tuple[float, V]], at: datetime, accuracy: float) -> list[V]:
     """The visits a fix counts for: nearest home first, then nearest window."""
     if len(inside) < 2:
-        return [record for _, record in inside]
+        return [visit for _, visit in inside]
     reach = min(distance for distance, _ in inside) + max(accuracy, APART)
-    left = [record for distance, record in inside if distance <= reach]
-    soonest = min(from_window(record, at) for record in left)
-    return [record for record in left if from_window(record, at) == soonest]
+    left = [visit for distance, visit in inside if distance <= reach]
+    soonest = min(from_window(visit, at) for visit in left)
+    return [visit for visit in left if from_window(visit, at) == soonest]
 
 
-def from_window(record: VisitRecord, at: datetime) -> timedelta:
+def from_window(visit: Near | VisitRecord, at: datetime) -> timedelta:
     """How far a moment is from a visit's window; zero inside it."""
-    return max(record.start - at, at - record.end, timedelta(0))
+    return max(visit.start - at, at - visit.end, timedelta(0))
