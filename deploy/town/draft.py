@@ -23,12 +23,16 @@ DEFAULT_TIMEZONE = "Asia/Shanghai"
 
 
 class Draft:
-    """Items by section with their index in the file, and everything found wrong so far."""
+    """Items by section with their index in the file, and everything found wrong so far.
+
+    `draft[section]` holds the items whose form is right.
+    """
 
     def __init__(self, tree: Table) -> None:
         self.tree = tree
         self.faults: list[Fault] = []
         self.items: dict[str, dict[int, Any]] = {section: {} for section in LISTS}
+        self.halves: dict[str, dict[int, Any]] = {section: {} for section in LISTS}
         self.timezone = self._timezone()
         self.zone = ZoneInfo(self.timezone)
         self.no_ground: list[int] = []  # areas whose boundary encloses nothing
@@ -50,6 +54,10 @@ class Draft:
             named += f" {key}" if isinstance(key, str) else f" no. {int(number) + 1}"
         inner = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in rest)
         return f"{named}, {inner[1:]}" if inner else named
+
+    def named(self, section: str) -> dict[int, Any]:
+        """Also the items that lack a faulty part: good for checking names, in file order."""
+        return dict(sorted({**self.items[section], **self.halves[section]}.items()))
 
     def __getitem__(self, section: str) -> dict[int, Any]:
         return self.items[section]
@@ -84,10 +92,23 @@ class Draft:
         if isinstance(row, dict):
             row = self._flattened(section, number, row)
         item = typed(row, kind, self.zone)
-        if isinstance(item, list):
-            self.blame([((section, number, *path), text) for path, text in item])
-        else:
+        if not isinstance(item, list):
             self.items[section][number] = item
+            return
+        self.blame([((section, number, *path), text) for path, text in item])
+        if isinstance(row, dict):
+            self._read_rest(section, number, row, {path[0] for path, _ in item if path})
+
+    def _read_rest(
+        self, section: str, number: int, row: dict[str, Any], wrong: set[str | int]
+    ) -> None:
+        """Read on without the keys that are wrong, so that the other faults are named as well."""
+        kind = LISTS[section]
+        rest = typed({key: row[key] for key in row if key not in wrong}, kind, self.zone)
+        if isinstance(rest, list):
+            return
+        whole = wrong.isdisjoint(kind.__struct_encode_fields__)
+        (self.items if whole else self.halves)[section][number] = rest
 
     def _flattened(self, section: str, number: int, row: dict[str, Any]) -> dict[str, Any]:
         """Outlines without heights, and boundaries as plain polygons."""

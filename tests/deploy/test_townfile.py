@@ -163,6 +163,19 @@ FORM = {
             (9, "clients c, away[0].until: expected a time like 2026-11-02T09:00, got 'later'"),
         ],
     ),
+    "faults of form and of names together": (
+        "areas:\n- {id: a, parent: b, nam: x}\n- {id: b, parent: a, name: [x]}\n"
+        "visits:\n- {id: v, client: c, start: 2026-01-02T09:00, end: 2026-01-01T09:00,"
+        " minutes: 9, minuets: 9}\n",
+        [
+            (2, "areas a, nam: unknown key 'nam'; did you mean 'name'?"),
+            (3, "areas b, name: expected a text, got a list of 1"),
+            (3, "areas b, parent: areas contain themselves: a > b > a"),
+            (5, "visits v, client: no 'c' in clients"),
+            (5, "visits v, end: the window ends before it starts"),
+            (5, "visits v, minuets: unknown key 'minuets'; did you mean 'minutes'?"),
+        ],
+    ),
     "a bad time zone": ("timezone: Asia/Hezee\n", [(1, "'Asia/Hezee' is no time zone")]),
     "a directory as time zone": ("timezone: Asia\n", [(1, "'Asia' is no time zone")]),
     "a time zone outside": ("timezone: ../etc/passwd\n", [(1, "is no time zone")]),
