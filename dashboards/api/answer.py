@@ -15,18 +15,29 @@ def as_json(value: object, status: int = 200) -> Response:
 
 def described(kind: Any) -> dict[str, Any]:
     """What a route adds to its OpenAPI entry: the schema of its answer."""
-    (schema,), _ = msgspec.json.schema_components([kind], ref_template=REF)
-    content = {"application/json": {"schema": schema}}
+    content = {"application/json": {"schema": _schemas((kind,))[0]}}
     return {"responses": {"200": {"description": "OK", "content": content}}}
 
 
 def asking(kind: Any) -> dict[str, Any]:
     """What a route adds to its OpenAPI entry: the schema of the body it reads."""
-    (schema,), _ = msgspec.json.schema_components([kind], ref_template=REF)
-    return {"requestBody": {"content": {"application/json": {"schema": schema}}}}
+    return {"requestBody": {"content": {"application/json": {"schema": _schemas((kind,))[0]}}}}
 
 
 def components(kinds: tuple[Any, ...]) -> dict[str, Any]:
-    """The schemas that `described` refers to."""
-    _, found = msgspec.json.schema_components(kinds, ref_template=REF)
-    return found
+    """The schemas that `described` refers to, by name."""
+    return _schemas(kinds)[1]
+
+
+def _schemas(kinds: tuple[Any, ...]) -> tuple[Any, dict[str, Any]]:
+    (first, *_), found = msgspec.json.schema_components(
+        kinds, ref_template=REF, schema_hook=_anything
+    )
+    return first, found
+
+
+def _anything(kind: type) -> dict[str, Any]:
+    """A setting may be any JSON value."""
+    if kind is object:
+        return {"description": "any JSON value"}
+    raise NotImplementedError(kind)
