@@ -49,11 +49,12 @@ def run(
     try:
         native = _partitioned(conn)
         _mark(conn, moment)
+        digested = digest(conn, counts=native)  # first: what is dropped below has been counted
         rolled = [roll(conn, kept, moment.date()) for kept in KEPT] if native else []
         return Report(
             made=tuple(name for made, _ in rolled for name in made),
             dropped=tuple(name for _, dropped in rolled for name in dropped),
-            digested=digest(conn, counts=native),
+            digested=digested,
             trimmed=_trim(conn, moment),
             forgotten=_forget(conn, moment, rejection_bytes),
         )

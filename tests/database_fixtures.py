@@ -1,7 +1,9 @@
 """A real PostgreSQL of the tests' own, and a fresh migrated database for each test."""
 
 import itertools
+import os
 import shutil
+import subprocess
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -54,3 +56,29 @@ def database_url(database_cluster: str, database_template: str) -> Iterator[str]
     yield database_cluster.replace("/postgres?", f"/{name}?", 1)
     with psycopg.connect(database_cluster, autocommit=True) as conn:
         conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
+
+
+@pytest.fixture(scope="session")
+def debian_database_url() -> Iterator[str]:
+    """The URL of an empty database on the PostgreSQL that Debian installs (15 in bookworm)."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    if not found:
+        pytest.skip("not here: Debian's postgresql; the schema was not tried on an older one")
+    binaries = found[0].parent
+    user = "postgres" if os.geteuid() == 0 else None
+    directory = Path(tempfile.mkdtemp(prefix="carewatch-debian-"))
+    if user is not None:
+        shutil.chown(directory, user)
+    data = directory / "data"
+
+    def run(name: str, *arguments: str) -> None:
+        command = [str(binaries / name), "--pgdata", str(data), *arguments]
+        subprocess.run(command, check=True, user=user, cwd=directory, stdout=subprocess.DEVNULL)
+
+    run("initdb", "--auth=trust", "--username=postgres", "--encoding=UTF8", "--no-sync")
+    run("pg_ctl", "--wait", "-o", f"-h '' -k {directory} -F", "--log", str(data / "log"), "start")
+    try:
+        yield f"postgresql://postgres@/postgres?host={directory}"
+    finally:
+        run("pg_ctl", "--wait", "--mode=immediate", "stop")
+        shutil.rmtree(directory, ignore_errors=True)
