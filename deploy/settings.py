@@ -41,7 +41,7 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = None  # signs links and sessions
     metrics_port: int = 0  # first port of /metrics, /healthz, /readyz of a service; 0 = none
     lang: Literal["zh", "en"] = "zh"
-    worker: str = ""  # stable name of this ingest worker; its broker session is kept by it
+    ingest_shared: bool = False  # several ingest processes share the load; else one works
     dead_man_url: SecretStr | None = None  # an outside watcher, called while all is well
     demo: bool = False  # set by `carewatch up --demo`: demo sign-ins and the demo phones
     log_level: Literal["debug", "info", "warning", "error"] = "info"

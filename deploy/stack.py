@@ -97,7 +97,6 @@ def _children(settings: Settings, database: str, broker: str, demo: bool) -> lis
         "CAREWATCH_MQTT_URL": broker,
         "CAREWATCH_SECRET_KEY": settings.secret(),
         "CAREWATCH_DATA_DIR": str(settings.data_dir.resolve()),
-        "CAREWATCH_WORKER": settings.worker or "local",
         **({"CAREWATCH_DEMO": "1"} if demo else {}),
     }
     children = [

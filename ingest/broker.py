@@ -62,6 +62,7 @@ class Session:
         client_id: str,
         filters: Iterable[str],
         *,
+        unwanted: Iterable[str] = (),
         clean: bool = False,
         window: int = WINDOW,
         ways: Ways | None = None,
@@ -76,6 +77,7 @@ class Session:
         self._window = window
         self._ways = ways or Ways()
         self._wanted = dict.fromkeys(filters)
+        self._unwanted = tuple(unwanted)  # filters that the session may have from earlier
         self._asked: dict[int, tuple[str, ...]] = {}
         self._next_id = 0
         self._connection = 0
@@ -262,6 +264,8 @@ class Session:
         log.info("broker connected", session=self.client_id, kept=session_present)
         self._ways.connected()
         self._ask(wire, list(self._wanted))
+        if self._unwanted:
+            wire.write(packets.unsubscribe(self._new_id(), self._unwanted))
 
     def _ask(self, wire: Wire, filters: Sequence[str]) -> None:
         for start in range(0, len(filters), FILTERS_A_PACKET):

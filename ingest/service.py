@@ -20,12 +20,13 @@ from ingest.crossing import NOTICE, TAKEN_BACK, Crossing, notice
 from ingest.lane import Lane, connect, first_line
 from ingest.register import Register
 from ingest.settings import IngestSettings
-from ingest.slots import LIFE
+from ingest.slots import BULK, LIFE
 from ingest.wire import Address
 
 ROUND = 0.5  # seconds between two rounds of looking after the lanes
 UPKEEP = 60.0  # seconds between two house-keepings
-GROUP = "$share/carewatch/"  # all ingest processes share one subscription of everything
+EVERYTHING = "#"
+SHARED = "$share/carewatch/#"
 
 log = structlog.get_logger()
 
@@ -63,8 +64,8 @@ class Service:
 
     def faults(self) -> list[str]:
         """What keeps this process from being ready, in words; empty when all is well."""
-        if not self._lanes:
-            return ["no broker session yet: waiting for the database"]
+        if self._register is None:
+            return ["the register is not loaded yet: waiting for the database"]
         found = [fault for lane in list(self._lanes.values()) for fault in lane.faults()]
         return found + self._drops.faults()
 
@@ -89,7 +90,7 @@ class Service:
             log.info("register loaded", devices=len(self._register.directory.devices))
         assert self._worker is not None
         self._follow(self._register.refreshed(conn, datetime.now(UTC)))
-        self._hold(slots.renew(conn, self._worker), self._register)
+        self._hold(slots.renew(conn, self._worker, shared=self._settings.shared), self._register)
         self._drops.keep(conn)
 
     def _hold(self, names: frozenset[str], register: Register) -> None:
@@ -130,10 +131,12 @@ class Service:
     def _bulk(self, slot: str, register: Register) -> Lane:
         """A lane of everything else."""
         crossing = Crossing()
+        wanted = {SHARED} if self._settings.shared else {EVERYTHING} if slot == BULK else set()
         session = Session(
             self._address,
             self._settings.client_prefix + slot,
-            ((GROUP if self._settings.shared else "") + "#", NOTICE),
+            (*wanted, NOTICE),
+            unwanted={SHARED, EVERYTHING} - wanted,
             ways=Ways(consumes=crossing.consumes, connected=crossing.reset),
         )
         return self._lane(slot, session, register, linger=self._settings.linger)

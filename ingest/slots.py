@@ -1,8 +1,10 @@
-"""Which broker sessions this process reads: one bulk slot a process, and one life slot for all.
+"""Which broker sessions this process reads.
 
-A session's client id is its slot, not its process: whoever takes a slot over gets what the
-broker had kept for, or handed to, the process before. In a shared subscription the broker goes
-on giving a dead process its share, so a slot must never stay without a reader.
+There is one life slot and one bulk slot; a process that finds both taken stands by. With shared
+subscriptions every process has a bulk slot of its own. A session's client id is its slot, not
+its process: whoever takes a slot over gets what the broker had kept for, or handed to, the
+process before. A broker goes on giving a dead process its share, so no slot may stay without a
+reader.
 """
 
 from collections.abc import Sequence
@@ -13,6 +15,7 @@ import psycopg
 from psycopg.rows import class_row, scalar_row
 
 LIFE = "life"
+BULK = "bulk-1"  # with shared subscriptions also bulk-2, ...
 LOCK_CLASS = 726003  # advisory locks (726003, worker); worker 0 stands for the table of slots
 _TAKE_TURNS = "SELECT pg_advisory_xact_lock(%s, 0)"
 
@@ -37,19 +40,18 @@ class Slot(msgspec.Struct, frozen=True):
     holder: Literal["alive", "doubtful", "dead"]
 
 
-def to_claim(slots: Sequence[Slot], me: int) -> tuple[str, ...]:
-    """The slots that `me` should take now (pure): the dead ones, and at least one bulk slot.
+def to_claim(slots: Sequence[Slot], me: int, *, shared: bool = False) -> tuple[str, ...]:
+    """The slots that `me` should take now (pure): those that are missing or whose holder is dead.
 
-    A process without a bulk slot takes one from a process that has several, else a new one; it
-    waits while a holder's fate is in doubt.
+    If `shared`, at least one bulk slot besides: one of a process that has several, else a new
+    one; but none while a holder's fate is in doubt.
     """
+    known = {slot.name for slot in slots}
     claims = tuple(slot.name for slot in slots if slot.holder == "dead" and slot.worker != me)
-    if all(slot.name != LIFE for slot in slots):
-        claims += (LIFE,)
+    claims += tuple(name for name in (LIFE, BULK) if name not in known)
     bulk = [slot for slot in slots if slot.name != LIFE]
-    if any(slot.worker == me or slot.name in claims for slot in bulk):
-        return claims
-    if any(slot.holder == "doubtful" for slot in bulk):
+    served = any(slot.worker == me for slot in bulk) or any(name != LIFE for name in claims)
+    if not shared or served or any(slot.holder == "doubtful" for slot in bulk):
         return claims
     holders = [slot.worker for slot in bulk]
     spare = [slot.name for slot in bulk if holders.count(slot.worker) > 1]
@@ -69,13 +71,13 @@ def enrol(conn: psycopg.Connection, worker: int | None = None) -> int:
     return worker
 
 
-def renew(conn: psycopg.Connection, worker: int) -> frozenset[str]:
+def renew(conn: psycopg.Connection, worker: int, *, shared: bool) -> frozenset[str]:
     """Renew what this process holds, take what it should, and return the names of its slots."""
     with conn.transaction():
         conn.execute(_TAKE_TURNS, (LOCK_CLASS,))
         slots = conn.cursor(row_factory=class_row(Slot)).execute(_SLOTS, (LOCK_CLASS,)).fetchall()
         mine = {slot.name for slot in slots if slot.worker == worker}
-        mine.update(to_claim(slots, worker))
+        mine.update(to_claim(slots, worker, shared=shared))
         conn.execute(
             "INSERT INTO ingest_slot (slot, worker) SELECT unnest(%s::text[]), %s"
             " ON CONFLICT (slot) DO UPDATE"

@@ -9,7 +9,7 @@ def register(app: typer.Typer) -> None:
 
 
 def ingest() -> None:
-    """Take in messages from the broker until SIGTERM or Ctrl-C. Several may run at once."""
+    """Take in messages until SIGTERM or Ctrl-C. Of several, one works and the others stand by."""
     import signal
     import sys
 
@@ -23,7 +23,13 @@ def ingest() -> None:
     logs.configure(settings.log_level)
     # Two lanes share one interpreter: an SOS should not wait 5 ms for each turn of the other.
     sys.setswitchinterval(0.001)
-    service = Service(IngestSettings(mqtt_url=settings.broker(), database_url=settings.database()))
+    service = Service(
+        IngestSettings(
+            mqtt_url=settings.broker(),
+            database_url=settings.database(),
+            shared=settings.ingest_shared,
+        )
+    )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())
     serve_health(service.faults, settings.metrics_port, settings.http_host)

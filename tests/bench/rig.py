@@ -1,0 +1,234 @@
+"""Everything on one machine, to be loaded, broken and counted: broker, database and services."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import msgspec
+import psycopg
+
+from deploy.migrate import migrate
+from tests.bench.load import Load, device_rows
+from tests.bench.postgres import Postgres
+from tests.broker_fixtures import Broker, free_port
+
+MEMORY_PAGE = os.sysconf("SC_PAGE_SIZE")
+PATIENCE = 90.0  # seconds for what was acknowledged to become rows
+OUTCOMES = ("stored", "duplicate", "rejected", "ignored")
+
+
+class Service:
+    """One `carewatch` service in a process of its own."""
+
+    def __init__(self, name: str, environment: dict[str, str], log: Path) -> None:
+        self.name = name
+        self.log = log
+        self.port = free_port()
+        self.peak = 0  # bytes of memory, the most that `remember` has seen
+        port = "CAREWATCH_HTTP_PORT" if name == "dashboards" else "CAREWATCH_METRICS_PORT"
+        self._environment = {**os.environ, **environment, port: str(self.port)}
+        self.process: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.process = subprocess.Popen(
+                [sys.executable, "-m", "deploy", self.name.partition("-")[0]],
+                env=self._environment,
+                stdout=log,
+                stderr=log,
+            )
+
+    def await_ready(self) -> None:
+        """Return when `/readyz` says so. Raises TimeoutError with what it says instead."""
+        until = time.monotonic() + 30
+        while (said := self.get("/readyz")) != "ok\n":
+            if time.monotonic() > until:
+                raise TimeoutError(f"{self.name}: {said}\n{self.log.read_text()[-2000:]}")
+            time.sleep(0.05)
+
+    def get(self, path: str) -> str:
+        """What it answers; "" when it does not."""
+        try:
+            with urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=5) as answer:
+                return str(answer.read().decode())
+        except URLError as error:
+            return str(getattr(error, "reason", error))
+        except OSError:
+            return ""
+
+    def figures(self) -> dict[str, float]:
+        """Its metrics by name, summed over their labels."""
+        found: dict[str, float] = {}
+        for line in self.get("/metrics").splitlines():
+            name, _, value = line.rpartition(" ")
+            if line.startswith("carewatch_"):
+                name = name.partition("{")[0]
+                found[name] = found.get(name, 0) + float(value)
+        return found
+
+    def kill(self) -> None:
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> None:
+        self._end(signal.SIGTERM)
+
+    def freeze(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        assert self.process is not None
+        self.process.send_signal(signal.SIGCONT)
+
+    def remember(self) -> int:
+        """Bytes of memory now."""
+        if self.process is None or self.process.poll() is not None:
+            return 0
+        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        self.peak = max(self.peak, pages * MEMORY_PAGE)
+        return pages * MEMORY_PAGE
+
+    def cpu(self) -> float:
+        """Seconds of processor time used so far."""
+        assert self.process is not None
+        fields = Path(f"/proc/{self.process.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def _end(self, how: signal.Signals) -> None:
+        if self.process is None:
+            return
+        self.process.send_signal(how)
+        self.process.wait(30)
+        self.process = None
+
+
+class Verdict(msgspec.Struct, frozen=True):
+    """What became of one load."""
+
+    acknowledged: int  # to the publisher, by the broker
+    rows: int
+    lost: int  # acknowledged and no row
+    doubled: int  # rows beyond the first of a message
+    in_feed: int  # readings in the feed's log
+    unbalanced: float  # received - stored - duplicate - rejected - ignored, of living processes
+    peak: int  # bytes of memory of the largest ingest process
+
+    @property
+    def kept(self) -> bool:
+        """The promise: every acknowledged message is one row, and the engine sees it once."""
+        return not (self.lost or self.doubled or self.unbalanced) and self.in_feed == self.rows
+
+
+class Rig:
+    """Use it as a context manager: everything it started has ended when the block is left."""
+
+    def __init__(
+        self,
+        directory: Path,
+        services: Sequence[str],
+        *,
+        environment: Mapping[str, str] | None = None,
+        durable: bool = True,
+    ) -> None:
+        self.broker = Broker(directory / "broker")
+        self.postgres = Postgres(directory / "postgres", durable=durable)
+        environment = {
+            **(environment or {}),
+            "CAREWATCH_DATABASE_URL": self.postgres.url,
+            "CAREWATCH_MQTT_URL": self.broker.url,
+            "CAREWATCH_DATA_DIR": str(directory),
+            "CAREWATCH_SECRET_KEY": "bench",
+        }
+        self.services = {
+            name: Service(name, environment, directory / f"{name}.log") for name in services
+        }
+
+    def __getitem__(self, name: str) -> Service:
+        return self.services[name]
+
+    def __enter__(self) -> "Rig":
+        try:
+            self.broker.start()
+            self.postgres.start()
+            self._prepare()
+            for service in self.services.values():
+                service.start()
+                service.await_ready()
+        except BaseException:
+            self.close()
+            raise
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End all of it."""
+        for service in self.services.values():
+            service.kill()
+        self.broker.stop()
+        self.postgres.stop()
+
+    def connect(self) -> psycopg.Connection:
+        return psycopg.connect(self.postgres.url, autocommit=True)
+
+    def _prepare(self) -> None:
+        with self.connect() as conn:
+            migrate(conn)
+            conn.cursor().executemany(
+                "INSERT INTO device (id, kind) VALUES (%s, %s)", device_rows()
+            )
+
+    @property
+    def ingests(self) -> list[Service]:
+        return [each for name, each in self.services.items() if name.startswith("ingest")]
+
+    def settle(self, expected: int) -> None:
+        """Wait until so many readings are stored, or until PATIENCE ends."""
+        until = time.monotonic() + PATIENCE
+        with self.connect() as conn:
+            while time.monotonic() < until:
+                for each in self.ingests:
+                    each.remember()
+                found = conn.execute("SELECT count(*) FROM reading").fetchone()
+                if found is not None and found[0] >= expected:
+                    return
+                time.sleep(0.1)
+
+    def verdict(self, load: Load) -> Verdict:
+        """Compare what was acknowledged with what is there. All messages of `load` have ids
+        ending in their number."""
+        self.settle(sum(load.acked))
+        time.sleep(0.3)  # let a duplicate come, if there is one
+        with self.connect() as conn:
+            ids = [str(row[0]) for row in conn.execute("SELECT id FROM reading")]
+            feed = conn.execute("SELECT coalesce(sum(last - first + 1), 0) FROM arrival_log")
+            in_feed = feed.fetchone()
+        there = {int(each.rpartition("-")[2]) for each in ids}
+        figures = [each.figures() for each in self.ingests if each.process is not None]
+        return Verdict(
+            acknowledged=sum(load.acked),
+            rows=len(ids),
+            lost=sum(1 for n, acked in enumerate(load.acked) if acked and n not in there),
+            doubled=len(ids) - len(there),
+            in_feed=int(in_feed[0]) if in_feed else 0,
+            unbalanced=sum(map(_imbalance, figures)),
+            peak=max(each.peak for each in self.ingests),
+        )
+
+
+def _imbalance(figures: dict[str, float]) -> float:
+    received = figures.get("carewatch_messages_received_total", 0)
+    return received - sum(figures.get(f"carewatch_messages_{what}_total", 0) for what in OUTCOMES)
