@@ -23,7 +23,7 @@ from alerts.types import (
     TownChanged,
     Zone,
 )
-from devices.registry import lock_town
+from devices.registry import lock_town, put, remove
 
 SECTIONS: dict[str, type[Any]] = {
     "zones": Zone,
@@ -84,11 +84,11 @@ def diff_plans(stored: PlanSet, wanted: PlanSet) -> PlanSet:
 def apply_plans(conn: psycopg.Connection, change: PlanSet) -> None:
     """Write a change into the tables, in the caller's transaction."""
     for section, ids in change.removed.items():
-        table = sql.Identifier(TABLES[section])
-        conn.execute(sql.SQL("DELETE FROM {} WHERE id = ANY(%s)").format(table), (list(ids),))
+        remove(conn, TABLES[section], ids)
     for section in SECTIONS:
-        if section != "ladders":
-            _put(conn, TABLES[section], getattr(change, section))
+        items = getattr(change, section)
+        if items and section != "ladders":
+            put(conn, TABLES[section], items)
     _put_ladders(conn, change.ladders)
     for column in ("rules", "rules_for"):
         value = getattr(change, column)
@@ -117,18 +117,6 @@ def _items(conn: psycopg.Connection, section: str) -> tuple[Any, ...]:
     )
     decoder = msgspec.json.Decoder(SECTIONS[section])
     return tuple(decoder.decode(body) for body in rows)
-
-
-def _put(conn: psycopg.Connection, table: str, items: tuple[Any, ...]) -> None:
-    if not items:
-        return
-    conn.execute(
-        sql.SQL(
-            "INSERT INTO {} (id, body) SELECT * FROM unnest(%s::text[], %s::text[]::jsonb[])"
-            " ON CONFLICT (id) DO UPDATE SET body = excluded.body"
-        ).format(sql.Identifier(table)),
-        ([item.id for item in items], [_json(item) for item in items]),
-    )
 
 
 def _put_ladders(conn: psycopg.Connection, ladders: tuple[Ladder, ...]) -> None:

@@ -5,7 +5,7 @@ may be a million of them. Who changes the register holds `lock_town` until commi
 """
 
 from collections.abc import Iterable, Iterator
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 import psycopg
@@ -27,7 +27,6 @@ TABLES = {
 }
 COLUMNS = ("id", "kind", "holder", "topic")  # of `device`; its other fields are in `extra`
 FETCH = 50_000  # device rows a round trip
-I = TypeVar("I", bound=Item)  # noqa: E741
 
 
 def lock_town(conn: psycopg.Connection) -> None:
@@ -91,8 +90,7 @@ def apply(conn: psycopg.Connection, change: RegisterChange, *, in_file: bool = F
     `in_file` marks devices as named by a town file. Raises CarewatchError when a topic is taken.
     """
     for section, ids in change.removed.items():
-        table = sql.Identifier(TABLES[section])
-        conn.execute(sql.SQL("DELETE FROM {} WHERE id = ANY(%s)").format(table), (list(ids),))
+        remove(conn, TABLES[section], ids)
     for section in SECTIONS:
         items = getattr(change, section)
         if not items:
@@ -100,7 +98,24 @@ def apply(conn: psycopg.Connection, change: RegisterChange, *, in_file: bool = F
         if section == "devices":
             _put_devices(conn, items, in_file)
         else:
-            _put(conn, TABLES[section], items)
+            put(conn, TABLES[section], items)
+
+
+def put(conn: psycopg.Connection, table: str, items: tuple[Any, ...]) -> None:
+    """Insert or replace items with an `id` in a table of (id, body)."""
+    conn.execute(
+        sql.SQL(
+            "INSERT INTO {} (id, body) SELECT * FROM unnest(%s::text[], %s::text[]::jsonb[])"
+            " ON CONFLICT (id) DO UPDATE SET body = excluded.body"
+        ).format(sql.Identifier(table)),
+        ([item.id for item in items], [msgspec.json.encode(item).decode() for item in items]),
+    )
+
+
+def remove(conn: psycopg.Connection, table: str, ids: Iterable[str]) -> None:
+    """Delete items by id."""
+    query = sql.SQL("DELETE FROM {} WHERE id = ANY(%s)").format(sql.Identifier(table))
+    conn.execute(query, (list(ids),))
 
 
 def set_timezone(conn: psycopg.Connection, timezone: str) -> bool:
@@ -170,16 +185,6 @@ def _devices(conn: psycopg.Connection) -> Iterator[Device]:
                 continue
             row = dict(zip(COLUMNS, (id, kind, holder, topic), strict=True))
             yield msgspec.convert({**msgspec.json.decode(extra), **row}, Device)
-
-
-def _put(conn: psycopg.Connection, table: str, items: tuple[Item, ...]) -> None:
-    conn.execute(
-        sql.SQL(
-            "INSERT INTO {} (id, body) SELECT * FROM unnest(%s::text[], %s::text[]::jsonb[])"
-            " ON CONFLICT (id) DO UPDATE SET body = excluded.body"
-        ).format(sql.Identifier(table)),
-        ([item.id for item in items], [msgspec.json.encode(item).decode() for item in items]),
-    )
 
 
 def _put_devices(conn: psycopg.Connection, devices: tuple[Device, ...], in_file: bool) -> None:

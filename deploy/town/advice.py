@@ -1,17 +1,15 @@
 """What is allowed in a town file and yet will probably disappoint: warnings, never faults."""
 
-import math
 from collections.abc import Iterator
 from typing import Any
 
+from alerts.geometry import metres
 from alerts.types import Ladder, Staff
 from deploy.town.draft import Draft
 from deploy.town.typed import Wrong
-from devices.directory import Circle
 
 SMALLEST_HOME = 75  # metres; homes drawn smaller flap with ordinary phone accuracy
 NURSING_RADIUS = 3_000  # metres from a caregiver's base to a client
-EARTH_RADIUS = 6_371_008.8  # metres, mean (IUGG)
 
 
 def advice(draft: Draft) -> Iterator[Wrong]:
@@ -39,32 +37,15 @@ def _visits(draft: Draft) -> Iterator[Wrong]:
     for number, visit in draft["visits"].items():
         if visit.minutes * 60 > (visit.end - visit.start).total_seconds():
             yield ("visits", number, "minutes"), "more than the window holds"
-        client = clients.get(visit.client)
-        if client is None:
-            continue
-        if client.home is None:
-            yield ("visits", number, "client"), f"{client.id} has no home: no phone can prove it"
-            continue
-        metres = _metres(client.home, bases.get(visit.caregiver or ""))
-        if metres > NURSING_RADIUS and (client.id, visit.caregiver) not in far:
-            far.add((client.id, visit.caregiver))
-            path = ("visits", number, "caregiver")
-            yield (
-                path,
-                f"{metres / 1000:.1f} km from {visit.caregiver}'s base to {client.id}'s home",
-            )
-
-
-def _metres(home: Circle, base: Circle | None) -> float:
-    """Great-circle distance; 0 where there is no base."""
-    if base is None:
-        return 0.0
-    lat1, lat2 = math.radians(home.lat), math.radians(base.lat)
-    half_lon = math.radians(home.lon - base.lon) / 2
-    chord = (
-        math.sin((lat1 - lat2) / 2) ** 2 + math.cos(lat1) * math.cos(lat2) * math.sin(half_lon) ** 2
-    )
-    return 2 * EARTH_RADIUS * math.asin(min(1.0, math.sqrt(chord)))
+        home, base = clients[visit.client].home, bases.get(visit.caregiver)
+        if home is None:
+            yield ("visits", number, "client"), f"{visit.client} has no home: no phone can prove it"
+        elif base is not None and (visit.client, visit.caregiver) not in far:
+            way = metres(home.lat, home.lon, base.lat, base.lon)
+            if way > NURSING_RADIUS:
+                far.add((visit.client, visit.caregiver))
+                said = f"{way / 1000:.1f} km from {visit.caregiver}'s base to {visit.client}'s home"
+                yield ("visits", number, "caregiver"), said
 
 
 def _contract_topic(device: Any, number: int) -> Iterator[Wrong]:
