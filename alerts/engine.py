@@ -20,6 +20,7 @@ from alerts.known import Known
 from alerts.plan import CALENDAR
 from alerts.rule import STANDS, Begun, Felt, Rule, State, Told, Verdict
 from alerts.rules import RULES
+from alerts.silence import heard_at
 from alerts.types import (
     Finding,
     PlanSet,
@@ -31,9 +32,11 @@ from alerts.types import (
 )
 from alerts.visits import VISIT_BOOK, VisitForgotten, VisitSeen
 from devices.directory import Directory
+from devices.readings import Reading
 
 AnyRule = Rule[Any, Any]
 FOUNDATION: tuple[AnyRule, ...] = (CALENDAR, VISIT_BOOK)  # what the rules on visits stand on
+HEARD = "heard"  # the rows that say when each device was last heard
 
 
 class StateRow(msgspec.Struct, frozen=True):
@@ -80,6 +83,8 @@ class World:
             self._routes[kind] = tuple(
                 memory for memory in self._memories.values() if kind in memory.rule.wants
             )
+        self._hears = any(rule.hears for rule in rules)
+        self._heard: set[str] = set()  # devices heard since the states were last taken
         self._findings: list[Finding] = []
         self._visits: list[VisitRecord] = []
 
@@ -93,7 +98,8 @@ class World:
 
     def take_dirty(self) -> list[StateRow]:
         """The states that changed since it was last asked, by rule and key."""
-        rows: list[StateRow] = []
+        rows = [heard_row(device, self.known) for device in sorted(self._heard)]
+        self._heard.clear()
         for memory in self._memories.values():
             rows.extend(row_of(memory, key) for key in sorted(memory.dirty))
             memory.dirty.clear()
@@ -104,6 +110,8 @@ class World:
     def _restore(self, rows: Iterable[StateRow]) -> None:
         stale: set[str] = set()
         for row in rows:
+            if row.rule == HEARD:
+                self.known.heard[row.key] = msgspec.msgpack.decode(row.body, type=datetime)
             memory = self._memories.get(row.rule)
             if memory is None:
                 continue
@@ -191,9 +199,18 @@ class World:
 
     def _hear(self, stored: Stored) -> None:
         reading = stored.reading
+        if self._hears:
+            self._note(reading)
         for memory in self._routes.get(type(reading), ()):
             for key in memory.rule.route(reading, self.known):
                 self._step(memory, key, stored)
+
+    def _note(self, reading: Reading) -> None:
+        at = heard_at(reading)
+        before = self.known.heard.get(reading.device)
+        if at is not None and (before is None or at > before):
+            self.known.heard[reading.device] = at
+            self._heard.add(reading.device)
 
     def _reconsider(self, change: TownChanged | Begun) -> None:
         for memory in self._memories.values():
@@ -224,8 +241,12 @@ def begin(
     rules: tuple[AnyRule, ...] = RULES,
     states: Iterable[StateRow] = (),
     clock: datetime | None = None,
+    hindsight: bool = True,
 ) -> World:
     """A world that knows this town. `states` and `clock` are those saved before a restart.
+
+    A recording is judged with `hindsight`: the day's visits that were over at its first row too.
+    Live it is off: a service that starts at noon heard nothing of the morning.
 
     Without a clock it begins at the first stimulus. What is already true then comes out of the
     first `advance` or `elapse`. States of another version of their rule are left out and the
@@ -234,6 +255,7 @@ def begin(
     if any(VisitSeen in rule.wants for rule in rules):
         rules = (*FOUNDATION, *rules)
     world = World(Known(directory, plans, timezone or directory.timezone), rules)
+    world.known.hindsight = hindsight
     world._restore(states)
     if clock is not None:
         world.clock = clock
@@ -272,6 +294,11 @@ def elapse(world: World, until: datetime) -> Outcome:
     world._fire(until, inclusive=True)
     world.known.now = world.clock = max(until, world.clock or until)
     return world._outcome()
+
+
+def heard_row(device: str, known: Known) -> StateRow:
+    """When a device was last heard, as it is saved."""
+    return StateRow(HEARD, device, 1, None, msgspec.msgpack.encode(known.heard[device]))
 
 
 def row_of(memory: Memory, key: str) -> StateRow:

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, TypeVar
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from alerts.rule import Settings
 from alerts.scopes import Scoped, Scopes
 from alerts.types import PlannedVisit, PlanSet, RuleScope, TownChanged, Zone
 from alerts.watch import Watch
-from devices.directory import Directory
+from devices.directory import DeviceKind, Directory
 
 if TYPE_CHECKING:
     from alerts.conclusion import Deadlines
@@ -20,11 +22,20 @@ P = TypeVar("P", bound=Settings)
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
+class Speaker(msgspec.Struct, frozen=True):
+    """Who and what is behind a device."""
+
+    subject: str  # its holder, or the device itself ("device:d-1")
+    kind: DeviceKind | None
+    caregiver: str | None  # id, when a caregiver holds it
+
+
 class Known:
     """The town, its plans and settings, and the engine's moment."""
 
     def __init__(self, directory: Directory, plans: PlanSet, timezone: str) -> None:
         self.now = NEVER  # the engine's moment, from its first stimulus on
+        self.hindsight = True  # judge visits that were over when their plan was learnt
         self.directory = directory
         self.zone = ZoneInfo(timezone)  # the town's time zone
         self.fences: dict[str, Zone] = {}
@@ -32,30 +43,33 @@ class Known:
         self.visit_plans: dict[str, PlannedVisit] = {}
         self.rounds: dict[str, dict[str, PlannedVisit]] = {}  # caregiver -> visit plans by id
         self.watch = Watch()  # the visits of these days as last concluded
+        self.heard: dict[str, datetime] = {}  # device -> when it was last known to be alive
         self.deadlines: dict[str, Deadlines] = {}  # by visit, as worked out since the last change
         self._rules: dict[str, dict[str, object]] = {}
         self._scopes_for: tuple[RuleScope, ...] = ()
-        self._subjects: dict[str, str] = {}
-        self._caregivers: dict[str, str | None] = {}
+        self._speakers: dict[str, Speaker] = {}
         self._plan(plans)
         self._scopes = Scopes(directory, self._rules, self._scopes_for)
 
-    def subject_of(self, device: str) -> str:
-        """Who a device speaks for: its holder, or the device itself ("device:d-1")."""
-        subject = self._subjects.get(device)
-        if subject is None:
+    def speaker(self, device: str) -> Speaker:
+        """Who speaks through a device. One look-up for what every reading asks."""
+        speaker = self._speakers.get(device)
+        if speaker is None:
             known = self.directory.devices.get(device)
             subject = (known and known.holder) or f"device:{device}"
-            self._subjects[device] = subject
-        return subject
+            what, _, key = subject.partition(":")
+            caregiver = key if what == "caregiver" else None
+            speaker = Speaker(subject, known.kind if known else None, caregiver)
+            self._speakers[device] = speaker
+        return speaker
+
+    def subject_of(self, device: str) -> str:
+        """Who a device speaks for: its holder, or the device itself ("device:d-1")."""
+        return self.speaker(device).subject
 
     def caregiver_of(self, device: str) -> str | None:
         """The id of the caregiver who holds a device."""
-        if device in self._caregivers:
-            return self._caregivers[device]
-        what, _, key = self.subject_of(device).partition(":")
-        found = self._caregivers[device] = key if what == "caregiver" else None
-        return found
+        return self.speaker(device).caregiver
 
     def settings(self, rule: Scoped[P], subject: str, by: str | None = None) -> P:
         """The parameters of a rule for a subject (and who acts for it); the narrowest wins."""
@@ -67,8 +81,7 @@ class Known:
             self.zone = ZoneInfo(change.timezone)
         self.directory = self.directory.changed(change.register)
         self._plan(change.plans)
-        self._subjects.clear()
-        self._caregivers.clear()
+        self._speakers.clear()
         self.deadlines.clear()
         for client in change.register.clients:
             self.watch.moved(client.id, self.directory)

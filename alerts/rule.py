@@ -67,6 +67,7 @@ class Rule(Generic[S, P]):
     lane: ClassVar[Lane] = "main"
     version: ClassVar[int] = 1  # raise it when the state or its meaning changes: old states go
     wants: ClassVar[tuple[type, ...]] = ()  # reading types and Told types
+    hears: ClassVar[bool] = False  # it reads known.heard, which is kept only when some rule does
     settings: type[P]
     state: type[S]
 

@@ -30,7 +30,6 @@ from alerts.silence import (
     OutageCovers,
     Silence,
     Watch,
-    heard_at,
     next_look,
     settled,
     told_of,
@@ -81,6 +80,7 @@ class SilentRule(Rule[Silence, SilentSettings]):
         VisitPlanned,
         OutageCovers,
     )
+    hears = True
     settings = SilentSettings
     state = Silence
 
@@ -102,7 +102,7 @@ class SilentRule(Rule[Silence, SilentSettings]):
             return self._said(key, state, felt.reading, known)
         if state is None:
             return None
-        after = state
+        after = state = refreshed(key, state, known)
         if isinstance(felt, OutageCovers):
             let_go = state.let_go if felt.covered else known.now
             after = replace(state, covered=felt.covered, let_go=let_go)
@@ -117,18 +117,19 @@ class SilentRule(Rule[Silence, SilentSettings]):
         self, key: str, state: Silence | None, said: Reading, known: "Known"
     ) -> Verdict | None:
         if isinstance(said, DeviceStatus) and said.online is False:
+            state = refreshed(key, state, known) if state is not None else None
             if state is None or state.lost or said.at < state.heard:
                 return None
             return self._judge(key, state, replace(state, lost=True), known)
-        heard = heard_at(said)
-        if heard is None or (state is not None and heard <= state.heard):
-            return None
         if state is None:
-            return self._judge(key, Silence(heard), Silence(heard), known)
-        after = Silence(heard, state.limit, state.duty, state.area)
-        if state.lost or (state.duty is not None and known.now >= state.duty.end):
-            return self._judge(key, state, after, known)
-        return Verdict(after, wake_at=next_look(after, NO_TIME))  # most only move the wish
+            heard = known.heard.get(key)
+            return self._judge(key, Silence(heard), Silence(heard), known) if heard else None
+        if not state.lost and (state.duty is None or known.now < state.duty.end):
+            return None  # known.heard has it; the wish finds it there
+        heard = known.heard[key]
+        if heard <= state.heard:
+            return None
+        return self._judge(key, state, Silence(heard, state.limit, state.duty, state.area), known)
 
     def _judge(self, key: str, before: Silence, after: Silence, known: "Known") -> Verdict:
         """What the facts in `after` mean now, and what is new in it."""
@@ -184,6 +185,12 @@ class SilentRule(Rule[Silence, SilentSettings]):
             severity=Severity.MEDIUM if kind == "sos" else None,
             evidence=(Evidence(what="last_heard", at=silence.heard, device=key),),
         )
+
+
+def refreshed(key: str, silence: Silence, known: "Known") -> Silence:
+    """The state with when the device was last heard; most readings are noted there only."""
+    heard = known.heard.get(key, silence.heard)
+    return replace(silence, heard=heard) if heard > silence.heard and not silence.lost else silence
 
 
 OVER = {
