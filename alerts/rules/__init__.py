@@ -5,6 +5,7 @@ from typing import Any
 from alerts.rule import Rule
 from alerts.rules.area_outage import AREA_OUTAGE
 from alerts.rules.battery_low import BATTERY_LOW
+from alerts.rules.contact_overdue import CONTACT_OVERDUE
 from alerts.rules.device_silent import DEVICE_SILENT
 from alerts.rules.door_left_open import DOOR_LEFT_OPEN
 from alerts.rules.face_presence_missing import FACE_PRESENCE_MISSING
@@ -12,6 +13,7 @@ from alerts.rules.face_unknown import FACE_UNKNOWN
 from alerts.rules.geofence_breached import GEOFENCE_BREACHED
 from alerts.rules.implausible_movement import IMPLAUSIBLE_MOVEMENT
 from alerts.rules.no_activity import NO_ACTIVITY
+from alerts.rules.presence_conflict import PRESENCE_CONFLICT
 from alerts.rules.sos_pressed import SOS_PRESSED
 from alerts.rules.visit_late import VISIT_LATE
 from alerts.rules.visit_missed import VISIT_MISSED
@@ -29,8 +31,10 @@ RULES: tuple[Rule[Any, Any], ...] = (
     AREA_OUTAGE,
     NO_ACTIVITY,
     DOOR_LEFT_OPEN,
+    CONTACT_OVERDUE,
     BATTERY_LOW,
     FACE_PRESENCE_MISSING,
     FACE_UNKNOWN,
+    PRESENCE_CONFLICT,
     IMPLAUSIBLE_MOVEMENT,
 )
