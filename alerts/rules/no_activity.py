@@ -25,7 +25,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from alerts.absence import away_of, counts_from, is_away
+from alerts.absence import is_away, overdue_at
 from alerts.concern import clients_of
 from alerts.lateness import came_late, judged_at
 from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
@@ -97,7 +97,7 @@ class ActivityRule(Rule[ActivityState, ActivitySettings]):
     ) -> Verdict:
         limit = timedelta(hours=known.settings(self, key).hours)
         last = state.opened or state.since
-        due = counts_from(last, limit, away_of(key, known)) + limit
+        due = overdue_at(last, limit, key, known)
         if due > known.now:
             cleared = self._cleared(key, state, why_over(key, state, known), known)
             return Verdict(replace(state, raised=None), cleared, wake_at=due)

@@ -122,7 +122,7 @@ def test_away_does_not_count_and_the_return_begins_anew() -> None:
 def test_learning_that_the_client_is_away_takes_it_back() -> None:
     told = reports(opened(story().at("08:00")), "09:00", "+1 08:00").at("+1 09:00")
     told.expect(RULE, WHO, "raised")
-    told.change(away("20:00", "+3 00:00"))  # type: ignore[arg-type]
+    told.change(away("+1 08:30", "+3 00:00"))  # type: ignore[arg-type]
     told.expect(RULE, WHO, "cleared", reason="away")
     reports(told, "+1 10:00", "+3 23:00").at("+3 23:59").expect_nothing(RULE)
 
