@@ -243,7 +243,10 @@ def rule_settings(
 def lane_beats(conn: psycopg.Connection) -> list[LaneBeat]:
     """Each engine lane's clock, and when it was last heard of."""
     cursor = conn.cursor(row_factory=class_row(LaneBeat))
-    return cursor.execute("SELECT lane, clock, renewed_at FROM checkpoint ORDER BY lane").fetchall()
+    return cursor.execute(
+        "SELECT lane, clock, renewed_at FROM checkpoint"
+        " WHERE clock > '-infinity' ORDER BY lane"  # a lane that has yet to begin
+    ).fetchall()
 
 
 def last_change(conn: psycopg.Connection) -> int:

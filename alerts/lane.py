@@ -135,6 +135,7 @@ class Lane:
             rules=rules,
             states=journal.states([rule.name for rule in rules]),
             clock=at.states_clock,
+            hindsight=False,
         )
         book = Casebook(self._town.roster, journal.open_alerts(), journal.mutes(self._clock.now()))
         waiting = towns_between(write, at.states_at, at.heard_at)

@@ -143,10 +143,10 @@ class Calendar(Rule[CalendarState, Settings]):
         today = known.now.astimezone(known.zone).date()
         through = today + DAY
         if state is None:
-            visits = taken_up(known.visit_plans.values(), known.now, through, known.zone)
+            visits = taken_up(known.visit_plans.values(), through, known)
         elif isinstance(felt, TownChanged):
             plans = known.visit_plans.values() if felt.timezone else felt.plans.visits
-            visits = taken_up(plans, known.now, state.through, known.zone)
+            visits = taken_up(plans, state.through, known)
         elif through > state.through:
             days = [state.through + n * DAY for n in range(1, (through - state.through).days + 1)]
             visits = laid_out(known.visit_plans.values(), days, known.zone)
@@ -167,14 +167,14 @@ def laid_out(plans: Iterable[PlannedVisit], days: Iterable[date], zone: ZoneInfo
     return [visit for visit in found if visit is not None]
 
 
-def taken_up(
-    plans: Iterable[PlannedVisit], now: datetime, through: date, zone: ZoneInfo
-) -> list[Planned]:
+def taken_up(plans: Iterable[PlannedVisit], through: date, known: "Known") -> list[Planned]:
     """The visits that plans just learnt of hold up to a day.
 
-    Of a series those of today on, and last night's that still runs; a single visit also when it
-    is over, as long as late evidence could still be heard for it.
+    Those whose window is over by now are left alone: nobody was listening for them. With
+    `known.hindsight` they are judged all the same: of a series those of today, and a single visit
+    as long as late evidence could still be heard for it.
     """
+    now, zone = known.now, known.zone
     today = now.astimezone(zone).date()
     found: list[Planned] = []
     for plan in plans:
@@ -182,10 +182,11 @@ def taken_up(
         if plan.rrule is None:
             begins = plan.start.astimezone(zone).date()
             first = max((now - LOOK_BACK).astimezone(zone).date(), begins)
-        days = (first + n * DAY for n in range((through - first).days + 1))
-        for day in days:
+        for day in (first + n * DAY for n in range((through - first).days + 1)):
             visit = planned_on(plan, day, zone)
-            if visit is not None and (plan.rrule is None or day >= today or visit.end > now):
+            if visit is None:
+                continue
+            if visit.end > now or (known.hindsight and (plan.rrule is None or day >= today)):
                 found.append(visit)
     return found
 

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Body, Depends, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from dashboards.access import words_of
@@ -62,10 +62,10 @@ PHONES_OF_THE_DEMO = Phones()
 
 
 @router.post("/{person}")
-def arrive(person: str, body: Annotated[bytes, Body()]) -> Response:
+async def arrive(person: str, request: Request) -> Response:
     """Where the demo's `webhook://` contacts point."""
     try:
-        page = msgspec.json.decode(body, type=Received)
+        page = msgspec.json.decode(await request.body(), type=Received)
     except msgspec.DecodeError as wrong:
         return JSONResponse({"error": str(wrong)}, 400)
     now = datetime.now(UTC)
