@@ -1,11 +1,15 @@
 """A good town file as values, and bad ones as faults with their lines."""
 
 import json
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from deploy.town.marked import Fault
 from deploy.townfile import Town, TownFaults, directory_of, parse_town, read_town
 from devices.directory import Away, Circle, Device
 from devices.errors import CarewatchError
@@ -503,3 +507,20 @@ def test_what_will_probably_disappoint() -> None:
         (13, "ladders: no ladder serves sos_pressed everywhere: an SOS may page nobody"),
         (11, "people u: is paged by a ladder and has no contact"),
     ]
+
+
+GOOD = TOWN.read_text()
+WORDS = re.findall(r"[\w.:/@=;+-]+", GOOD)
+ODD = ["", "~", "[]", "{}", "[[1]]", "{a: {b: []}}", "nan", "-1", "1e400", "9" * 400, "é\u3000"]
+
+
+@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@given(word=st.sampled_from(WORDS), junk=st.sampled_from(ODD + WORDS) | st.text(max_size=12))
+def test_no_word_put_in_another_place_breaks_the_reading(word: str, junk: str) -> None:
+    text = GOOD.replace(word, junk, 1)
+    faults: tuple[Fault, ...] = ()
+    try:
+        parse_town(text)
+    except TownFaults as wrong:
+        faults = wrong.faults
+    assert all(1 <= fault.line <= text.count("\n") + 2 for fault in faults)
