@@ -94,7 +94,8 @@ def _life(draft: Draft) -> Iterator[Wrong]:
     if any(_serves_sos(ladder) for ladder in draft["ladders"].values()):
         return
     if draft["clients"] or draft["residents"]:
-        yield ("ladders",), "no ladder serves sos_pressed everywhere: an SOS may page nobody"
+        text = "no ladder serves sos_pressed everywhere: on-call people, then managers are paged"
+        yield ("ladders",), text
 
 
 def _serves_sos(ladder: Ladder) -> bool:

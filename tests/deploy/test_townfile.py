@@ -504,7 +504,10 @@ def test_what_will_probably_disappoint() -> None:
         (12, "rotas r: nobody is in it: rungs that page it are skipped"),
         (14, "ladders one, rungs[0].page[1]: nobody is role:manager"),
         (15, "ladders two: it pages nobody"),
-        (13, "ladders: no ladder serves sos_pressed everywhere: an SOS may page nobody"),
+        (
+            13,
+            "ladders: no ladder serves sos_pressed everywhere: on-call people, then managers are paged",
+        ),
         (11, "people u: is paged by a ladder and has no contact"),
     ]
 
