@@ -78,11 +78,14 @@ class World:
         self.stale: frozenset[str] = frozenset()  # rules whose saved states were of another version
         self._memories = {rule.name: Memory(rule) for rule in rules}
         self._heap: list[tuple[datetime, str, str]] = []  # at, rule, key
-        self._routes: dict[type, tuple[Memory, ...]] = {}
-        for kind in {kind for rule in rules for kind in rule.wants}:
-            self._routes[kind] = tuple(
-                memory for memory in self._memories.values() if kind in memory.rule.wants
+        self._routes = {
+            kind: tuple(
+                (memory, memory.rule.route, memory.rule.step)  # bound once: this is the hot path
+                for memory in self._memories.values()
+                if kind in memory.rule.wants
             )
+            for kind in {kind for rule in rules for kind in rule.wants}
+        }
         self._hears = any(rule.hears for rule in rules)
         self._heard: set[str] = set()  # devices heard since the states were last taken
         self._findings: list[Finding] = []
@@ -169,11 +172,11 @@ class World:
         before = memory.states.get(key)
         verdict = memory.rule.step(key, before, felt, self.known)
         if verdict is not None:
-            self._apply(memory, key, verdict, felt)
+            self._apply(memory, key, verdict)
         elif isinstance(felt, Tick):
             memory.dirty.add(key)  # its wish has gone
 
-    def _apply(self, memory: Memory, key: str, verdict: Verdict, felt: Felt) -> None:
+    def _apply(self, memory: Memory, key: str, verdict: Verdict) -> None:
         if verdict.state is None:
             memory.states.pop(key, None)
         else:
@@ -193,17 +196,19 @@ class World:
         elif isinstance(told, VisitForgotten):
             self.known.watch.drop(told.visit)
             self.known.deadlines.pop(told.visit, None)
-        for memory in self._routes.get(type(told), ()):
-            for key in memory.rule.route(told, self.known):
+        for memory, route, _ in self._routes.get(type(told), ()):
+            for key in route(told, self.known):
                 self._step(memory, key, told)
 
     def _hear(self, stored: Stored) -> None:
-        reading = stored.reading
+        reading, known = stored.reading, self.known
         if self._hears:
             self._note(reading)
-        for memory in self._routes.get(type(reading), ()):
-            for key in memory.rule.route(reading, self.known):
-                self._step(memory, key, stored)
+        for memory, route, step in self._routes.get(type(reading), ()):
+            for key in route(reading, known):
+                verdict = step(key, memory.states.get(key), stored, known)
+                if verdict is not None:
+                    self._apply(memory, key, verdict)
 
     def _note(self, reading: Reading) -> None:
         at = heard_at(reading)

@@ -4,12 +4,12 @@ Raises when the two latest messages that name a charge, by the device's clock, a
 `percent`: one low number alone is often a cold night or a bad measurement. Several readings of
 one message are one report. Clears when the latest report is more than 10 points above `percent`
 (`charged`), and when the device leaves the register (`device_removed`). Reports older than the
-two latest change nothing, so any order of the same reports ends the same. A device in maintenance
-raises nothing.
+two latest change nothing, so any order of the same reports ends the same; of a battery that is
+well one report an hour is kept. A device in maintenance raises nothing.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -31,6 +31,7 @@ from devices.readings import (
 if TYPE_CHECKING:
     from alerts.known import Known
 
+NO_TIME, NEWS = timedelta(0), timedelta(hours=1)
 CLEARED_ABOVE = 10  # points over `percent`: between the two nothing changes
 
 
@@ -71,6 +72,8 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
         self, key: str, state: BatteryState | None, felt: Felt, known: "Known"
     ) -> Verdict | None:
         if isinstance(felt, Stored):
+            if state is not None and is_well(state, felt.reading, self._percent(key, known)):
+                return None
             before = state or BatteryState()
             after = reported(before, felt.reading)
             return None if after is before else self._judge(key, after, known)
@@ -82,7 +85,7 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
         return self._judge(key, state, known)
 
     def _judge(self, key: str, state: BatteryState, known: "Known") -> Verdict:
-        percent = known.settings(self, f"device:{key}").percent
+        percent = self._percent(key, known)
         latest = state.reports[-1]
         if state.raised and latest.percent > percent + CLEARED_ABOVE:
             cleared = self._finding("cleared", key, state, "charged", known)
@@ -93,6 +96,9 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
             return Verdict(state)
         raised = self._finding("raised", key, state, "below", known)
         return Verdict(BatteryState(state.reports, raised=True), (raised,))
+
+    def _percent(self, key: str, known: "Known") -> float:
+        return known.settings(self, f"device:{key}").percent
 
     def _finding(
         self, event: FindingEvent, key: str, state: BatteryState, reason: str, known: "Known"
@@ -109,6 +115,14 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
                 for c in state.reports
             ),
         )
+
+
+def is_well(state: BatteryState, said: Reading, percent: float) -> bool:
+    """Is this one more report of a battery that was well less than `NEWS` before?"""
+    if state.raised or said.battery is None or said.battery < percent:
+        return False
+    latest = state.reports[-1]
+    return latest.percent >= percent and NO_TIME <= said.at - latest.at < NEWS
 
 
 def reported(state: BatteryState, said: Reading) -> BatteryState:

@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from alerts.known import Known
 
 
+NEWS = timedelta(hours=1)  # so much later a sensor's report is worth keeping again
+
+
 class ActivitySettings(Settings, frozen=True):
     hours: float = 24
 
@@ -68,12 +71,11 @@ class ActivityRule(Rule[ActivityState, ActivitySettings]):
     def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
         if not isinstance(said, DoorMoved | DeviceStatus | DeviceLost):
             return ()
-        subject = known.subject_of(said.device)
-        if not subject.startswith("client:"):
+        speaker = known.speaker(said.device)
+        if not speaker.subject.startswith("client:"):
             return ()
-        device = known.directory.devices.get(said.device)
-        is_door = isinstance(said, DoorMoved) or (device is not None and device.kind == "door")
-        return (subject,) if is_door else ()
+        is_door = isinstance(said, DoorMoved) or speaker.kind == "door"
+        return (speaker.subject,) if is_door else ()
 
     def affected(self, change: TownChanged | Begun, known: "Known") -> Iterable[str]:
         return clients_of(change, known) if isinstance(change, TownChanged) else ()
@@ -156,12 +158,21 @@ def heard(state: ActivityState | None, said: Reading) -> ActivityState | None:
     before = state.sensors.get(said.device)
     sensor = before or Sensor(said.at, is_open)
     still_closed = before is not None and not before.open and not is_open and said.at > before.at
+    if isinstance(said, DeviceStatus) and is_known_alive(state, before, said.at):
+        return state
     if isinstance(said, DeviceStatus) or still_closed:
         sensor = replace(sensor, report=max(sensor.report or said.at, said.at))
     if isinstance(said, DoorMoved) and said.at >= sensor.at:
         sensor = Sensor(said.at, is_open, sensor.report)
     opened = max(state.opened or said.at, said.at) if is_open else state.opened
     return replace(state, opened=opened, sensors={**state.sensors, said.device: sensor})
+
+
+def is_known_alive(state: ActivityState, sensor: Sensor | None, at: datetime) -> bool:
+    """Has the sensor reported since the last opening, less than an hour before?"""
+    if sensor is None or sensor.report is None:
+        return False
+    return sensor.report > (state.opened or state.since) and at < sensor.report + NEWS
 
 
 def is_kept(said: Reading) -> bool:
