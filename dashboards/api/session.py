@@ -4,10 +4,11 @@ from datetime import UTC, datetime
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Body, Depends, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from dashboards.api.answer import as_json, asking, described
+from dashboards.bodies import raw_body
 from dashboards.room import Room, room_of
 from dashboards.signin import SESSION, begin_session
 from devices.errors import CarewatchError
@@ -48,7 +49,7 @@ def read(body: bytes, kind: type[SignIn]) -> SignIn:
 def begin(
     request: Request,
     room: Annotated[Room, Depends(room_of)],
-    body: Annotated[bytes, Body(media_type="application/json")],
+    body: Annotated[bytes, Depends(raw_body)],
 ) -> Response:
     """Sign in; 401 for a wrong name or secret, 429 after too many tries."""
     asked = read(body, SignIn)

@@ -25,9 +25,11 @@ const SHAPES = Object.fromEntries(
 export class TownMap {
   /**
    * @param {HTMLCanvasElement} canvas
-   * @param {{foot?: boolean}} [options]
+   * @param {{foot?: boolean, unit?: number}} [options] `unit`: the height that marks and names
+   *   are sized by, where it is not the canvas's own
    */
-  constructor(canvas, { foot = true } = {}) {
+  constructor(canvas, { foot = true, unit = 0 } = {}) {
+    this.unit = unit;
     this.canvas = canvas;
     this.foot = foot ? FOOT : 0;
     /** @type {Geometry | null} */
@@ -92,8 +94,9 @@ export class TownMap {
     context.drawImage(this.base, 0, 0);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
     const project = this.projection(width, height);
-    drawCarers(context, project, this.overlay.carers, height, colours);
-    drawPoints(context, project, this.overlay.points, height, colours);
+    const unit = this.unit || height;
+    drawCarers(context, project, this.overlay.carers, unit, colours);
+    drawPoints(context, project, this.overlay.points, unit, colours);
     this.drawMs = performance.now() - began;
   }
 
@@ -131,9 +134,10 @@ export class TownMap {
     for (const area of geometry.areas) {
       drawArea(context, project, area, this.overlay.tints.get(area.id), colours);
     }
-    drawCells(context, project, geometry, colours);
-    drawPlaces(context, project, geometry, height, colours);
-    drawNames(context, project, geometry.areas, height, colours);
+    const unit = this.unit || height;
+    drawCells(context, project, geometry, unit, colours);
+    drawPlaces(context, project, geometry, unit, colours);
+    drawNames(context, project, geometry.areas, unit, colours);
   }
 }
 
@@ -179,9 +183,10 @@ function drawArea(context, project, area, tint, colours) {
  * @param {CanvasRenderingContext2D} context
  * @param {Project} project
  * @param {Geometry} geometry
+ * @param {number} height
  * @param {Record<string, string>} colours
  */
-function drawCells(context, project, geometry, colours) {
+function drawCells(context, project, geometry, height, colours) {
   if (!geometry.bounds) return;
   const [west, south] = geometry.bounds;
   const [wide, high] = geometry.cell;
@@ -191,14 +196,15 @@ function drawCells(context, project, geometry, colours) {
   for (const cell of geometry.homes) {
     shades[Math.min(3, Math.floor((Math.log(1 + cell[2]) / most) * 4))].push(cell);
   }
+  const least = height * 0.006; // a lonely home must still be seen
   context.fillStyle = colours.cell;
   shades.forEach((cells, shade) => {
     context.globalAlpha = 0.22 + shade * 0.17;
     for (const [column, row] of cells) {
       const [x, y] = project(south + (row + 1) * high, west + column * wide);
       const [right, bottom] = project(south + row * high, west + (column + 1) * wide);
-      const size = Math.max(2, right - x - 0.6);
-      context.fillRect(x, y, size, Math.max(2, bottom - y - 0.6));
+      const wideEnough = Math.max(least, right - x - 0.6);
+      context.fillRect(x, y, wideEnough, Math.max(least, bottom - y - 0.6));
     }
   });
   context.globalAlpha = 1;
@@ -286,7 +292,9 @@ function drawCarers(context, project, carers, height, colours) {
  * @param {Record<string, string>} colours
  */
 function drawPoints(context, project, points, height, colours) {
-  const ordered = [...points].sort((a, b) => RANK.indexOf(a.severity) - RANK.indexOf(b.severity));
+  const weight = (/** @type {Point} */ point) =>
+    point.hollow ? -1 : RANK.indexOf(point.severity) - (point.faint ? 0.5 : 0);
+  const ordered = [...points].sort((a, b) => weight(a) - weight(b));
   for (const point of ordered) {
     const [x, y] = project(point.lat, point.lon);
     const size = height * (point.severity === "life" ? 0.045 : 0.034);

@@ -97,10 +97,19 @@ function facts(card, clock) {
   } else if (card.occurrences > 1) {
     fact(list, "sos.pressed", say("sos.presses", { n: card.occurrences }));
   }
-  const paged = sos.paged.map((line) => `${line.who} ${word("story", line.what)}`);
-  fact(list, "sos.paged", paged.join(" → ") || say("sos.nobody_yet"));
+  fact(list, "sos.paged", sos.paged.length ? paged(sos.paged) : say("sos.nobody_yet"));
   fact(list, "sos.nearest", nearest(sos));
   return list;
+}
+
+/** @param {import("./stream.js").Paged[]} lines */
+function paged(lines) {
+  const made = element("span", "");
+  lines.forEach((line, n) => {
+    if (n) made.append(" → ");
+    made.append(element("span", "whole", `${line.who} ${word("story", line.what)}`));
+  });
+  return made;
 }
 
 /** @param {import("./stream.js").Takeover} sos */
@@ -114,7 +123,7 @@ function nearest(sos) {
   if (!sos.nearest) return say("sos.nobody_near");
   const { who, metres, at } = sos.nearest;
   const far = metres < 1000 ? `${Math.round(metres)} m` : `${(metres / 1000).toFixed(1)} km`;
-  return element("span", "", `${who} ${far} · `, say("sos.seen"), " ", inline(at));
+  return element("span", "", `${who} ${far} · ${say("sos.seen")} `, inline(at), ` ${say("sos.ago")}`);
 }
 
 /** @param {string} at */

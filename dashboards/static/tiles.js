@@ -3,7 +3,7 @@
 
 import { element, one } from "./dom.js";
 import { ticking } from "./takeover.js";
-import { say, thousands } from "./words.js";
+import { elapsed, say, thousands } from "./words.js";
 
 /** @typedef {import("./stream.js").Figures} Figures */
 /** @typedef {import("./stream.js").Share} Share */
@@ -18,7 +18,7 @@ export function showFigures(figures) {
   const late = ack.seconds !== null && ack.seconds > ACK_TARGET;
   tile(
     "ack",
-    ack.seconds === null ? "–" : `${Math.round(ack.seconds)} s`,
+    duration(ack.seconds),
     say("kpi.ack_under", { target: ACK_TARGET, n: ack.n }),
     late ? "high" : "",
   );
@@ -63,6 +63,12 @@ function visitsUnder({ visits, visits_late: late, visits_by_state: states }) {
   if (late) parts.push(say("kpi.late", { n: thousands(late) }));
   if (states.missed) parts.push(say("kpi.missed", { n: thousands(states.missed) }));
   return parts.join(" · ");
+}
+
+/** @param {number | null} seconds */
+function duration(seconds) {
+  if (seconds === null) return "–";
+  return seconds < 600 ? `${Math.round(seconds)} s` : elapsed(seconds);
 }
 
 /** @param {Share} share */

@@ -21,13 +21,8 @@ const query = new URLSearchParams(location.search);
 const sound = new Sound(query.get("sound") !== "0");
 const map = new TownMap(/** @type {HTMLCanvasElement} */ (document.querySelector("#map canvas")));
 const time = new Intl.DateTimeFormat("en-GB", { timeZone: zone, timeStyle: "medium" });
-const date = new Intl.DateTimeFormat(LANG === "zh" ? "zh-CN" : "en-GB", {
-  timeZone: zone,
-  weekday: "short",
-  year: "numeric",
-  month: LANG === "zh" ? "numeric" : "short",
-  day: "numeric",
-});
+const date = new Intl.DateTimeFormat("sv-SE", { timeZone: zone, dateStyle: "short" }); // 2026-11-02
+const weekday = new Intl.DateTimeFormat(LANG, { timeZone: zone, weekday: "short" });
 const began = Date.now();
 let mapVersion = "";
 let shownTakeover = "";
@@ -80,7 +75,7 @@ function tick() {
   }
   tickAll(now);
   one("#time").textContent = time.format(now);
-  one("#date").textContent = date.format(now);
+  one("#date").textContent = `${date.format(now)} ${weekday.format(now)}`;
   showHealth();
   sound.tick(reasons(), now / 1000);
   rest(now);
@@ -202,7 +197,7 @@ function showTakeover(cards) {
   panel.append(shown.head, shown.facts, shown.foot);
   const [{ lat, lon }] = sos;
   if (lat === null || lon === null || !map.geometry) return shown.canvas.remove();
-  const around = new TownMap(shown.canvas, { foot: false });
+  const around = new TownMap(shown.canvas, { foot: false, unit: map.canvas.clientHeight });
   around.setGeometry(map.geometry);
   around.lookAt(lat, lon);
   around.show({ ...map.overlay, points: cards.flatMap(point) });
