@@ -506,7 +506,8 @@ def test_what_will_probably_disappoint() -> None:
         (15, "ladders two: it pages nobody"),
         (
             13,
-            "ladders: no ladder serves sos_pressed everywhere: on-call people, then managers are paged",
+            "ladders: no ladder serves sos_pressed everywhere:"
+            " on-call people, then managers are paged",
         ),
         (11, "people u: is paged by a ladder and has no contact"),
     ]
