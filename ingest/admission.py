@@ -3,8 +3,6 @@
 topic -> codec -> decode -> known device -> sane clock -> sane range -> WGS-84 -> id.
 """
 
-from collections.abc import Iterable
-
 import msgspec
 from msgspec.structs import replace
 
@@ -149,19 +147,12 @@ def _device(part: Part, codec: Codec, envelope: Envelope, directory: Directory) 
         device = directory.devices.get(name)
         if device is not None:
             return device
-    for topic in _other_topics(names, where, codec, envelope):
-        device = directory.device_on(topic)
-        if device is not None:
-            return device
-    return on_topic
-
-
-def _other_topics(
-    names: tuple[str, ...], where: str, codec: Codec, envelope: Envelope
-) -> Iterable[str]:
     for name in names:
-        yield from codec.siblings(envelope, name)
-    yield from parents(where)
+        for topic in codec.siblings(envelope, name):
+            device = directory.device_on(topic)
+            if device is not None:
+                return device
+    return on_topic
 
 
 def _person(codes: tuple[str, ...], device: Device | None, directory: Directory | None) -> str:

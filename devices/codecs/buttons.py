@@ -8,6 +8,8 @@ ALWAYS_SOS = frozenset({"emergency", "sos", "panic"})
 _NO_PRESS = frozenset({"", "none", "release", "released", "up", "btn", "idle", "off", "0"})
 _SHAPES: dict[str, Press] = {
     "double": "double",
+    "ss": "double",  # Shelly: S, SS, SSS, L
+    "l": "long",
     "long": "long",
     "hold": "long",
     "held": "long",

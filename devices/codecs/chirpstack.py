@@ -14,6 +14,7 @@ from devices.codecs.fields import moment, number, percent, text
 from devices.codecs.lorawan import Uplink, best_signal, parts_of, solved_location
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, Reason, Rejection
+from devices.topics import parents
 
 NO_NEWS = frozenset({"ack", "txack", "tx", "error", "log", "integration"})
 EVENTS_BY_FORM = (("margin", "status"), ("batteryLevel", "status"), ("location", "location"))
@@ -125,9 +126,9 @@ def _battery(body: JsonObject) -> float | None:
 def _siblings(envelope: Envelope, name: str) -> tuple[str, ...]:
     levels = envelope.topic.split("/")
     if levels[:1] != ["application"] or len(levels) < 5:
-        return ()
+        return tuple(parents(envelope.topic))
     root = f"application/{levels[1]}/device/{name}"
-    return (root, f"{root}/event/up", f"{root}/rx")
+    return (root, f"{root}/event/up", f"{root}/rx", f"{root}/event/+", f"{root}/event/#")
 
 
 def _fits(envelope: Envelope, body: object) -> bool:

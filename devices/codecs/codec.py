@@ -17,6 +17,7 @@ from msgspec.structs import replace
 from devices.directory import Datum
 from devices.envelope import Envelope
 from devices.readings import Ignored, Reading, Reason, Rejection, Said
+from devices.topics import parents
 
 _encode = msgspec.json.Encoder(order="sorted").encode
 
@@ -68,8 +69,8 @@ def _never(envelope: Envelope, body: object) -> bool:
     return False
 
 
-def _nowhere_else(envelope: Envelope, name: str) -> tuple[str, ...]:
-    return ()
+def _above(envelope: Envelope, name: str) -> tuple[str, ...]:
+    return tuple(parents(envelope.topic))
 
 
 class Codec(msgspec.Struct, frozen=True, kw_only=True):
@@ -82,8 +83,9 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     # Whether a message on nobody's topic or path has this family's form; `body` is the parsed
     # JSON, or the text itself where it is not JSON.
     fits: Callable[[Envelope, object], bool] = _never
-    # Further topics under which the device that the message calls `name` may be registered.
-    siblings: Callable[[Envelope, str], tuple[str, ...]] = _nowhere_else
+    # Further topics under which the device that the message calls `name` may be registered;
+    # by default those above the message's own.
+    siblings: Callable[[Envelope, str], tuple[str, ...]] = _above
     max_bytes: int = 4 * 1024 * 1024  # pictures in base64 come to 2 MB and more
 
 

@@ -7,7 +7,7 @@ only a faulty one is looked at a second time, to name what is wrong with it.
 import re
 from collections.abc import Callable
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -42,6 +42,11 @@ from devices.topics import CONTRACT_ROOT, ContractTopic, contract_topic
 
 HTTP_ROOT = "/ingest/v1/"  # POST /ingest/v1/{site}/{kind}/{device}, for devices without MQTT
 OPTIONAL_OF_SOS = ("battery", "replayed", "press", "lat", "lon")
+
+DIRECTIONS: dict[str, Literal["in", "out"]] = {
+    **dict.fromkeys(("in", "enter", "entry"), "in"),
+    **dict.fromkeys(("out", "exit", "leave"), "out"),
+}
 
 _Said = dict[str, Any]  # the fields that every reading shares
 
@@ -124,7 +129,7 @@ def _face(m: FaceMessage, said: _Said) -> Part:
         score=m.score,
         alive=m.alive,
         method=m.method or "face",
-        direction=m.direction,
+        direction=DIRECTIONS.get((m.direction or "").casefold()),
         **said,
     )
     return Part(reading)

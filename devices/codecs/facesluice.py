@@ -15,6 +15,7 @@ from devices.codecs.fields import likeness, moment, text
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, FaceSeen, Ignored, Reason, Rejection
 from devices.redaction import count_private
+from devices.topics import parents
 
 ROOT = "mqtt/face/"
 SHARED = frozenset({"basic", "heartbeat"})  # all terminals speak here
@@ -106,7 +107,8 @@ def _names(info: JsonObject, body: JsonObject, envelope: Envelope) -> tuple[str,
 
 
 def _siblings(envelope: Envelope, name: str) -> tuple[str, ...]:
-    return tuple(f"{ROOT}{name}{branch}" for branch in ("/Rec", "/Snap", "", "/rec"))
+    known = (f"{ROOT}{name}{branch}" for branch in ("/Rec", "/Snap", "", "/rec"))
+    return (*known, *parents(envelope.topic))
 
 
 def _fits(envelope: Envelope, body: object) -> bool:

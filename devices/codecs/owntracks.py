@@ -23,6 +23,7 @@ from devices.codecs.fields import (
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, Ignored, Position, Reason, Rejection
 from devices.redaction import count_private
+from devices.topics import parents
 
 ROOT = "owntracks/"
 SUBTOPICS = (
@@ -160,7 +161,7 @@ def _on_topic(topic: str) -> str:
 
 
 def _siblings(envelope: Envelope, name: str) -> tuple[str, ...]:
-    return (ROOT + name,)
+    return (ROOT + name, *parents(envelope.topic))
 
 
 def _fits(envelope: Envelope, body: object) -> bool:

@@ -24,6 +24,7 @@ from devices.codecs.fields import number, percent, text
 from devices.codecs.times import read_time
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, DoorMoved, Reason, Rejection
+from devices.topics import parents
 
 YES_NO = {"true": True, "false": False}
 BUTTONS = ("input", "button", "bthomedevice")  # components whose events are presses
@@ -119,7 +120,7 @@ def _bluetooth(data: JsonObject, at: datetime | None, envelope: Envelope) -> Ite
 
 
 def _siblings(envelope: Envelope, name: str) -> tuple[str, ...]:
-    return (f"{name}/events/rpc", f"{name}/status/input:0")
+    return (f"{name}/events/rpc", f"{name}/status/input:0", *parents(envelope.topic))
 
 
 def _fits(envelope: Envelope, body: object) -> bool:

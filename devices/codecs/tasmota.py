@@ -22,6 +22,7 @@ from devices.codecs.codec import (
 from devices.codecs.fields import moment, number, percent, text
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, DoorMoved, Reason, Rejection, SosPressed
+from devices.topics import parents
 
 PREFIXES = frozenset({"tele", "stat", "cmnd"})
 SUFFIXES = frozenset({"SENSOR", "RESULT", "STATE"})  # those that carry news
@@ -130,7 +131,11 @@ def _zigbee_readings(
 
 def _siblings(envelope: Envelope, name: str) -> tuple[str, ...]:
     bridge, _, _ = _levels(envelope.topic)
-    return (f"tele/{name}/SENSOR", f"{name}/tele/SENSOR", f"tele/{bridge}/{name}/SENSOR")
+    spoken = [f"tele/{bridge}/{name}/SENSOR", *parents(envelope.topic)]
+    for suffix in ("SENSOR", "RESULT", "STATE", "LWT"):
+        for prefix in ("tele", "stat"):
+            spoken += [f"{prefix}/{name}/{suffix}", f"{name}/{prefix}/{suffix}"]
+    return tuple(spoken)
 
 
 def _fits(envelope: Envelope, body: object) -> bool:

@@ -123,8 +123,10 @@ def _siblings(envelope: Envelope, name: str) -> tuple[str, ...]:
 
 
 def _fits(envelope: Envelope, body: object) -> bool:
-    if not isinstance(body, dict) or envelope.http is not None:
+    if envelope.http is not None:
         return False
+    if not isinstance(body, dict):
+        return envelope.topic.endswith(("/availability", "/action", "/contact"))
     return "linkquality" in body or isinstance(body.get("contact"), bool)
 
 

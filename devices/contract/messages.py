@@ -5,7 +5,7 @@ against them in one pass. Unknown further fields are passed over.
 """
 
 from datetime import datetime
-from typing import Annotated, Literal
+from typing import Annotated
 
 import msgspec
 from msgspec import Meta
@@ -27,7 +27,7 @@ Metres = Annotated[float, Meta(ge=0, description="metres, radius of confidence")
 Speed = Annotated[float, Meta(ge=0, description="metres per second")]
 Share = Annotated[float, Meta(ge=0, le=1, description="likeness, 0-1")]
 Stars = Annotated[int, Meta(ge=1, le=5, description="the client's rating, 1-5")]
-Sha256 = Annotated[str, Meta(pattern="^[0-9a-fA-F]{64}$", description="sha256 of a photo")]
+Digest = Annotated[str, Meta(max_length=200, description="sha256 of a photo kept elsewhere")]
 Text = Annotated[str, Meta(max_length=200)]
 
 
@@ -72,7 +72,7 @@ class FaceMessage(Message, frozen=True, kw_only=True):
     person: Text | None = None  # null: a stranger
     score: Share | None = None
     alive: bool | None = None
-    direction: Literal["in", "out"] | None = None
+    direction: Text | None = None  # in or out; other words are taken as not known
     method: FaceMethod | None = None  # face when missing
 
 
@@ -82,7 +82,7 @@ class VisitMessage(Message, frozen=True, kw_only=True):
     action: VisitAction
     client: Text | None = None
     rating: Stars | None = None
-    evidence: Sha256 | None = None
+    evidence: Digest | None = None
 
 
 class StatusMessage(Message, frozen=True, kw_only=True):
