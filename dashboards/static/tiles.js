@@ -85,7 +85,7 @@ const ratio = ({ part, whole }) => `${thousands(part)} / ${thousands(whole)}`;
 function showWorst(worst) {
   one("#worst").replaceChildren(
     ...worst.map((area) => {
-      const open = element(area.open ? "b" : "span", "", say("kpi.area_open", { n: area.open }));
+      const open = element(area.open ? "b" : "span", "", String(area.open));
       const name = element("span", "name", area.name);
       return element("li", "", name, open, say("kpi.area_late", { n: area.late }));
     }),
