@@ -25,6 +25,13 @@ _alert = msgspec.json.Decoder(Alert)
 _page = msgspec.json.Decoder(Page)
 
 
+class Claimer(msgspec.Struct, frozen=True):
+    """Who takes pages, and when. The claims of another process count for nothing: it is gone."""
+
+    name: str  # of one process, for as long as it is at work
+    now: datetime
+
+
 class Result(msgspec.Struct, frozen=True):
     """What a channel answered for one claimed page."""
 
@@ -34,17 +41,17 @@ class Result(msgspec.Struct, frozen=True):
 
 
 def claim_life(
-    conn: psycopg.Connection, now: datetime, *, limit: int, except_for: Collection[str]
+    conn: psycopg.Connection, by: Claimer, *, limit: int, except_for: Collection[str]
 ) -> list[Claimed]:
     """Take the life pages that are due, oldest first. Those answered meanwhile are called off."""
     with conn.transaction():
-        found = _due(conn, now, is_life=True, limit=limit, except_pages=except_for)
-        return _claim(conn, _still_wanted(conn, found), now)
+        found = _due(conn, by, is_life=True, limit=limit, except_pages=except_for)
+        return _claim(conn, _still_wanted(conn, found), by)
 
 
 def claim_others(
     conn: psycopg.Connection,
-    now: datetime,
+    by: Claimer,
     choose: Callable[[list[Waiting], Sequence[datetime]], Sending],
     *,
     except_for: Collection[str],
@@ -55,12 +62,12 @@ def claim_others(
     were sent. People in `except_for` have a message on its way: theirs wait for it.
     """
     with conn.transaction():
-        due = _due(conn, now, is_life=False, limit=AT_ONCE, except_people=except_for)
+        due = _due(conn, by, is_life=False, limit=AT_ONCE, except_people=except_for)
         wanted = {one.waiting.page.id: one for one in _still_wanted(conn, due)}
         people: dict[str, list[Waiting]] = {}
         for one in wanted.values():
             people.setdefault(one.waiting.page.person, []).append(one.waiting)
-        recent = _recent_messages(conn, people, now)
+        recent = _recent_messages(conn, people, by.now)
         chosen = [choose(theirs, recent.get(person, [])) for person, theirs in people.items()]
         _hold(conn, [waiting for sending in chosen for waiting in sending.held])
         messages = [
@@ -68,7 +75,7 @@ def claim_others(
             for sending in chosen
             for message in sending.messages
         ]
-        _claim(conn, [one for message in messages for one in message], now)
+        _claim(conn, [one for message in messages for one in message], by)
     return messages
 
 
@@ -86,11 +93,6 @@ def record(conn: psycopg.Connection, results: Iterable[Result]) -> None:
             append(conn, receipt)
 
 
-def reclaim(conn: psycopg.Connection) -> int:
-    """Pages claimed by a process that is gone are due again. For whoever holds the engine lock."""
-    return conn.execute("UPDATE page SET state = 'due' WHERE state = 'sending'").rowcount
-
-
 def oldest_unsent(conn: psycopg.Connection, now: datetime) -> tuple[datetime, bool] | None:
     """When the oldest page due and not sent was due, and whether any such is a life page."""
     row = conn.execute(
@@ -103,7 +105,7 @@ def oldest_unsent(conn: psycopg.Connection, now: datetime) -> tuple[datetime, bo
 
 def _due(
     conn: psycopg.Connection,
-    now: datetime,
+    by: Claimer,
     *,
     is_life: bool,
     limit: int,
@@ -114,9 +116,18 @@ def _due(
         "SELECT p.body::text, p.attempts, a.body::text FROM page p JOIN alert a ON a.id = p.alert"
         " WHERE (p.severity = 'life') = %s AND p.id <> ALL(%s) AND p.person <> ALL(%s)"
         " AND ((p.state IN ('due', 'held') AND p.due_at <= %s)"
-        "   OR (p.state = 'sending' AND p.claimed_at < %s))"
+        "   OR (p.state = 'sending'"
+        "       AND (p.claimed_at < %s OR p.claimed_by IS DISTINCT FROM %s)))"
         " ORDER BY p.due_at, p.id LIMIT %s FOR UPDATE OF p SKIP LOCKED",
-        (is_life, list(except_pages), list(except_people), now, now - LEASE, limit),
+        (
+            is_life,
+            list(except_pages),
+            list(except_people),
+            by.now,
+            by.now - LEASE,
+            by.name,
+            limit,
+        ),
     )
     return [
         Claimed(Waiting(_page.decode(page), _alert.decode(alert)), attempts + 1)
@@ -139,12 +150,12 @@ def _still_wanted(conn: psycopg.Connection, found: list[Claimed]) -> list[Claime
     return [one for one in found if not is_called_off(one.waiting)]
 
 
-def _claim(conn: psycopg.Connection, claimed: list[Claimed], now: datetime) -> list[Claimed]:
+def _claim(conn: psycopg.Connection, claimed: list[Claimed], by: Claimer) -> list[Claimed]:
     if claimed:
         conn.execute(
-            "UPDATE page SET state = 'sending', claimed_at = %s, attempts = attempts + 1"
-            " WHERE id = ANY(%s)",
-            (now, [one.waiting.page.id for one in claimed]),
+            "UPDATE page SET state = 'sending', claimed_at = %s, claimed_by = %s,"
+            " attempts = attempts + 1 WHERE id = ANY(%s)",
+            (by.now, by.name, [one.waiting.page.id for one in claimed]),
         )
     return claimed
 

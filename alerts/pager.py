@@ -3,6 +3,7 @@ at once; all others are bundled and limited (`bundling`), and what is held back 
 """
 
 import threading
+import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Literal
@@ -17,7 +18,7 @@ from alerts.channels import Answer, Channels
 from alerts.clock import Clock
 from alerts.connections import connect, conninfo, first_line
 from alerts.notices import Claimed, notice_of
-from alerts.outbox import Result
+from alerts.outbox import Claimer, Result
 from alerts.roster import Roster
 from alerts.settings import AlertsSettings
 
@@ -46,6 +47,7 @@ class Pager:
         self._roster = roster
         self._bell = threading.Event()
         self._stopping = threading.Event()
+        self._name = uuid.uuid4().hex
         self._in_hand: dict[str, str] = {}  # pages claimed and not yet written down -> person
         self._guard = threading.Lock()
         self._senders = ThreadPoolExecutor(SENDERS[kind], thread_name_prefix=f"pager {kind}")
@@ -99,17 +101,17 @@ class Pager:
         with self._guard:
             in_hand = dict(self._in_hand)
         free = SENDERS[self._kind] - len(in_hand)
-        now = self._clock.now()
+        by = Claimer(self._name, self._clock.now())
         messages: Sequence[tuple[Claimed, ...]] = ()
         if self._kind == "others":
             messages = outbox.claim_others(
                 conn,
-                now,
-                lambda due, recent: bundle(due, recent, now),
+                by,
+                lambda due, recent: bundle(due, recent, by.now),
                 except_for=set(in_hand.values()),
             )
         elif free > 0:
-            due = outbox.claim_life(conn, now, limit=free, except_for=in_hand)
+            due = outbox.claim_life(conn, by, limit=free, except_for=in_hand)
             messages = [(one,) for one in due]
         with self._guard:
             for one in (one for message in messages for one in message):

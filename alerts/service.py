@@ -119,10 +119,9 @@ class Service:
         return bool(found.fetchone())
 
     def _begin_work(self, conn: psycopg.Connection) -> None:
-        again = outbox.reclaim(conn)
         self._work = Work(self._settings, self._channels, self._clock, conn)
         self._work.start()
-        log.info("at work", pages_sent_again=again)
+        log.info("at work")
 
     def _end_work(self) -> None:
         if self._work is not None:

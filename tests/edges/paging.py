@@ -41,6 +41,14 @@ class FastClock:
         return (moment - self.now()).total_seconds() / self._speed
 
 
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Who called was killed: that is what these tests do."""
+
+
 class Phones:
     """A web server: every path is a phone. Keeps what came, answers as it is told to."""
 
@@ -66,8 +74,7 @@ class Phones:
             def log_message(self, format: str, *args: object) -> None:
                 return
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._server.daemon_threads = True
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self.host = f"127.0.0.1:{self._server.server_port}"
         threading.Thread(target=self._server.serve_forever, daemon=True).start()
 

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from paging import FastClock, Phones, load, press, store, until, working
+from tests.edges.paging import FastClock, Phones, load, press, store, until, working
 
 from alerts import desk, history
 from alerts.links import Claim, verify
