@@ -29,13 +29,10 @@ class Row(msgspec.Struct, frozen=True):
 
     message: int  # which message of the batch said it
     reading: Reading
+    table: Table  # positions and heartbeats are many and kept short; the rest few, and long
     key: Key
     body: bytes  # the reading as JSON
-
-    @property
-    def table(self) -> Table:
-        """Positions and heartbeats are many and kept short; the rest is few and kept long."""
-        return _TABLE[type(self.reading)]
+    fields: bytes  # all columns but the arrival number, as COPY wants them
 
 
 def row_of(message: int, reading: Reading) -> Row:
@@ -43,7 +40,25 @@ def row_of(message: int, reading: Reading) -> Row:
 
     Raises UnicodeEncodeError for a text that is not Unicode (half a surrogate pair).
     """
-    return Row(message, reading, (reading.device, reading.at, reading.id), _encode(reading))
+    said = type(reading)
+    key = (reading.device, reading.at, reading.id)
+    body = _encode(reading)
+    return Row(message, reading, _TABLE[said], key, body, _fields(reading, key, _KIND[said], body))
+
+
+def _fields(reading: Reading, key: Key, kind: bytes, body: bytes) -> bytes:
+    device, at, ident = key[0].encode(), key[1], key[2].encode()
+    return b"".join(
+        (
+            _times(8, microseconds(at), 8, microseconds(reading.received_at), len(device)),
+            device,
+            _length(len(ident)),
+            ident,
+            kind,
+            _length(len(body)),
+            body,
+        )
+    )
 
 
 def distinct(rows: Iterable[Row]) -> list[Row]:
@@ -54,29 +69,11 @@ def distinct(rows: Iterable[Row]) -> list[Row]:
     return list(found.values())
 
 
-def fields(row: Row) -> bytes:
-    """All columns but the arrival number, as COPY wants them."""
-    device, at, key = row.key
-    name, ident, kind = device.encode(), key.encode(), _KIND[type(row.reading)]
-    received_at = microseconds(row.reading.received_at)
-    return b"".join(
-        (
-            _times(8, microseconds(at), 8, received_at, len(name)),
-            name,
-            _length(len(ident)),
-            ident,
-            kind,
-            _length(len(row.body)),
-            row.body,
-        )
-    )
-
-
-def copy_stream(numbered: Iterable[tuple[int, bytes]]) -> bytes:
-    """The whole COPY stream for `COLUMNS`, from arrival numbers and `fields`."""
+def copy_stream(numbered: Iterable[tuple[int, Row]]) -> bytes:
+    """The whole COPY stream for `COLUMNS`: each row with its arrival number."""
     out = [_HEADER]
     for arrival, row in numbered:
-        out += (_arrival(7, 8, arrival), row)
+        out += (_arrival(7, 8, arrival), row.fields)
     out.append(_TRAILER)
     return b"".join(out)
 

@@ -7,7 +7,6 @@ batch is then sifted and goes the same road without it.
 """
 
 from collections.abc import Sequence
-from datetime import datetime
 from typing import Literal
 
 import msgspec
@@ -19,15 +18,14 @@ from devices.envelope import Envelope
 from devices.readings import Reading, Reason, Rejection, SosPressed
 from devices.redaction import cut_private
 from ingest.admission import Admitted
+from ingest.repeats import unknown
 from ingest.rows import (
     COLUMNS,
     TABLES,
     Key,
     Row,
-    Table,
     copy_stream,
     distinct,
-    fields,
     json_array,
     row_of,
 )
@@ -153,7 +151,7 @@ def _store_new(
         try:
             _commit(conn, messages, rows, refused)
         except psycopg.errors.UniqueViolation:
-            new = _unknown(conn, rows)
+            new = unknown(conn, rows)
             if len(new) == len(rows):
                 raise
             rows = new
@@ -168,19 +166,16 @@ def _commit(
     refused: Sequence[Refused],
 ) -> None:
     """All of it or nothing. Raises UniqueViolation when a row is known already."""
-    streams = {
-        table: [(n, fields(row)) for n, row in enumerate(rows) if row.table == table]
-        for table in TABLES
-    }
     with conn.transaction():
         _copy_refused(conn, messages, refused)
         if not rows:
             return
         first = _draw_arrivals(conn, len(rows))
-        for table, numbered in streams.items():
+        for table in TABLES:
+            numbered = [(n, row) for n, row in enumerate(rows, first) if row.table == table]
             if numbered:
                 with conn.cursor().copy(f"COPY {table} ({COLUMNS}) FROM STDIN BINARY") as copy:
-                    copy.write(copy_stream((first + n, row) for n, row in numbered))
+                    copy.write(copy_stream(numbered))
         _log(conn, first, rows)
 
 
@@ -204,32 +199,6 @@ def _log(conn: psycopg.Connection, first: int, rows: Sequence[Row]) -> None:
         " SELECT %s, %s, %s, %b::bytea FROM hint",
         ("life" if life else "bulk", first, first + len(rows) - 1, life, json_array(rows)),
     )
-
-
-def _unknown(conn: psycopg.Connection, rows: Sequence[Row]) -> list[Row]:
-    """The rows whose key is not stored yet."""
-    known: set[int] = set()
-    for table in TABLES:
-        asked = [(n, *row.key) for n, row in enumerate(rows) if row.table == table]
-        if asked:
-            known.update(_known(conn, table, asked))
-    return [row for n, row in enumerate(rows) if n not in known]
-
-
-def _known(
-    conn: psycopg.Connection, table: Table, asked: Sequence[tuple[int, str, datetime, str]]
-) -> list[int]:
-    numbers, devices, times, ids = map(list, zip(*asked, strict=True))
-    # LATERAL ... LIMIT keeps this to one index search a row: a join might read whole partitions.
-    with conn.transaction():
-        found = conn.cursor(row_factory=scalar_row).execute(
-            "SELECT n FROM unnest(%s::int[], %s::text[], %s::timestamptz[], %s::text[])"
-            f" AS asked (n, device, at, id), LATERAL (SELECT FROM {table} AS known"
-            " WHERE known.device = asked.device AND known.at = asked.at"
-            " AND known.id = asked.id LIMIT 1) AS found",
-            (numbers, devices, times, ids),
-        )
-        return found.fetchall()
 
 
 def _copy_refused(

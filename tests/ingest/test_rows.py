@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.readings import KINDS, DeviceStatus, Position, Reading, SosPressed
-from ingest.rows import copy_stream, distinct, fields, json_array, microseconds, row_of
+from ingest.rows import copy_stream, distinct, json_array, microseconds, row_of
 
 AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
 
@@ -31,7 +31,7 @@ def test_the_zone_of_a_time_does_not_matter() -> None:
 
 def test_one_row_byte_by_byte() -> None:
     row = row_of(0, status())
-    stream = copy_stream([(7, fields(row))])
+    stream = copy_stream([(7, row)])
     head, rest = stream[:19], stream[19:]
     assert head == b"PGCOPY\n\xff\r\n\0" + bytes(8)
     assert struct.unpack_from("!hiqiqiq", rest) == (

@@ -1,0 +1,48 @@
+"""Which readings are stored already: asked only when a batch has met a repeat."""
+
+from collections.abc import Sequence
+
+import psycopg
+from psycopg.rows import scalar_row
+
+from ingest.rows import TABLES, Key, Row, Table, microseconds
+
+
+def unknown(conn: psycopg.Connection, rows: Sequence[Row]) -> list[Row]:
+    """The rows whose key is not stored yet."""
+    known: set[int] = set()
+    for table in TABLES:
+        asked = [(n, row.key) for n, row in enumerate(rows) if row.table == table]
+        if asked:
+            stored = _known(conn, table, [key for _, key in asked])
+            known.update(asked[position][0] for position in stored)
+    return [row for n, row in enumerate(rows) if n not in known]
+
+
+# LATERAL ... LIMIT keeps this to one index search a row (a join might read whole partitions);
+# the span of all times keeps it to the partitions that can matter.
+_KNOWN = """
+SELECT n - 1 FROM unnest(%b::text[], %b::bigint[], %b::text[]) WITH ORDINALITY
+    AS asked (device, microseconds, id, n),
+LATERAL (
+    SELECT FROM {table} AS known
+    WHERE known.device = asked.device AND known.id = asked.id
+      AND known.at = '2000-01-01Z'::timestamptz + asked.microseconds * interval '1 microsecond'
+      AND known.at BETWEEN %s AND %s
+    LIMIT 1
+) AS found"""
+
+
+def _known(conn: psycopg.Connection, table: Table, keys: Sequence[Key]) -> list[int]:
+    """The positions of the keys that are stored."""
+    times = [at for _, at, _ in keys]
+    asked = (
+        [device for device, _, _ in keys],
+        [microseconds(at) for at in times],
+        [key for _, _, key in keys],
+    )
+    with conn.transaction():
+        found = conn.cursor(row_factory=scalar_row).execute(
+            _KNOWN.format(table=table), (*asked, min(times), max(times))
+        )
+        return found.fetchall()
