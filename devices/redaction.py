@@ -27,7 +27,7 @@ _MOBILE = r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?1[3-9]\d{9}(?![0-9A-Za-z])"
 _PICTURE = r"data:image/[a-z+.-]+;base64,[A-Za-z0-9+/=_-]*|[A-Za-z0-9+/_-]{400,}={0,2}"
 _PRIVATE = re.compile(f"{_PICTURE}|{_ID_CARD}|{_MOBILE}")
 _PRIVATE_BYTES = re.compile(_PRIVATE.pattern.encode())
-_EMPTY: tuple[Any, ...] = (None, "", [], {}, 0, False)
+_EMPTY: tuple[Any, ...] = (None, [], {}, 0, False)
 
 _decode = msgspec.json.Decoder().decode
 
@@ -68,5 +68,6 @@ def _field_without(key: str, value: Any) -> tuple[Any, int]:
     ):
         return _without(value)
     if _PRIVATE_KEYS.fullmatch(key):
-        return (value, 0) if value in _EMPTY else (CUT, 1)
+        empty = not value.strip() if isinstance(value, str) else value in _EMPTY
+        return (value, 0) if empty else (CUT, 1)
     return (value, 0) if _CODE_KEYS.fullmatch(key) else _without(value)

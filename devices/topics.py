@@ -34,12 +34,14 @@ def matches(topic_filter: str, topic: str) -> bool:
 
 
 def _levels_match(wanted: list[str], levels: list[str]) -> bool:
+    if wanted[0] in ("+", "#") and levels[0].startswith("$"):
+        return False  # the broker's own topics are not taken by a leading wildcard
     for depth, want in enumerate(wanted):
         if want == "#":
-            return not levels[0].startswith("$")
+            return True
         if depth >= len(levels) or want not in ("+", levels[depth]):
             return False
-    return len(wanted) == len(levels) and not (wanted[0] == "+" and levels[0].startswith("$"))
+    return len(wanted) == len(levels)
 
 
 def parents(topic: str) -> Iterator[str]:

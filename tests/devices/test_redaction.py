@@ -1,0 +1,63 @@
+"""What must not be kept is cut out of a payload, whatever its form."""
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from devices.redaction import CUT, count_private, cut_private
+
+
+@pytest.mark.parametrize(
+    ("body", "left"),
+    [
+        ({"pic": "data:image/jpeg;base64,AAAA"}, {"pic": CUT}),
+        ({"SanpPic": "AAAA", "ScenePic": "BBBB"}, {"SanpPic": CUT, "ScenePic": CUT}),
+        ({"info": {"idCard": "110101199003070000"}}, {"info": {"idCard": CUT}}),
+        ({"telnum": "13800000000", "phone": 13800000000}, {"telnum": CUT, "phone": CUT}),
+        ({"IdentityNo": "x", "Feature": "AAAA"}, {"IdentityNo": CUT, "Feature": CUT}),
+        ({"note": "call 13800000000 now"}, {"note": f"call {CUT} now"}),
+        ({"note": "id 11010119900307000X."}, {"note": f"id {CUT}."}),
+        ({"list": ["a", "data:image/png;base64,iVBORw0KGgo="]}, {"list": ["a", CUT]}),
+        ({"blob": "QUJD" * 200}, {"blob": CUT}),
+    ],
+)
+def test_private_values_are_cut_out(body: Any, left: Any) -> None:
+    cut, count = cut_private(json.dumps(body).encode())
+    assert json.loads(cut) == left
+    assert count == count_private(body) > 0
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"personId": "110101199003070000"},  # a person code is how register and terminal agree
+        {"device_id": "13800000000", "SN": "13800000000"},
+        {"pic": "", "idCard": " ", "telnum": None, "images": []},
+        {"at": 1793581200123, "serial": 8613800000000},
+        {"RecordID": "1689962595", "imei": "868487004358800"},
+        {"lat": 35.24, "note": "2026-11-02 09:00:00"},
+        [],
+        "text",
+    ],
+)
+def test_what_is_needed_stays(body: Any) -> None:
+    payload = json.dumps(body).encode()
+    assert cut_private(payload) == (payload, 0)
+
+
+def test_in_other_bytes_what_looks_private_is_cut_out() -> None:
+    broken = b'{"idCard": "110101199003070000", "pic": "' + b"QUJD" * 200
+    cut, count = cut_private(broken)
+    assert count == 2
+    assert b"110101" not in cut
+    assert b"QUJD" not in cut
+    assert cut_private(b"\xff\xd8 13800000000") == (b"\xff\xd8 [cut]", 1)
+
+
+@given(st.binary(max_size=200))
+def test_any_bytes(payload: bytes) -> None:
+    cut, count = cut_private(payload)
+    assert (cut == payload) or count > 0
