@@ -248,7 +248,8 @@ def begin(
     clock: datetime | None = None,
     hindsight: bool = True,
 ) -> World:
-    """A world that knows this town. `states` and `clock` are those saved before a restart.
+    """A world that knows this town. `states` and `clock` are those saved before a restart; the
+    states are all rows under `state_names(rules)`.
 
     A recording is judged with `hindsight`: the day's visits that were over at its first row too.
     Live it is off: a service that starts at noon heard nothing of the morning.
@@ -257,9 +258,8 @@ def begin(
     first `advance` or `elapse`. States of another version of their rule are left out and the
     rule is named in `world.stale`: replay the last days for it.
     """
-    if any(VisitSeen in rule.wants for rule in rules):
-        rules = (*FOUNDATION, *rules)
-    world = World(Known(directory, plans, timezone or directory.timezone), rules)
+    known = Known(directory, plans, timezone or directory.timezone)
+    world = World(known, (*foundation(rules), *rules))
     world.known.hindsight = hindsight
     world._restore(states)
     if clock is not None:
@@ -304,6 +304,16 @@ def elapse(world: World, until: datetime) -> Outcome:
 def heard_row(device: str, known: Known) -> StateRow:
     """When a device was last heard, as it is saved."""
     return StateRow(HEARD, device, 1, None, msgspec.msgpack.encode(known.heard[device]))
+
+
+def foundation(rules: tuple[AnyRule, ...]) -> tuple[AnyRule, ...]:
+    """What these rules stand on."""
+    return FOUNDATION if any(VisitSeen in rule.wants for rule in rules) else ()
+
+
+def state_names(rules: tuple[AnyRule, ...]) -> set[str]:
+    """The names under which these rules, and what they stand on, save their states."""
+    return {HEARD, *(rule.name for rule in (*foundation(rules), *rules))}
 
 
 def row_of(memory: Memory, key: str) -> StateRow:

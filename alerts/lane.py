@@ -17,7 +17,7 @@ import structlog
 from alerts.casebook import Casebook
 from alerts.clock import Clock
 from alerts.connections import connect, first_line
-from alerts.engine import AnyRule, begin
+from alerts.engine import AnyRule, begin, state_names
 from alerts.feed import Ear, Feed, LaneName, towns_between
 from alerts.journal import Journal, Overtaken
 from alerts.plans import load_plans
@@ -133,7 +133,7 @@ class Lane:
             self._town.directory,
             self._town.plans,
             rules=rules,
-            states=journal.states([rule.name for rule in rules]),
+            states=journal.states(state_names(rules)),
             clock=at.states_clock,
             hindsight=False,
         )
