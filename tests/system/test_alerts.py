@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ import psycopg
 import pytest
 
 from alerts import desk, history
+from deploy.migrate import migrate
+from tests.bench.postgres import Postgres
 from tests.edges.paging import Phones, load, press, store, until
 
 pytestmark = [pytest.mark.system, pytest.mark.chaos]
@@ -190,3 +193,38 @@ def test_killed_again_and_again_under_load_no_alert_is_lost_or_doubled(
         came = Counter(page["page"] for page in phones.rang(path))
         assert len(came) == BUTTONS
         assert max(came.values()) <= 1 + kills  # under the same id, at most once more a kill
+
+
+@pytest.fixture
+def postgres() -> Iterator[Postgres]:
+    # Not in tmp_path, which other users can't enter: as root, PostgreSQL runs as another user.
+    with tempfile.TemporaryDirectory(prefix="carewatch-alerts-") as directory:
+        postgres = Postgres(Path(directory) / "pg")
+        postgres.start()
+        with psycopg.connect(postgres.url, autocommit=True) as conn:
+            migrate(conn)
+        yield postgres
+        postgres.kill()
+
+
+@pytest.mark.parametrize("fall", ["kill", "stop", "freeze"])
+def test_the_database_falls_during_a_send(
+    fall: str, postgres: Postgres, phones: Phones, tmp_path: Path
+) -> None:
+    process = AlertsProcess(postgres.url, tmp_path)
+    with psycopg.connect(postgres.url, autocommit=True) as conn:
+        load(conn, town(phones.host))
+        process.start()
+        phones.delays["/one"] = 1.0
+        store(conn, press("btn-0"))
+        until(lambda: phones.rang("/one"))
+        getattr(postgres, fall)()
+    time.sleep(4)  # the second rung falls due meanwhile
+    postgres.thaw() if fall == "freeze" else postgres.start()
+    with psycopg.connect(postgres.url, autocommit=True) as conn:
+        until(lambda: states(conn) == ["delivered"] * 3, within=40)
+        assert len(history.alerts(conn, history.AlertFilter())) == 1
+    process.stop()
+    came = Counter(page["page"] for page in phones.rang())
+    assert len(came) == 3
+    assert came.total() <= 4
