@@ -36,6 +36,7 @@ __all__ = (
     "alerts",
     "changed_since",
     "findings_between",
+    "held_pages",
     "lane_beats",
     "last_change",
     "mutes",
@@ -153,6 +154,11 @@ def alerts(conn: psycopg.Connection, wanted: AlertFilter) -> list[Alert]:
 def pages_of(conn: psycopg.Connection, alert_id: str) -> list[PageRecord]:
     """The pages of one alert, in the order they were due."""
     return _pages(conn, "alert = %s", (alert_id,))
+
+
+def held_pages(conn: psycopg.Connection) -> list[PageRecord]:
+    """The pages that the rate limit holds back now, longest waiting first."""
+    return _pages(conn, "state = %s", ("held",))
 
 
 def page(conn: psycopg.Connection, id: str) -> PageRecord | None:
