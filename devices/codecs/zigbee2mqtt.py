@@ -6,6 +6,7 @@ it single words; with `output: attribute` every field has a sub-topic of its own
 Written after https://www.zigbee2mqtt.io/guide/usage/mqtt_topics_and_messages.html.
 """
 
+import re
 from typing import Any
 
 from devices.codecs.body import JsonObject, json_body
@@ -18,6 +19,7 @@ from devices.readings import DeviceStatus, DoorMoved, Reason, Rejection, SosPres
 COMMANDS = frozenset({"set", "get"})  # from a controller to the device
 ATTRIBUTES = frozenset({"contact", "action", "tamper", "battery", "battery_low", "linkquality"})
 SOS_FLAGS = ("sos", "emergency", "panic")  # some converters show the press as a boolean
+WORD = re.compile(rb"[A-Za-z0-9_.+ -]{0,60}")
 UNKNOWN_SIGNAL = 255  # of linkquality
 _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
@@ -33,14 +35,14 @@ def decode(envelope: Envelope) -> Decoded:
     if above and last == "availability":
         return _online(envelope, above)
     body = _json_or_word(envelope.payload)
-    if above and last in ATTRIBUTES and not isinstance(body, dict):
-        fields = {last: body.decode() if isinstance(body, bytes) else body}
-        return _state(envelope, above, fields)
-    if isinstance(body, bytes):
-        return refused(Reason.NOT_JSON, "a device's state is a JSON object")
-    if not isinstance(body, dict):
-        return refused(Reason.NOT_AN_OBJECT, "a device's state is a JSON object")
-    return _state(envelope, "/".join(levels) or envelope.topic, body)
+    if isinstance(body, Rejection):
+        return Decoded((body,))
+    if isinstance(body, dict):
+        return _state(envelope, "/".join(levels) or envelope.topic, body)
+    if above and last in ATTRIBUTES:
+        return _state(envelope, above, {last: body})
+    what = Reason.NOT_JSON if isinstance(body, str) else Reason.NOT_AN_OBJECT
+    return refused(what, "a device's state is a JSON object")
 
 
 def _state(envelope: Envelope, name: str, fields: JsonObject) -> Decoded:
@@ -91,8 +93,7 @@ def _status(fields: JsonObject, said: dict[str, Any]) -> Part | None:
 def _online(envelope: Envelope, name: str) -> Decoded:
     """`online` or `offline`, as a word (old) or as {"state": "online"} (new)."""
     body = _json_or_word(envelope.payload)
-    state = body.get("state") if isinstance(body, dict) else body
-    word = state.decode() if isinstance(state, bytes) else state
+    word = body.get("state") if isinstance(body, dict) else body
     if word not in ("online", "offline"):
         return refused(Reason.BAD_VALUE, "the state is neither online nor offline")
     status = DeviceStatus(online=word == "online", **shared(envelope, name))
@@ -108,13 +109,13 @@ def _bridge(envelope: Envelope, last: str) -> Decoded:
     return nothing(f"the bridge's own {last}")
 
 
-def _json_or_word(payload: bytes) -> Any:
-    """The parsed JSON, or the bytes themselves where they are a bare word."""
+def _json_or_word(payload: bytes) -> Any | Rejection:
+    """The parsed JSON, or a bare word as text; "" is a topic that was cleared."""
     body = json_body(payload)
-    if not isinstance(body, Rejection):
-        return body
     word = payload.strip()
-    return word if word.isascii() and len(word) < 100 and b"{" not in word else payload
+    if isinstance(body, Rejection) and WORD.fullmatch(word):
+        return word.decode("ascii")
+    return body
 
 
 def _siblings(envelope: Envelope, name: str) -> tuple[str, ...]:
