@@ -77,7 +77,7 @@ def from_database(
         later = (changed(town, changes) for town in towns if start < town.at <= until)
         stored = (Stored(*row) for row in replay(conn, start, end))
         trial = Trial(
-            begin(known.directory, plans, timezone=known.zone.key),
+            begin(known.directory, plans, timezone=known.zone.key, hindsight=False),
             in_order(stored, later),
             begin=start,
             until=until,
