@@ -81,12 +81,14 @@ def breach(
     client: Annotated[str, typer.Argument(help="A client with a tracker and a fence.")] = "c-7",
     seconds: Annotated[float, typer.Option(help="How long the client stays away.")] = 120,
 ) -> None:
-    """Let a client walk out of the fence (the running simulator moves the tracker)."""
+    """Let a client ride out of the fence (the running simulator moves the tracker)."""
     from devices.simulator.publish import Publisher, Wish
 
     with Publisher(context.obj.mqtt_url) as publisher:
         publisher.wish(Wish(client=client, seconds=seconds))
-    typer.echo(f"{client} walks off for {seconds:.0f} s: the fence is breached in about 15 s")
+    typer.echo(
+        f"{client} rides off and is back in {seconds:.0f} s: the fence is breached in about 45 s"
+    )
 
 
 @app.command()

@@ -24,7 +24,7 @@ STORY = """
 In another terminal, in this directory:
 
   {command} simulate press btn-c1     an SOS; leave it, and it climbs to the second phone in 60 s
-  {command} simulate breach c-7       a client walks out of the fence; seen in about 15 s
+  {command} simulate breach c-7       a client rides out of the fence; seen in about 45 s
   {command} simulate miss c-3         a visit that nobody keeps; missed in about 90 s
 
 Logs are in {logs}. Ctrl-C ends everything; the data stays.

@@ -113,7 +113,8 @@ def run(town: SimulatedTown, publisher: Publisher, stop: threading.Event, end: d
     """Let the town speak in real time until `stop` is set or `end` has come."""
 
     def grant(wish: Wish) -> None:
-        town.wander(wish.client, datetime.now(UTC) + timedelta(seconds=wish.seconds))
+        now = datetime.now(UTC)
+        town.wander(wish.client, now, now + timedelta(seconds=wish.seconds))
 
     publisher.hear_wishes(grant)
     while not stop.is_set() and (now := datetime.now(UTC)) < end:

@@ -21,6 +21,7 @@ DOOR_PAUSE = (600.0, 5400.0)  # seconds between a home's door being opened
 DOOR_OPEN = (4.0, 90.0)  # seconds it stays open
 FACE_PAUSE = (60.0, 420.0)  # seconds between people at the terminal
 JITTER = 4.0  # metres, one standard deviation of a good fix
+BUS_SPEED = 14.0  # m/s; faster would itself be an alert
 REPEATED = 0.02  # share of messages that a device sends twice
 GARBAGE_EVERY = timedelta(minutes=3)
 AHEAD = timedelta(minutes=3)  # how wrong the one wrong clock is
@@ -28,6 +29,14 @@ SILENT_FROM, SILENT_FOR = 10, 3  # the buffering phone: minute of each half hour
 
 Sender = Callable[[datetime], list[Message]]
 Pause = Callable[[], timedelta | None]  # until the next time; None = never again
+
+
+def bus_ride(trip: tuple[datetime, datetime] | None, at: datetime) -> float:
+    """Metres from home during a trip out and back; 0 before and after it."""
+    if trip is None:
+        return 0.0
+    out, left = (at - trip[0]).total_seconds(), (trip[1] - at).total_seconds()
+    return max(0.0, BUS_SPEED * min(out, left))
 
 
 class SimulatedTown:
@@ -49,7 +58,7 @@ class SimulatedTown:
         self._count = 0
         self._run = f"{int(start.timestamp()):x}"  # keeps ids of two runs apart
         self._buffer: list[Message] = []
-        self._wandering: dict[str, datetime] = {}  # client id -> until
+        self._wandering: dict[str, tuple[datetime, datetime]] = {}  # client id -> from, until
         self._start = start
         for device in directory.devices:
             self._enrol(device)
@@ -67,9 +76,9 @@ class SimulatedTown:
             if wait is not None:
                 heapq.heappush(self._heap, (at + wait, n, sender, pause))
 
-    def wander(self, client: str, until: datetime) -> None:
-        """Let a client with a tracker walk out of the fence and come back at `until`."""
-        self._wandering[client] = until
+    def wander(self, client: str, start: datetime, until: datetime) -> None:
+        """Let a client with a tracker take the bus out of the fence and be home at `until`."""
+        self._wandering[client] = start, until
 
     def press(self, device: Device, at: datetime, how: str = "short") -> Message:
         """A press of this button now."""
@@ -154,9 +163,8 @@ class SimulatedTown:
         person = self._directory.clients.get(client)
         if person is None or person.home is None:
             return []
-        away = self._wandering.get(client, at) > at
-        where = metres_off((person.home.lat, person.home.lon), 900.0 if away else 0.0, 0.0)
-        fix = self._jitter(where)
+        away = bus_ride(self._wandering.get(client), at)
+        fix = self._jitter(metres_off((person.home.lat, person.home.lon), away, 0.0))
         battery = self._battery(device)
         return [position(device, self._site, self._key(), at, fix, accuracy=9.0, battery=battery)]
 

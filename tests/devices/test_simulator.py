@@ -3,11 +3,12 @@
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import msgspec
 import pytest
 
 from devices.directory import Caregiver, Circle, Client, Device, Directory, RegisterChange
 from devices.simulator.rounds import Call, Round, along, fate_of, stop_for
-from devices.simulator.town import SimulatedTown
+from devices.simulator.town import SimulatedTown, bus_ride
 
 NINE = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)  # 09:00 in the town
 
@@ -84,14 +85,21 @@ def test_time_handed_out_in_pieces_is_the_same_time() -> None:
     assert parts == whole
 
 
-def test_a_wandering_client_is_outside_until_the_end() -> None:
+@pytest.mark.parametrize(
+    ("seconds", "metres"), [(-5, 0.0), (0, 0.0), (30, 420.0), (60, 840.0), (90, 420.0), (121, 0.0)]
+)
+def test_a_bus_ride_goes_out_and_back(seconds: float, metres: float) -> None:
+    trip = NINE, NINE + timedelta(minutes=2)
+    assert bus_ride(trip, NINE + timedelta(seconds=seconds)) == metres
+
+
+def test_a_wandering_client_is_outside_and_comes_home() -> None:
     simulated = town()
-    simulated.wander("c-1", NINE + timedelta(minutes=2))
+    simulated.wander("c-1", NINE, NINE + timedelta(minutes=2))
     said = [
-        m.payload.decode()
-        for m in simulated.due(NINE + timedelta(minutes=4))
+        msgspec.json.decode(m.payload)["lat"]
+        for m in simulated.due(NINE + timedelta(minutes=3))
         if m.topic.endswith("watch-c1")
     ]
-    outside = ['"lat":35.218' in text for text in said]
-    assert outside[0]
-    assert not outside[-1]
+    assert max(said) > 35.216  # more than 600 m north of the home
+    assert said[-1] < 35.2105
