@@ -34,6 +34,15 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
             return self.received_at
         return self.observed_at
 
+    @property
+    def key(self) -> tuple[str, datetime, str, bool]:
+        """Two readings with one key are one reading, said twice.
+
+        Device, time and id; positions and heartbeats are stored apart from the rest, so that a
+        press is never taken for a position whose id its device gives again.
+        """
+        return (self.device, self.at, self.id, isinstance(self, Position | DeviceStatus))
+
 
 class Position(Said, frozen=True, kw_only=True, tag="position"):
     """A phone or tracker says where it is."""

@@ -35,11 +35,11 @@ LATERAL (
 
 def _known(conn: psycopg.Connection, table: Table, keys: Sequence[Key]) -> list[int]:
     """The positions of the keys that are stored."""
-    times = [at for _, at, _ in keys]
+    times = [at for _, at, *_ in keys]
     asked = (
-        [device for device, _, _ in keys],
+        [device for device, *_ in keys],
         [microseconds(at) for at in times],
-        [key for _, _, key in keys],
+        [id for _, _, id, _ in keys],
     )
     with conn.transaction():
         found = conn.cursor(row_factory=scalar_row).execute(

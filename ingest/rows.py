@@ -11,7 +11,7 @@ import msgspec
 from devices.readings import Reading
 
 Table = Literal["reading_track", "reading_event"]
-Key = tuple[str, datetime, str]  # device, at, id: what a repeat has in common with the first
+Key = tuple[str, datetime, str, bool]  # devices.readings.Said.key
 TABLES: tuple[Table, ...] = get_args(Table)
 COLUMNS = "arrival, at, received_at, device, id, kind, body"
 
@@ -40,13 +40,11 @@ def row_of(message: int, reading: Reading) -> Row:
 
     Raises UnicodeEncodeError for a text that is not Unicode (half a surrogate pair).
     """
-    said = type(reading)
-    key = (reading.device, reading.at, reading.id)
-    body = _encode(reading)
-    return Row(message, reading, _TABLE[said], key, body, _fields(reading, key, _KIND[said], body))
+    key, body = reading.key, _encode(reading)
+    return Row(message, reading, _TABLE[type(reading)], key, body, _fields(reading, key, body))
 
 
-def _fields(reading: Reading, key: Key, kind: bytes, body: bytes) -> bytes:
+def _fields(reading: Reading, key: Key, body: bytes) -> bytes:
     device, at, ident = key[0].encode(), key[1], key[2].encode()
     return b"".join(
         (
@@ -54,7 +52,7 @@ def _fields(reading: Reading, key: Key, kind: bytes, body: bytes) -> bytes:
             device,
             _length(len(ident)),
             ident,
-            kind,
+            _KIND[type(reading)],
             _length(len(body)),
             body,
         )
