@@ -27,7 +27,7 @@ class NextRung(msgspec.Struct, frozen=True):
     """When it climbs, and to whom."""
 
     at: datetime
-    targets: tuple[str, ...]  # as the ladder names them; people by masked name
+    targets: tuple[str, ...]  # as the ladder names them
 
 
 class NearCarer(msgspec.Struct, frozen=True):
@@ -54,6 +54,12 @@ class AlertView(msgspec.Struct, frozen=True, kw_only=True):
     next_rung: NextRung | None = None
     delay: timedelta | None = None  # received - observed
     near: tuple[NearCarer, ...] = ()
+    false_alarm: datetime | None = None  # when the same was last resolved as one
+
+    @property
+    def arrive_by(self) -> datetime | None:
+        """When it is paged anew unless whoever goes has arrived."""
+        return self.alert.next_at if self.alert.state == "acknowledged" else None
 
     @property
     def answered(self) -> bool:
@@ -86,6 +92,7 @@ def view(
     reveal: bool = False,
     fixes: Mapping[str, Seen] | None = None,
     free: frozenset[str] = frozenset(),
+    false_alarm: datetime | None = None,
 ) -> AlertView:
     """The page's values. `reveal` shows names and numbers whole: who asks for it is logged."""
     known = about(directory, alert.subject)
@@ -106,19 +113,20 @@ def view(
             Line(line.at, line.what, _person(staff, line.who), _detail(line.detail, staff))
             for line in alert.story
         ),
-        next_rung=next_rung(alert, staff),
+        next_rung=next_rung(alert),
+        false_alarm=false_alarm,
         delay=delay,
         near=_near(known, directory, fixes or {}, free, reveal),
     )
 
 
-def next_rung(alert: Alert, staff: Mapping[str, str]) -> NextRung | None:
+def next_rung(alert: Alert) -> NextRung | None:
     """The rung that is due next while nobody answers, or the repeat of the last one."""
     ladder = alert.ladder
     if alert.state != "open" or alert.next_at is None or ladder is None or not ladder.rungs:
         return None
     rung = ladder.rungs[min(alert.rung, len(ladder.rungs) - 1)]
-    return NextRung(alert.next_at, tuple(_target(staff, target) for target in rung.page))
+    return NextRung(alert.next_at, rung.page)
 
 
 def _near(
@@ -137,10 +145,6 @@ def _near(
         shown = name if reveal else mask_name(name)
         found.append(NearCarer(key, shown, metres, fixes[key].at, phone if reveal else ""))
     return tuple(found)
-
-
-def _target(staff: Mapping[str, str], target: str) -> str:
-    return mask_name(staff[target]) if target in staff else target
 
 
 def _person(staff: Mapping[str, str], person: str | None) -> str:

@@ -7,9 +7,11 @@ from urllib.parse import quote
 
 import psycopg
 from fastapi import APIRouter, FastAPI, Request
+from fastapi.exception_handlers import http_exception_handler
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from psycopg_pool import PoolTimeout
+from starlette.exceptions import HTTPException
 
 from dashboards import api, pages
 from dashboards.access import NotAllowed, NotSignedIn, words_of
@@ -89,6 +91,15 @@ async def _not_there(request: Request, error: Exception) -> Response:
     return _refusal(request, "not_there", 404)
 
 
+async def _http_error(request: Request, error: Exception) -> Response:
+    """FastAPI's own answers; an address that leads nowhere is a page for whoever wants one."""
+    assert isinstance(error, HTTPException)
+    wants_page = "text/html" in request.headers.get("accept", "")
+    if error.status_code == 404 and wants_page and not _is_api(request):
+        return _refusal(request, "not_there", 404)
+    return await http_exception_handler(request, error)
+
+
 async def _starting(request: Request, error: Exception) -> Response:
     if _is_api(request):
         return JSONResponse({"error": str(error)}, 503)
@@ -110,6 +121,7 @@ def _refusal(request: Request, why: str, status: int, detail: str = "") -> Respo
 ERRORS = {
     NotSignedIn: _not_signed_in,
     NotAllowed: _not_allowed,
+    HTTPException: _http_error,
     NoSuchPage: _not_there,
     Starting: _starting,
     CarewatchError: _mendable,

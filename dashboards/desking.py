@@ -117,15 +117,26 @@ class Desk:
         with self.room.pool.connection() as conn:
             alert = alert_for(conn, id, self.who, self.directory)
             pages = history.pages_of(conn, id)
+            false_alarm = self.last_false_alarm(conn, alert)
         return self.page(
             "alert.html",
             here="desk",
-            view=self.view(alert, reveal=reveal),
+            view=self.view(alert, reveal=reveal, false_alarm=false_alarm),
             pages=pages,
             sent=sent,
         )
 
-    def view(self, alert: Alert, *, reveal: bool = False) -> AlertView:
+    def last_false_alarm(self, conn: psycopg.Connection, alert: Alert) -> datetime | None:
+        """When the same rule about the same subject was last resolved as a false alarm."""
+        same = AlertFilter(states=("resolved",), rule=alert.rule, subject=alert.subject, limit=100)
+        return max(
+            (one.raised_at for one in history.alerts(conn, same) if one.outcome == "false_alarm"),
+            default=None,
+        )
+
+    def view(
+        self, alert: Alert, *, reveal: bool = False, false_alarm: datetime | None = None
+    ) -> AlertView:
         """An alert in the visitor's words."""
         return view(
             alert,
@@ -135,6 +146,7 @@ class Desk:
             reveal=reveal,
             fixes=self.board.fixes,
             free=self.duty - in_visit(self.board.visits.values()),
+            false_alarm=false_alarm,
         )
 
     def turns(self, conn: psycopg.Connection) -> list[history.Turn]:

@@ -1,7 +1,7 @@
 """Times, spans, distances and story lines as a page prints them, in one language and zone."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -37,6 +37,7 @@ class Shown:
             "distance": distance,
             "percent": percent,
             "told": self.told,
+            "targets": self.targets,
             "staff_name": self.staff_name,
         }
 
@@ -64,6 +65,22 @@ class Shown:
     def staff_name(self, person: str) -> str:
         """A person's name, masked."""
         return mask_name(self._staff.get(person, person))
+
+    def targets(self, names: Iterable[str]) -> str:
+        """Whom a rung pages, in words: people by masked name, else "rota:night", "role:manager"."""
+        return ", ".join(self._target(name) for name in names)
+
+    def _target(self, name: str) -> str:
+        what, _, who = name.partition(":")
+        if what == "agency":
+            return self._words("target.agency")
+        if what == "rota" and who:
+            return self._words("target.rota", name=who)
+        if what != "role":
+            return self.staff_name(name)
+        role, _, level = who.partition("@")
+        shown = self._words.word("role", role)
+        return self._words("target.parent", role=shown) if level else shown
 
     def told(self, line: Line) -> str:
         """A story line's detail; what the engine writes by pattern is translated."""

@@ -68,10 +68,11 @@ class Link:
         desk = Desk(self.room, self.words, Visitor(person=claim.person))
         with self.room.pool.connection() as conn:
             turns = desk.turns(conn)
+            false_alarm = desk.last_false_alarm(conn, alert)
         return self.room.page(
             "answer.html",
             self.words,
-            view=desk.view(alert, reveal=reveal),
+            view=desk.view(alert, reveal=reveal, false_alarm=false_alarm),
             link=f"/a/{self.token}",
             you=desk.shown.staff_name(claim.person),
             mine=alert.acked_by == claim.person,

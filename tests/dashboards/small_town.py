@@ -2,7 +2,23 @@
 
 from datetime import UTC, datetime, timedelta
 
-from alerts.types import Alert, Ladder, Rung, Severity, StoryLine, VisitRecord, VisitState
+import psycopg
+
+from alerts import tables
+from alerts.types import (
+    Alert,
+    Ladder,
+    PlanSet,
+    Rota,
+    RuleScope,
+    Rung,
+    Severity,
+    Staff,
+    StoryLine,
+    VisitRecord,
+    VisitState,
+)
+from deploy.townfile import Town
 from devices.directory import (
     Agency,
     Area,
@@ -15,7 +31,10 @@ from devices.directory import (
     Resident,
 )
 from devices.directory import Facility as Home
-from devices.readings import DeviceStatus, DoorMoved, Position
+from devices.envelope import Envelope
+from devices.readings import DeviceStatus, DoorMoved, Position, Reading, Rejection, SosPressed
+from ingest.admission import Admitted
+from ingest.store import Message, save
 
 NOW = datetime(2026, 11, 2, 2, 0, tzinfo=UTC)  # 10:00 in Asia/Shanghai, a Monday
 SQUARE = {
@@ -146,3 +165,61 @@ def status(device: str, at: datetime = NOW, *, online: bool | None = None) -> De
     return DeviceStatus(
         device=device, id=f"{at:%H%M%S}", observed_at=at, received_at=at, online=online
     )
+
+
+PEOPLE = (
+    Staff(id="u-1", name="赵主任", role="manager"),
+    Staff(id="u-2", name="孙组长", role="operator"),
+    Staff(id="u-see", name="周看", role="viewer"),
+    Staff(id="u-far", name="吴远", role="operator", areas=("other",)),
+    Staff(id="u-a2", name="郑二", role="operator", agency="a-2"),
+    Staff(id="u-dev", name="厂家", role="vendor"),
+)
+SECRET = "a secret that is long enough"
+
+
+def town() -> Town:
+    """The small town as a town file would say it."""
+    plans = PlanSet(
+        people=PEOPLE,
+        rotas=(Rota(id="night", people=("u-2", "u-1")),),
+        ladders=(LADDER,),
+        rules={"visit_missed": {"grace_minutes": 30}},
+        rules_for=(RuleScope(care_level="full", rules={"visit_missed": {"grace_minutes": 15}}),),
+    )
+    return Town(timezone="Asia/Shanghai", register=REGISTER, plans=plans)
+
+
+def put(conn: psycopg.Connection, *concluded: Alert | VisitRecord) -> None:
+    """Write what the engine would have concluded."""
+    with conn.transaction():
+        tables.put_alerts(conn, [one for one in concluded if isinstance(one, Alert)])
+        visits = [one for one in concluded if isinstance(one, VisitRecord)]
+        tables.put_visits(conn, visits, datetime.now(UTC))
+        conn.execute("SELECT pg_notify('changed', '')")
+
+
+def store(conn: psycopg.Connection, *said: Reading | Rejection) -> None:
+    """Store readings and rejections as ingest does."""
+    messages = [
+        Message(
+            Envelope(topic="carewatch/v1/wangji/x/y", payload=b'{"a": 1}', received_at=_now()),
+            Admitted(
+                "contract",
+                readings=() if isinstance(one, Rejection) else (one,),
+                rejections=(one,) if isinstance(one, Rejection) else (),
+            ),
+        )
+        for one in said
+    ]
+    save(conn, messages)
+
+
+def press(device: str = "btn-c1") -> SosPressed:
+    """A button pressed now."""
+    now = _now()
+    return SosPressed(device=device, id=f"press-{now:%H%M%S%f}", observed_at=now, received_at=now)
+
+
+def _now() -> datetime:
+    return datetime.now(UTC)

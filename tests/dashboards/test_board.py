@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from small_town import NOW, ago, alert, directory, door, position, status, visit
 
 from alerts.types import Alert
+from dashboards import kpi, screen
 from dashboards.board import (
     AlertsChanged,
     Board,
@@ -23,7 +24,6 @@ from dashboards.board import (
     narrowed,
 )
 from dashboards.scope import Scope
-from dashboards.screen import snapshot
 from dashboards.wire import Snapshot, patch, patched
 
 
@@ -33,6 +33,10 @@ def board(*changes: Change, scope: Scope | None = None) -> Board:
     for change in changes:
         begun = fold(begun, change)
     return begun
+
+
+def snapshot(board: Board) -> Snapshot:
+    return screen.snapshot(board, kpi.figures(board), map_version="1")
 
 
 def second(after: float = 0) -> Second:
@@ -108,17 +112,17 @@ def test_what_another_town_file_says_replaces_the_register() -> None:
 
 
 def test_a_muted_alert_is_counted_and_not_shown() -> None:
-    shown = snapshot(board(AlertsChanged((alert(muted="maintenance"),))), map_version="1")
-    assert shown.cards == {}
-    assert shown.figures.suppressed == 1
+    wall = snapshot(board(AlertsChanged((alert(muted="maintenance"),))))
+    assert wall.cards == {}
+    assert wall.figures.suppressed == 1
 
 
 def test_one_that_ended_unanswered_stays_hollow_for_ten_minutes() -> None:
     gone = alert(state="cleared", rule="visit_missed", cleared_at=ago(minutes=9))
     fresh = board(AlertsChanged((gone,)))
-    assert snapshot(fresh, map_version="1").cards["al-1"].state == "cleared"
+    assert snapshot(fresh).cards["al-1"].state == "cleared"
     later = fold(fresh, second(61))
-    assert snapshot(later, map_version="1").cards == {}
+    assert snapshot(later).cards == {}
 
 
 def test_an_sos_takes_over_with_masked_name_exact_address_and_the_nearest_free_caregiver() -> None:
@@ -127,7 +131,7 @@ def test_an_sos_takes_over_with_masked_name_exact_address_and_the_nearest_free_c
         Heard(NOW, (position(lat=35.243, lon=115.48),)),
         AlertsChanged((alert(observed_at=ago(minutes=20)),)),
     )
-    card = snapshot(taken, map_version="1").cards["al-1"]
+    card = snapshot(taken).cards["al-1"]
     assert card.who == "王**"
     assert card.sos is not None
     assert (card.sos.age, card.sos.address, card.sos.buffered) == (84, "王集村 12 号", True)
@@ -137,7 +141,7 @@ def test_an_sos_takes_over_with_masked_name_exact_address_and_the_nearest_free_c
 
 def test_an_answer_ends_the_takeover_and_nothing_else_does() -> None:
     answered = alert(state="acknowledged", acked_at=NOW, acked_by="u-1")
-    card = snapshot(board(AlertsChanged((answered,))), map_version="1").cards["al-1"]
+    card = snapshot(board(AlertsChanged((answered,)))).cards["al-1"]
     assert card.sos is None
     assert card.acked_by == "赵**"
 
@@ -156,16 +160,16 @@ some_alerts = st.lists(
 )
 
 
-def screen(alerts: list[Alert], lat: float) -> Snapshot:
+def shown(alerts: list[Alert], lat: float) -> Snapshot:
     changes = AlertsChanged(tuple(alerts)), Heard(NOW, (position(lat=lat),))
-    return snapshot(board(*changes), map_version="1")
+    return snapshot(board(*changes))
 
 
 @given(some_alerts, some_alerts, st.floats(35, 36), st.floats(35, 36))
 def test_a_screen_that_applies_the_patch_shows_what_the_server_sees(
     before: list[Alert], after: list[Alert], one: float, other: float
 ) -> None:
-    old, new = screen(before, one), screen(after, other)
+    old, new = shown(before, one), shown(after, other)
     change = patch(old, new)
     if change is None:
         assert msgspec.structs.replace(old, at=new.at) == new
@@ -175,11 +179,11 @@ def test_a_screen_that_applies_the_patch_shows_what_the_server_sees(
 
 
 def test_no_change_is_no_patch() -> None:
-    same = screen([alert()], 35.2)
+    same = shown([alert()], 35.2)
     assert patch(same, same) is None
 
 
 def test_a_card_that_goes_is_a_tombstone() -> None:
-    change = patch(screen([alert()], 35.2), screen([], 35.2))
+    change = patch(shown([alert()], 35.2), shown([], 35.2))
     assert change is not None
     assert change.cards == {"al-1": None}

@@ -1,0 +1,99 @@
+"""A running dashboards service on a real database, and the rest of the house as far as needed."""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import psycopg
+import uvicorn
+
+from alerts.service import Service
+from alerts.settings import AlertsSettings
+from dashboards.app import create_app
+from dashboards.settings import DashboardSettings
+from ingest.history import renew_horizon
+
+KEY = "the signing key of these tests"
+
+
+def free_port() -> int:
+    """A port nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def settings_for(database_url: str, port: int, *, demo: bool = False) -> DashboardSettings:
+    """Settings of a service on loopback."""
+    return DashboardSettings(
+        database_url=database_url, secret=KEY, public_url=f"http://127.0.0.1:{port}", demo=demo
+    )
+
+
+@contextmanager
+def serving(settings: DashboardSettings) -> Iterator[str]:
+    """The service on its own thread and port; its address. Ends with the block."""
+    port = int(settings.public_url.rsplit(":", 1)[1])
+    app = create_app(settings)
+    config = uvicorn.Config(
+        app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1
+    )
+    server = uvicorn.Server(config)
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    try:
+        until(lambda: server.started and app.state.room.stream.ready)
+        yield settings.public_url
+    finally:
+        app.state.room.stream.end()
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+@contextmanager
+def ingest_alive(database_url: str) -> Iterator[threading.Event]:
+    """Say what a living ingest process says, until the event is set or the block ends."""
+    stop = threading.Event()
+
+    def beat() -> None:
+        with psycopg.connect(database_url, autocommit=True) as conn:
+            while not stop.is_set():
+                for lane in ("life", "bulk"):
+                    renew_horizon(conn, "w-1", lane, datetime.now(UTC))  # type: ignore[arg-type]
+                stop.wait(0.2)
+
+    thread = threading.Thread(target=beat, daemon=True)
+    thread.start()
+    try:
+        yield stop
+    finally:
+        stop.set()
+        thread.join(timeout=5)
+
+
+@contextmanager
+def alerts_at_work(database_url: str, public_url: str) -> Iterator[Service]:
+    """The real alerts process, on a thread."""
+    settings = AlertsSettings(database_url=database_url, secret=KEY, public_url=public_url)
+    service = Service(settings)
+    thread = threading.Thread(target=service.run, daemon=True)
+    thread.start()
+    try:
+        with psycopg.connect(database_url, autocommit=True) as conn:
+            until(lambda: conn.execute("SELECT count(*) FROM checkpoint").fetchone() == (2,))
+        yield service
+    finally:
+        service.stop()
+        thread.join(timeout=10)
+
+
+def until(holds: Callable[[], object], seconds: float = 20) -> None:
+    """Wait until something holds; an AssertionError when it does not come."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, "it did not come about in time"
+        time.sleep(0.05)

@@ -1,0 +1,269 @@
+"""The API against a real database, with rows as the other rooms write them."""
+
+import csv
+import io
+from datetime import UTC, datetime, timedelta
+
+import httpx
+import psycopg
+import pytest
+from conftest import signed_in
+from small_town import SECRET, alert, door, position, put, status, store, visit
+
+from alerts.types import Evidence, Severity
+from dashboards import verbs
+from devices.readings import FaceSeen, Reason, Rejection
+
+pytestmark = pytest.mark.edge
+TODAY = datetime.now(UTC).replace(hour=4, minute=0, second=0, microsecond=0)  # noon in the town
+
+
+def test_without_a_sign_in_nothing_is_told(web: httpx.Client) -> None:
+    for path in ("alerts", "visits", "devices", "readings", "board", "stream", "ledger"):
+        assert web.get(f"/api/v1/{path}").status_code == 401, path
+    assert web.get("/desk").headers["location"] == "/sign-in?next=/desk"
+
+
+def test_a_wrong_secret_is_refused_and_guessing_is_slowed(web: httpx.Client) -> None:
+    tries = [
+        web.post("/api/v1/session", json={"name": "u-1", "secret": f"guess {n}"}).status_code
+        for n in range(12)
+    ]
+    assert tries == [401] * 10 + [429] * 2
+
+
+def test_alerts_are_filtered(api: httpx.Client, db: psycopg.Connection) -> None:
+    put(
+        db,
+        alert("open"),
+        alert("far", area="other", subject="client:c-3", state="resolved", outcome="test"),
+        alert("low", rule="battery_low", subject="device:door-c1", severity=Severity.LOW),
+    )
+
+    def ids(**query: str) -> set[str]:
+        return {each["id"] for each in api.get("/api/v1/alerts", params=query).json()}
+
+    assert ids() == {"open", "far", "low"}
+    assert ids(state="open") == {"open", "low"}
+    assert ids(rule="battery_low") == {"low"}
+    assert ids(area="mudan") == {"open", "low"}  # with all below it
+    assert ids(since="2100-01-01T00:00:00Z") == set()
+
+
+def test_an_alert_reads_like_a_finding(api: httpx.Client, db: psycopg.Connection) -> None:
+    put(db, alert(evidence=(Evidence(what="sos", device="btn-c1"),)))
+    found = api.get("/api/v1/alerts/al-1").json()
+    assert found["event"] == "raised"
+    assert found["at"] == found["raised_at"] == "2026-11-02T01:59:00Z"
+    assert found["evidence"][0]["device"] == "btn-c1"
+    assert api.get("/api/v1/alerts/nothing").status_code == 404
+
+
+@pytest.mark.parametrize(("person", "sees"), [("u-1", {"here", "far"}), ("u-far", {"far"})])
+def test_people_see_their_own_areas(
+    web: httpx.Client, db: psycopg.Connection, person: str, sees: set[str]
+) -> None:
+    put(db, alert("here"), alert("far", area="other", subject="client:c-3"))
+    client = signed_in(web, person)
+    assert {each["id"] for each in client.get("/api/v1/alerts").json()} == sees
+    hidden = {"here", "far"} - sees
+    assert all(client.get(f"/api/v1/alerts/{id}").status_code == 404 for id in hidden)
+
+
+def test_an_agency_sees_no_other_agencys(web: httpx.Client, db: psycopg.Connection) -> None:
+    put(db, alert("theirs", agency="a-1"), alert("ours", agency="a-2", key="2"))
+    found = signed_in(web, "u-a2").get("/api/v1/alerts").json()
+    assert [each["id"] for each in found] == ["ours"]
+
+
+def test_roles_have_limits(web: httpx.Client, db: psycopg.Connection) -> None:
+    put(db, alert())
+    viewer = signed_in(web, "u-see")
+    assert viewer.post("/api/v1/alerts/al-1/acknowledge").status_code == 403
+    assert viewer.get("/api/v1/ledger").status_code == 403
+    vendor = signed_in(web, "u-dev")
+    assert vendor.get("/api/v1/alerts").status_code == 403
+    assert vendor.get("/api/v1/rejections").status_code == 200
+
+
+def test_an_action_goes_into_the_inbox_and_says_when_nobody_has_carried_it_out(
+    api: httpx.Client, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verbs, "PATIENCE", 0.2)
+    put(db, alert())
+    answer = api.post("/api/v1/alerts/al-1/acknowledge")
+    assert (answer.status_code, answer.json()["confirmed"]) == (202, False)
+    said = db.execute(
+        "SELECT type, body ->> 'person', body ->> 'alert' FROM inbox WHERE type <> 'town_changed'"
+    ).fetchall()
+    assert said == [("acknowledged", "u-1", "al-1")]
+
+
+def test_an_answer_given_twice_is_one_entry(api: httpx.Client, db: psycopg.Connection) -> None:
+    put(db, alert(state="acknowledged", acked_at=datetime.now(UTC), acked_by="u-1"))
+    assert api.post("/api/v1/alerts/al-1/acknowledge").json()["confirmed"]
+    assert db.execute("SELECT count(*) FROM inbox WHERE type = 'acknowledged'").fetchone() == (0,)
+
+
+@pytest.mark.parametrize(
+    ("verb", "body", "says"),
+    [
+        ("resolve", {}, "outcome"),
+        ("resolve", {"outcome": "went home"}, "must be one of"),
+        ("note", {"note": " "}, "empty"),
+        ("resolve", {"outcome": 7}, "body"),
+        ("dance", {}, "no such action"),
+    ],
+)
+def test_a_bad_action_says_what_is_wrong(
+    api: httpx.Client, db: psycopg.Connection, verb: str, body: dict[str, object], says: str
+) -> None:
+    put(db, alert())
+    answer = api.post(f"/api/v1/alerts/al-1/{verb}", json=body)
+    assert answer.status_code in (400, 404)
+    assert says in answer.json()["error"]
+
+
+def test_another_site_cannot_act_for_me(api: httpx.Client, db: psycopg.Connection) -> None:
+    put(db, alert())
+    for headers in ({"sec-fetch-site": "cross-site"}, {"origin": "https://evil.example"}):
+        answer = api.post("/api/v1/alerts/al-1/acknowledge", headers=headers)
+        assert answer.status_code == 403
+
+
+def test_visits_and_their_revisions(api: httpx.Client, db: psycopg.Connection) -> None:
+    put(db, visit("v-1@x", start=TODAY))
+    put(db, visit("v-1@x", start=TODAY, state="done", revision=1), visit("v-2@x", start=TODAY))
+    assert {one["id"] for one in api.get("/api/v1/visits").json()} == {"v-1@x", "v-2@x"}
+    assert [one["id"] for one in api.get("/api/v1/visits?state=done").json()] == ["v-1@x"]
+    history = api.get("/api/v1/visits/v-1@x").json()
+    assert history["visit"]["state"] == "done"
+    assert [row["state"] for _, row in history["revisions"]] == ["planned", "done"]
+
+
+def test_devices_tell_who_is_silent_and_whose_clock_is_off(
+    town_url: str, db: psycopg.Connection
+) -> None:
+    from site_of_tests import free_port, serving, settings_for
+
+    now = datetime.now(UTC)
+    wrong = door("door-c3", now)
+    store(db, status("btn-c1", now), type(wrong)(**_fields(wrong) | {"clock": "quarantined"}))
+    with (
+        serving(settings_for(town_url, free_port())) as address,
+        httpx.Client(base_url=address) as web,
+    ):
+        found = {one["id"]: one for one in signed_in(web, "u-1").get("/api/v1/devices").json()}
+    assert found["btn-c1"]["online"]
+    assert not found["btn-c2"]["online"]
+    assert found["door-c3"]["clock"] == "quarantined"
+
+
+def test_reading_a_trail_is_written_down(api: httpx.Client, db: psycopg.Connection) -> None:
+    now = datetime.now(UTC)
+    store(db, position(at=now), door(at=now))
+    assert [one["kind"] for one in api.get("/api/v1/readings?device=phone-g1").json()] == [
+        "position"
+    ]
+    looked = db.execute("SELECT person, what, subject FROM access_log WHERE what = 'trail'")
+    assert looked.fetchall() == [("u-1", "trail", "device:phone-g1")]
+
+
+def test_rejections_keep_their_bytes(api: httpx.Client, db: psycopg.Connection) -> None:
+    store(db, Rejection(Reason.NOT_JSON, "line 1"))
+    (found,) = api.get("/api/v1/rejections").json()
+    assert (found["rejected"], found["payload_b64"]) == ("not_json", "eyJhIjogMX0=")
+
+
+def test_the_ledger_as_csv_is_for_excel_and_runs_nothing(
+    api: httpx.Client, db: psycopg.Connection
+) -> None:
+    evil = visit("v-1@x", start=TODAY, state="done", reason='=HYPERLINK("http://evil")')
+    put(db, evil)
+    answer = api.get("/api/v1/ledger?format=csv")
+    assert answer.content.startswith(b"\xef\xbb\xbf")
+    assert "sha-256=:" in answer.headers["repr-digest"]
+    (row,) = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig")))
+    assert row["client_name"] == "王淑兰"
+    assert row["reason"].startswith("'=")
+    logged = db.execute("SELECT count(*) FROM access_log WHERE what = 'export'").fetchone()
+    assert logged == (1,)
+
+
+def test_the_ledger_totals_are_of_its_rows(api: httpx.Client, db: psycopg.Connection) -> None:
+    came = {"began": TODAY, "ended": TODAY + timedelta(minutes=30), "grade": "verified"}
+    put(
+        db,
+        visit("v-1@x", start=TODAY, state="done", **came),
+        visit("v-2@x", start=TODAY, state="missed", client="c-3"),
+    )
+    page = api.get("/api/v1/ledger?area=mudan").json()
+    assert page["totals"] == {
+        "visits": 1,
+        "done": 1,
+        "verified": 1,
+        "minutes": 30,
+        "planned_minutes": 60,
+        "exceptions": 1,
+    }
+    assert page["rows"][0]["exceptions"] == ["short"]
+    assert api.get("/api/v1/ledger?since=2026-01-02&until=2026-01-01").status_code == 400
+
+
+def test_attendance_wants_a_live_face_in_each_half(
+    api: httpx.Client, db: psycopg.Connection
+) -> None:
+    def face(day: int, **fields: object) -> FaceSeen:
+        at = datetime(2026, 10, day, 4, tzinfo=UTC)
+        usual = {"person": "P-1", "score": 0.95, "alive": True}
+        return FaceSeen(
+            device="term-f1", id=f"f{day}", observed_at=at, received_at=at, **usual | fields
+        )
+
+    store(db, face(3), face(4, method="card"), face(5, score=0.5), face(20, alive=False))
+    (row,) = api.get("/api/v1/attendance?month=2026-10").json()
+    assert (row["first_half"], row["second_half"], row["kept"]) == (["2026-10-03"], [], False)
+    store(db, face(21))
+    (row,) = api.get("/api/v1/attendance?month=2026-10").json()
+    assert row["kept"]
+    assert "r-1" in api.get("/api/v1/attendance?month=2026-10&format=csv").text
+    assert api.get("/api/v1/attendance?month=2026-13").status_code == 422
+
+
+def test_the_document_describes_what_is_served(api: httpx.Client) -> None:
+    document = api.get("/api/v1/openapi.json").json()
+    assert {"/api/v1/alerts", "/api/v1/stream", "/api/v1/ledger", "/api/v1/attendance"} <= set(
+        document["paths"]
+    )
+    page = api.get("/api/v1/docs").text
+    assert "ApiAlert" in page
+    assert "http://" not in page.replace("http://127.0.0.1", "")  # nothing from outside
+    assert "https://" not in page
+
+
+def test_watching_the_service(web: httpx.Client) -> None:
+    assert web.get("/healthz").text == "ok\n"
+    ready = web.get("/readyz")
+    assert ready.status_code == 503
+    assert "no ingest worker" in ready.text
+    assert "carewatch_screens" in web.get("/metrics").text
+
+
+def test_every_answer_is_shielded(web: httpx.Client) -> None:
+    headers = web.get("/sign-in").headers
+    assert "default-src 'self'" in headers["content-security-policy"]
+    assert headers["x-content-type-options"] == "nosniff"
+    assert headers["cache-control"] == "no-store"
+
+
+def test_signing_in_leads_only_inside(web: httpx.Client) -> None:
+    form = {"name": "u-1", "secret": SECRET, "next": "//evil.example/"}
+    answer = web.post("/sign-in", data=form)
+    assert (answer.status_code, answer.headers["location"]) == (303, "/desk")
+    cookie = answer.headers["set-cookie"]
+    assert "HttpOnly" in cookie
+    assert "SameSite=lax" in cookie
+
+
+def _fields(reading: object) -> dict[str, object]:
+    return {name: getattr(reading, name) for name in reading.__struct_fields__}  # type: ignore[attr-defined]
