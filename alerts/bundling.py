@@ -11,13 +11,12 @@ from itertools import groupby
 
 import msgspec
 
+from alerts.alarm_load import FLOOD_BEGINS_ABOVE, FLOOD_WINDOW
 from alerts.types import Alert, Page, Severity
 
 SINGLE = 3  # pages due at once to one contact that leave as messages of their own
 PER_MINUTE = 6  # messages to one person
-FLOOD = 10  # messages to one person in ten minutes (ISA-18.2: more is a flood)
 MINUTE = timedelta(minutes=1)
-TEN_MINUTES = timedelta(minutes=10)
 ORDER = {Severity.LIFE: 0, Severity.HIGH: 1, Severity.MEDIUM: 2, Severity.LOW: 3}
 
 
@@ -38,7 +37,7 @@ class Sending(msgspec.Struct, frozen=True):
 def bundle(waiting: Iterable[Waiting], recent: Sequence[datetime], now: datetime) -> Sending:
     """Sort the pages due to one person. `recent` are the times of the messages they got."""
     last_minute = sum(1 for at in recent if at > now - MINUTE)
-    flooded = sum(1 for at in recent if at > now - TEN_MINUTES) >= FLOOD
+    flooded = sum(1 for at in recent if at > now - FLOOD_WINDOW) >= FLOOD_BEGINS_ABOVE
     room = max((1 if flooded else PER_MINUTE) - last_minute, 0)
     messages: list[tuple[Waiting, ...]] = []
     ordered = sorted(waiting, key=lambda one: (one.page.contact, one.page.channel))

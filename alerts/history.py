@@ -10,33 +10,52 @@ import msgspec
 import psycopg
 from psycopg.rows import class_row, scalar_row
 
+from alerts.answering import Answering, Answers, answering, answers
+from alerts.button_tests import ButtonTest, button_tests
+from alerts.lint import FailedContact, Flaw, lint
+from alerts.roster import roster_of
 from alerts.rota import shifts
 from alerts.rulebook import RuleCard, rulebook
+from alerts.rules.sos_pressed import SOS_PRESSED, SosState
 from alerts.types import (
     Alert,
     Finding,
+    Ladder,
     Muted,
     Page,
     PageState,
+    PlanSet,
     Rota,
     RuleScope,
+    Severity,
     Staff,
     StoryLine,
     VisitRecord,
 )
+from devices.directory import Directory
 
 __all__ = (
     "AlertFilter",
+    "Answering",
+    "Answers",
+    "ButtonTest",
     "Changes",
+    "FailedContact",
+    "Flaw",
     "LaneBeat",
     "PageRecord",
     "RuleCard",
     "Turn",
     "alert",
     "alerts",
+    "answers",
+    "answers_between",
+    "button_tests_of",
     "changed_since",
+    "failed_contacts",
     "findings_between",
     "held_pages",
+    "ladders",
     "lane_beats",
     "last_change",
     "mutes",
@@ -44,6 +63,7 @@ __all__ = (
     "page",
     "pages_between",
     "pages_of",
+    "paging_flaws",
     "people",
     "rotas",
     "rule_settings",
@@ -235,6 +255,59 @@ def turns(conn: psycopg.Connection, now: datetime, zone: ZoneInfo) -> list[Turn]
         following = later[0].person if later else current.person
         found.append(Turn(rota.id, current.person, current.until, following))
     return found
+
+
+def ladders(conn: psycopg.Connection) -> list[Ladder]:
+    """The ladders, in the order in which they are tried."""
+    return [
+        msgspec.json.decode(body, type=Ladder)
+        for body in _bodies(conn, "SELECT body::text FROM ladder ORDER BY position", ())
+    ]
+
+
+def paging_flaws(conn: psycopg.Connection, directory: Directory, now: datetime) -> list[Flaw]:
+    """What is wrong with rotas, contacts and ladders, before an alert finds it out."""
+    plans = PlanSet(
+        people=tuple(people(conn)), rotas=tuple(rotas(conn)), ladders=tuple(ladders(conn))
+    )
+    roster = roster_of(directory, plans, ZoneInfo(directory.timezone))
+    return lint(roster, now, failed_contacts(conn, now - timedelta(days=7)))
+
+
+def failed_contacts(conn: psycopg.Connection, since: datetime) -> list[FailedContact]:
+    """The contacts whose latest page due since then failed for good."""
+    cursor = conn.execute(
+        "SELECT * FROM (SELECT DISTINCT ON (person, body ->> 'contact') person,"
+        " (body ->> 'contact')::int, due_at, coalesce(error, ''), state FROM page"
+        " WHERE due_at >= %s AND state IN ('queued', 'sent', 'delivered', 'read', 'failed')"
+        " ORDER BY person, body ->> 'contact', due_at DESC) AS latest WHERE state = 'failed'",
+        (since,),
+    )
+    return [FailedContact(person, number, at, error) for person, number, at, error, _ in cursor]
+
+
+def answers_between(
+    conn: psycopg.Connection, since: datetime, until: datetime, *, severity: Severity | None = None
+) -> list[Answering]:
+    """How soon each alert raised in a stretch of time was answered, oldest first."""
+    cursor = conn.execute(
+        "SELECT a.body::text, min(p.sent_at), min(p.delivered_at) FROM alert a"
+        " LEFT JOIN page p ON p.alert = a.id WHERE a.raised_at >= %s AND a.raised_at < %s"
+        " AND (%s::text IS NULL OR a.severity = %s) GROUP BY a.id ORDER BY a.raised_at, a.id",
+        (since, until, severity, severity),
+    )
+    return [answering(_ALERT.decode(body), sent, arrived) for body, sent, arrived in cursor]
+
+
+def button_tests_of(conn: psycopg.Connection, directory: Directory) -> list[ButtonTest]:
+    """Every SOS button and its last test press, never tested ones first."""
+    bodies = conn.cursor(row_factory=scalar_row).execute(
+        "SELECT body FROM rule_state WHERE rule = %s", (SOS_PRESSED.name,), binary=True
+    )
+    tested: dict[str, datetime] = {}
+    for body in bodies:
+        tested |= msgspec.msgpack.decode(body, type=SosState).tested
+    return button_tests(directory, tested)
 
 
 def rule_settings(

@@ -4,16 +4,15 @@ The devices of an area outage need none: `area_outage` covers their silence itse
 Pure. Every mute has an end, a reason and a name. None of it ever touches a life alert.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 
 import msgspec
 
+from alerts.alarm_load import CHATTER_COUNT, CHATTER_WINDOW
 from alerts.types import Alert, AlertKey, Muted, Severity
 from devices.directory import Directory
 
-CHATTERING = 3  # raises within a minute (ISA-18.2: a chattering alarm)
-CHATTER_WINDOW = timedelta(minutes=1)
 SHELVED_FOR = timedelta(hours=1)
 LOOK_AGAIN = timedelta(minutes=10)  # for a reason without an end of its own
 OF_DEVICES = ("device_silent", "battery_low")  # rules that speak of a device, not of a person
@@ -78,7 +77,7 @@ class Chatter:
         self._raised[key] = recent
         if len(self._raised) > 10_000:
             self._forget(at)
-        return len(recent) >= CHATTERING
+        return len(recent) >= CHATTER_COUNT
 
     def _forget(self, at: datetime) -> None:
         self._raised = {
@@ -97,8 +96,3 @@ def shelf(key: AlertKey, at: datetime) -> Muted:
         subject=key.subject,
         rule=key.rule,
     )
-
-
-def stale(alerts: Collection[Alert], now: datetime) -> list[Alert]:
-    """Alerts open for more than a day (ISA-18.2: a stale alarm)."""
-    return [alert for alert in alerts if now - alert.raised_at > timedelta(hours=24)]

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from ladder_story import NOON
 from msgspec.structs import replace
 
-from alerts.bundling import FLOOD, PER_MINUTE, Waiting, bundle
+from alerts.alarm_load import FLOOD_BEGINS_ABOVE as FLOOD
+from alerts.bundling import PER_MINUTE, Waiting, bundle
 from alerts.lifecycle import open_alert
 from alerts.types import Finding, Page, Severity
 
