@@ -3,6 +3,7 @@
 from collections.abc import Collection
 
 from devices.codecs import (
+    bashi,
     bthome,
     camera_faces,
     chirpstack,
@@ -56,6 +57,7 @@ CODECS: tuple[Codec, ...] = (  # the first that claims a topic, or fits a form, 
     zkteco.CODEC,
     uniview.CODEC,
     dahua.CODEC,
+    bashi.CODEC,
     camera_faces.CODEC,
     phone_apps.CODEC,
 )

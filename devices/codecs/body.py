@@ -30,3 +30,16 @@ def json_object(payload: bytes) -> JsonObject | Rejection:
 
 
 _NAMES = {list: "array", str: "text", int: "number", float: "number", bool: "boolean"}
+
+
+def inner(body: JsonObject, key: str) -> JsonObject:
+    """The object under a key; an empty one where there is none."""
+    value = body.get(key)
+    return value if isinstance(value, dict) else {}
+
+
+def objects(body: JsonObject, key: str) -> list[JsonObject]:
+    """The objects of the list under a key; a single object counts as a list of one."""
+    value = body.get(key)
+    items = value if isinstance(value, list) else [value]
+    return [item for item in items if isinstance(item, dict)]

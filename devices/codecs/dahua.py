@@ -9,7 +9,7 @@ import json
 import re
 from typing import Literal
 
-from devices.codecs.body import JsonObject
+from devices.codecs.body import JsonObject, inner, json_body, objects
 from devices.codecs.codec import Codec, Decoded, Part, refused, shared, where_from
 from devices.codecs.fields import moment, number, text
 from devices.envelope import Envelope
@@ -28,13 +28,19 @@ SEEN = ("_DoorFace_", "AccessControl")
 METHODS: dict[str, FaceMethod] = {"0": "pin", "1": "card", "2": "card", "6": "finger", "15": "face"}
 DIRECTIONS: dict[str, Literal["in", "out"]] = {"entry": "in", "exit": "out"}
 DOORS = {"open": True, "close": False}
+NOTIFY = "client.notifyEventStream"  # the same events as JSON, to subscribed clients
 ALIVE = 50  # of 100
 
 
 def decode(envelope: Envelope) -> Decoded:
     """A sighting or a door for each event of the stream, in their order."""
     stream = envelope.payload.decode("utf-8", "replace")
-    said = [_one(found, stream, envelope) for found in EVENT.finditer(stream)]
+    body = json_body(envelope.payload)
+    if isinstance(body, dict):
+        events = objects(inner(body, "params"), "eventList") or [body]
+        said = [_event(text(e.get("Code")) or "", e.get("Data"), envelope) for e in events]
+    else:
+        said = [_one(found, stream, envelope) for found in EVENT.finditer(stream)]
     if not said:
         beat = stream.strip().casefold() == "heartbeat"
         status = Part(DeviceStatus(online=True, **shared(envelope, where_from(envelope))))
@@ -51,6 +57,10 @@ def _one(found: re.Match[str], stream: str, envelope: Envelope) -> Part | Reject
         data, _ = _JSON.raw_decode(stream[found.end() :].lstrip())
     except (ValueError, RecursionError):
         return Rejection(Reason.NOT_JSON, f"the data of {code[:60]} is not JSON")
+    return _event(code, data, envelope)
+
+
+def _event(code: str, data: object, envelope: Envelope) -> Part | Rejection | Ignored:
     if not isinstance(data, dict):
         return Rejection(Reason.NOT_AN_OBJECT, f"the data of {code[:60]} is no object")
     at = moment(data.get("UTC", data.get("CreateTime")), "UTC")
@@ -83,6 +93,8 @@ _JSON = json.JSONDecoder()
 
 
 def _fits(envelope: Envelope, body: object) -> bool:
+    if isinstance(body, dict):
+        return body.get("method") == NOTIFY or ("Code" in body and "Data" in body)
     return isinstance(body, str) and EVENT.search(body) is not None
 
 

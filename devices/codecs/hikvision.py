@@ -6,6 +6,7 @@ closed) is `door`; heartbeats are `status`. Written after Hikvision's ISAPI guid
 control and captured messages.
 """
 
+from typing import Literal
 from xml.etree import ElementTree
 
 from devices.codecs.body import JsonObject, json_object
@@ -32,6 +33,10 @@ GRANTS: dict[int, FaceMethod] = {
     101: "pin",
 }
 FACE_UNKNOWN = 76
+DIRECTIONS: dict[str, Literal["in", "out"]] = {  # of attendanceStatus
+    **dict.fromkeys(("checkin", "breakin", "overtimein"), "in"),
+    **dict.fromkeys(("checkout", "breakout", "overtimeout"), "out"),
+}
 DOOR_CONTACT = {25: True, 26: False, 27: True, 28: True}  # 27 forced, 28 held open
 BEATS = ("heartbeat", "videoloss")  # a camera's beat is a video loss that is `inactive`
 ADDRESSES = ("macAddress", "deviceID", "deviceSerialNo", "ipAddress", "ipv6Address")
@@ -99,6 +104,7 @@ def _at_door(
         person=person if code in GRANTS else None,
         score=likeness(fields.get("similarity")),
         method=GRANTS.get(code, "face"),
+        direction=DIRECTIONS.get(str(fields.get("attendanceStatus")).casefold()),
         **said,
     )
     return Part(reading, names[1:])

@@ -5,9 +5,7 @@ cells and wireless networks without a position. In JSON `speed` is m/s, the batt
 means unknown. `alarm=sos` is a press. Written after https://www.traccar.org/osmand/.
 """
 
-from urllib.parse import parse_qsl, urlsplit
-
-from devices.codecs.body import JsonObject, json_body
+from devices.codecs.body import JsonObject, inner, json_body, objects
 from devices.codecs.codec import Codec, Decoded, Part, refused, shared
 from devices.codecs.fields import (
     KNOT,
@@ -19,6 +17,7 @@ from devices.codecs.fields import (
     share_as_percent,
     text,
 )
+from devices.codecs.forms import parameters
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, Position, Reason, Rejection, SosPressed
 
@@ -35,21 +34,8 @@ def decode(envelope: Envelope) -> Decoded:
     return _from_json(body, envelope) if isinstance(body, dict) else _from_form(envelope)
 
 
-def parameters(envelope: Envelope) -> dict[str, str]:
-    """The query's parameters and those of a form in the body."""
-    query = urlsplit(envelope.http.path).query if envelope.http else ""
-    form = envelope.payload.decode("utf-8", "replace")
-    found = parse_qsl(query, keep_blank_values=True, max_num_fields=200) if query else []
-    if form and "=" in form[:200]:
-        found += parse_qsl(form.strip(), keep_blank_values=True, max_num_fields=200)
-    return dict(found)
-
-
 def _from_form(envelope: Envelope) -> Decoded:
-    try:
-        fields = parameters(envelope)
-    except ValueError:
-        return refused(Reason.BAD_VALUE, "more than 200 parameters")
+    fields = parameters(envelope)
     device = next((fields[key] for key in IDS if fields.get(key)), None)
     if device is None:
         return refused(Reason.MISSING_FIELD, "id is missing")
@@ -70,14 +56,20 @@ def _from_form(envelope: Envelope) -> Decoded:
 
 
 def _from_json(body: JsonObject, envelope: Envelope) -> Decoded:
-    where = body.get("location")
     device = next((name for key in IDS if (name := text(body.get(key)))), None)
-    if not isinstance(where, dict) or device is None:
+    places = objects(body, "location")
+    if not places or device is None:
         return refused(Reason.MISSING_FIELD, "location or device_id is missing")
+    alarm = text(body.get("alarm")) or ""
+    said = [_one(where, device, alarm, envelope) for where in places]
+    return Decoded(tuple(part for each in said for part in each.parts))
+
+
+def _one(where: JsonObject, device: str, alarm: str, envelope: Envelope) -> Decoded:
     at = moment(where.get("timestamp"), "timestamp")
     if isinstance(at, Rejection):
         return Decoded((at,))
-    coords, power, extras = (_object(where, key) for key in ("coords", "battery", "extras"))
+    coords, power, extras = (inner(where, key) for key in ("coords", "battery", "extras"))
     battery = share_as_percent(power.get("level"))
     said = shared(envelope, device, at, id=text(where.get("uuid")) or "", battery=battery)
     measured = {
@@ -85,7 +77,7 @@ def _from_json(body: JsonObject, envelope: Envelope) -> Decoded:
         "speed": at_least_zero(coords.get("speed")),
         "mock": where.get("mock") is True,
     }
-    alarm = text(extras.get("alarm")) or text(body.get("alarm")) or ""
+    alarm = text(extras.get("alarm")) or alarm
     return _said(said, coords.get("latitude"), coords.get("longitude"), measured, alarm)
 
 
@@ -103,20 +95,12 @@ def _said(said: JsonObject, lat: object, lon: object, measured: JsonObject, alar
     return Decoded(tuple(parts) or (Part(DeviceStatus(**said)),))
 
 
-def _object(body: JsonObject, key: str) -> JsonObject:
-    value = body.get(key)
-    return value if isinstance(value, dict) else {}
-
-
 def _fits(envelope: Envelope, body: object) -> bool:
     if envelope.http is None:
         return False
     if isinstance(body, dict):
-        return isinstance(body.get("location"), dict) and any(key in body for key in IDS)
-    try:
-        fields = parameters(envelope)
-    except ValueError:
-        return False
+        return any(key in body for key in IDS) and bool(objects(body, "location"))
+    fields = parameters(envelope)
     known = ("lat", "latitude", "location", "timestamp", "cell", "wifi", "alarm")
     return any(key in fields for key in IDS) and any(key in fields for key in known)
 

@@ -6,8 +6,6 @@ refused. Positions, transitions (which carry one) and last wills are kept. `vel`
 `acc` of 0 is unknown, and the `tst` of a last will is the time at which the phone connected.
 """
 
-from urllib.parse import parse_qs, urlsplit
-
 from devices.codecs.body import JsonObject, json_body
 from devices.codecs.codec import Codec, Decoded, Part, as_item, nothing, shared, where_from
 from devices.codecs.fields import (
@@ -20,6 +18,7 @@ from devices.codecs.fields import (
     place,
     text,
 )
+from devices.codecs.forms import query
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, Ignored, Position, Reason, Rejection
 from devices.redaction import count_private
@@ -141,10 +140,9 @@ def _names(item: JsonObject, envelope: Envelope) -> tuple[str, tuple[str, ...]]:
     """What the message calls its phone: by its topic, else by the tracker id."""
     tid = text(item.get("tid"))
     said = [_on_topic(envelope.topic), _on_topic(text(item.get("topic")) or "")]
-    if envelope.http is not None:
-        query = parse_qs(urlsplit(envelope.http.path).query)
-        if "u" in query and "d" in query:
-            said.append(f"{query['u'][0]}/{query['d'][0]}")
+    asked = query(envelope)
+    if "u" in asked and "d" in asked:
+        said.append(f"{asked['u']}/{asked['d']}")
     names = [name for name in said if name and not any(map(is_placeholder, name.split("/")))]
     if tid:
         names.append(f"tid:{tid}")

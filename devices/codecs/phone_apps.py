@@ -17,7 +17,7 @@ from devices.codecs.fields import (
     place,
     text,
 )
-from devices.codecs.osmand import parameters
+from devices.codecs.forms import parameters
 from devices.envelope import Envelope
 from devices.readings import Position, Reason, Rejection
 
@@ -37,15 +37,19 @@ def decode(envelope: Envelope) -> Decoded:
         return Decoded((fields,))
     if fields.get("encrypted") is True or fields.get("type") == "encrypted":
         return refused(Reason.ENCRYPTED, "the app encrypts what it sends: we have no key")
-    data = fields.get("data")
-    if isinstance(fields.get("type"), str) and isinstance(data, dict | list):
-        if fields["type"] != "update_location" or not isinstance(data, dict):
-            return nothing(f"companion app {fields['type'][:60]}")
-        gps = data.get("gps")
-        if not isinstance(gps, list) or len(gps) < 2:
-            return refused(Reason.MISSING_FIELD, "gps is [lat, lon]")
-        fields = {**data, "latitude": gps[0], "longitude": gps[1]}
-    return _position(fields, envelope)
+    data, kind = fields.get("data"), fields.get("type")
+    if not isinstance(kind, str) or (
+        "data" not in fields and _first(fields, LATITUDES) is not None
+    ):
+        return _position(fields, envelope)
+    if kind != "update_location" or not isinstance(data, dict):
+        return nothing(f"companion app {kind[:60]}")
+    gps = data.get("gps")
+    if gps is None and "location_name" in data:
+        return nothing("the name of a zone without a place")
+    if not isinstance(gps, list) or len(gps) < 2:
+        return refused(Reason.MISSING_FIELD, "gps is [lat, lon]")
+    return _position({**data, "latitude": gps[0], "longitude": gps[1]}, envelope)
 
 
 def _fields(envelope: Envelope) -> JsonObject | Rejection:
@@ -54,10 +58,7 @@ def _fields(envelope: Envelope) -> JsonObject | Rejection:
         if isinstance(body, dict | Rejection):
             return body
         return Rejection(Reason.NOT_AN_OBJECT, "a position is a JSON object")
-    try:
-        return {**parameters(envelope)}
-    except ValueError:
-        return Rejection(Reason.BAD_VALUE, "more than 200 parameters")
+    return {**parameters(envelope)}
 
 
 def _position(fields: JsonObject, envelope: Envelope) -> Decoded:
@@ -100,11 +101,8 @@ def _fits(envelope: Envelope, body: object) -> bool:
         return _first(body, LATITUDES) is not None and _first(body, LONGITUDES) is not None
     if envelope.http is None:
         return False
-    try:
-        fields = parameters(envelope)
-    except ValueError:
-        return False
-    return _first({**fields}, LATITUDES) is not None and _first({**fields}, LONGITUDES) is not None
+    fields = {**parameters(envelope)}
+    return _first(fields, LATITUDES) is not None and _first(fields, LONGITUDES) is not None
 
 
 CODEC = Codec(

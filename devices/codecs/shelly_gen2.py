@@ -7,7 +7,6 @@ is wired to only the register knows. Written after https://shelly-api-docs.shell
 
 from collections.abc import Iterator
 from datetime import datetime
-from urllib.parse import parse_qs, urlsplit
 
 from devices.codecs.body import JsonObject, json_object
 from devices.codecs.codec import (
@@ -21,6 +20,7 @@ from devices.codecs.codec import (
     shared,
 )
 from devices.codecs.fields import number, percent, text
+from devices.codecs.forms import query
 from devices.codecs.times import read_time
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, DoorMoved, Reason, Rejection
@@ -43,9 +43,8 @@ def decode(envelope: Envelope) -> Decoded:
     if isinstance(body, Rejection):
         return Decoded((body,))
     source = text(body.get("src")) or source
-    if envelope.http is not None:
-        query = parse_qs(urlsplit(envelope.http.path).query, keep_blank_values=True)
-        source = next(iter(query.get("devId", query.get("device", []))), "") or source
+    asked = query(envelope)
+    source = asked.get("devId") or asked.get("device") or source
     params = body["params"] if isinstance(body.get("params"), dict) else body
     if branch.startswith("status/"):
         component = branch.removeprefix("status/")

@@ -1,22 +1,22 @@
-"""Sparkplug B in its JSON form: `spBv1.0/{group}/{message type}/{node}[/{device}]`.
+"""Sparkplug B, as protobuf or in its JSON form: `spBv1.0/{group}/{message type}/{node}[/{device}]`.
 
-On the wire Sparkplug is protobuf; gateways that republish it as JSON keep its field names. Births
-and deaths are status; metric names are each plant's own, so data is ignored. Written after
+Births and deaths are status; metric names are each plant's own, so data is ignored. Written after
 https://sparkplug.eclipse.org/specification/.
 """
 
-from devices.codecs.body import json_object
+from devices.codecs.body import JsonObject, json_object
 from devices.codecs.codec import Codec, Decoded, Part, nothing, shared
 from devices.codecs.fields import moment
 from devices.envelope import Envelope
-from devices.readings import DeviceStatus, Rejection
+from devices.readings import DeviceStatus, Reason, Rejection
 
+PROTOBUF_TIMESTAMP = b"\x08"
 COMING = {"NBIRTH": True, "DBIRTH": True, "NDEATH": False, "DDEATH": False}
 
 
 def decode(envelope: Envelope) -> Decoded:
     """Coming and going of a node or device."""
-    body = json_object(envelope.payload)
+    body = _message(envelope.payload)
     if isinstance(body, Rejection):
         return Decoded((body,))
     levels = envelope.topic.split("/")
@@ -28,6 +28,18 @@ def decode(envelope: Envelope) -> Decoded:
         return Decoded((at,))
     status = DeviceStatus(online=online, **shared(envelope, "/".join(levels[3:]), at))
     return Decoded((Part(status),))
+
+
+def _message(payload: bytes) -> JsonObject | Rejection:
+    """The JSON form, or of the protobuf form the timestamp (field 1, a varint): all we need."""
+    if payload[:1] != PROTOBUF_TIMESTAMP:
+        return json_object(payload)
+    value = 0
+    for place, byte in enumerate(payload[1:11]):
+        value |= (byte & 0x7F) << 7 * place
+        if not byte & 0x80:
+            return {"timestamp": value}
+    return Rejection(Reason.BAD_VALUE, "the timestamp has no end")
 
 
 CODEC = Codec(family="sparkplug", decode=decode, topics=("spBv1.0/#",))

@@ -29,6 +29,7 @@ SUFFIXES = frozenset({"SENSOR", "RESULT", "STATE"})  # those that carry news
 ONLINE = {"online": True, "offline": False}
 # IAS zone types and commands by which Tasmota's bridge tells of a call for help
 SOS_KEYS = ("PersonalAlarm", "0501!02", "0501!03", "0501!04", "Emergency", "Panic")
+ALARM_BIT = 1  # of an IAS zone's status
 CLICKS = ("Click", "Action", "click", "action")
 POWER_COMMANDS = {"0006!00": "off", "0006!01": "on", "0006!02": "toggle"}
 
@@ -113,10 +114,13 @@ def _zigbee(
 
 def _zigbee_readings(
     fields: JsonObject, said: JsonObject
-) -> Iterator[DoorMoved | SosPressed | ButtonPressed | DeviceStatus]:
-    contact = number(fields.get("Contact"))
+) -> Iterator[DoorMoved | SosPressed | ButtonPressed | Switched | DeviceStatus]:
+    contact, zone = number(fields.get("Contact")), number(fields.get("ZoneStatusChange"))
     if contact is not None:
         yield DoorMoved(open=contact == 1, **said)
+        return
+    if zone is not None:  # of a zone type that the bridge does not name
+        yield Switched(on=bool(int(zone) & ALARM_BIT), **said)
         return
     if any(key in fields and number(fields[key]) != 0 for key in SOS_KEYS):
         yield SosPressed(**said)

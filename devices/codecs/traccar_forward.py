@@ -5,7 +5,7 @@ their offset, the device is `device.uniqueId`; an event or position with the ala
 press, with or without a fix. Written after https://www.traccar.org/forward/.
 """
 
-from devices.codecs.body import JsonObject, json_object
+from devices.codecs.body import JsonObject, inner, json_object
 from devices.codecs.codec import Codec, Decoded, Part, nothing, refused, shared
 from devices.codecs.fields import KNOT, accuracy, at_least_zero, moment, number, percent, text
 from devices.envelope import Envelope
@@ -20,7 +20,7 @@ def decode(envelope: Envelope) -> Decoded:
     body = json_object(envelope.payload)
     if isinstance(body, Rejection):
         return Decoded((body,))
-    device, position, event = (_object(body, key) for key in ("device", "position", "event"))
+    device, position, event = (inner(body, key) for key in ("device", "position", "event"))
     name = text(device.get("uniqueId")) or text(device.get("name"))
     if name is None:
         return refused(Reason.MISSING_FIELD, "device.uniqueId is missing")
@@ -28,13 +28,13 @@ def decode(envelope: Envelope) -> Decoded:
     at = moment(happened or event.get("serverTime"), "fixTime")
     if isinstance(at, Rejection):
         return Decoded((at,))
-    about = _object(position, "attributes")
+    about = inner(position, "attributes")
     said = shared(
         envelope, name, at, id=_id(position, event), battery=percent(about.get("batteryLevel"))
     )
     lat, lon = number(position.get("latitude")), number(position.get("longitude"))
     fixed = lat is not None and lon is not None and position.get("valid") is not False
-    alarms = {text(about.get("alarm")), text(_object(event, "attributes").get("alarm"))}
+    alarms = {text(about.get("alarm")), text(inner(event, "attributes").get("alarm"))}
     parts: list[Part] = []
     if any(SOS in (alarm or "").split(",") for alarm in alarms):
         call = {**said, "id": f"sos-{said['id']}"}  # the bare position comes by itself as well
@@ -63,11 +63,6 @@ def _id(position: JsonObject, event: JsonObject) -> str:
     """The position's number: an event and the position it came from are one."""
     number_ = text(position.get("id")) or ""
     return f"position-{number_}" if number_ and number_ != "0" else text(event.get("id")) or ""
-
-
-def _object(body: JsonObject, key: str) -> JsonObject:
-    value = body.get(key)
-    return value if isinstance(value, dict) else {}
 
 
 def _fits(envelope: Envelope, body: object) -> bool:

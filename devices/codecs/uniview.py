@@ -4,7 +4,7 @@ A notice lists the faces and cards it saw and how each matched: MatchStatus 1 is
 6 was not alive, the rest nobody known. Written after Uniview's LAPI guide for access control.
 """
 
-from devices.codecs.body import JsonObject, json_object
+from devices.codecs.body import JsonObject, json_object, objects
 from devices.codecs.codec import Codec, Decoded, Part, nothing, refused, shared
 from devices.codecs.fields import likeness, moment, text
 from devices.envelope import Envelope
@@ -29,7 +29,7 @@ def decode(envelope: Envelope) -> Decoded:
         return Decoded((at,), redacted=redacted)
     if "LibMatInfoList" in body:
         parts = tuple(
-            _match(match, body, device, envelope) for match in _dicts(body, "LibMatInfoList")
+            _match(match, body, device, envelope) for match in objects(body, "LibMatInfoList")
         )
         return Decoded(parts, nothing("nobody in it").ignored, redacted)
     if "RefId" in body or "NextTime" in body:
@@ -40,7 +40,7 @@ def decode(envelope: Envelope) -> Decoded:
 def _match(
     match: JsonObject, body: JsonObject, device: str, envelope: Envelope
 ) -> Part | Rejection:
-    faces = _dicts(body, "FaceInfoList")
+    faces = objects(body, "FaceInfoList")
     seen = next((face.get("Timestamp") for face in faces), body.get("Timestamp"))
     at = moment(seen, "Timestamp")
     if isinstance(at, Rejection):
@@ -52,15 +52,10 @@ def _match(
         person=(code or text(match.get("MatchPersonID"))) if status == MATCHED else None,
         score=likeness(match.get("Similarity")),
         alive=False if status == NOT_ALIVE else None,
-        method="face" if faces or not _dicts(body, "CardInfoList") else "card",
+        method="face" if faces or not objects(body, "CardInfoList") else "card",
         **shared(envelope, device, at, id=text(body.get("Seq")) or ""),
     )
     return Part(reading)
-
-
-def _dicts(body: JsonObject, key: str) -> list[JsonObject]:
-    items = body.get(key)
-    return [item for item in items if isinstance(item, dict)] if isinstance(items, list) else []
 
 
 def _fits(envelope: Envelope, body: object) -> bool:

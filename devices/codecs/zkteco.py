@@ -7,15 +7,17 @@ a record's id is its person and time. Written after ZKTeco's push protocol and c
 
 import re
 from typing import Literal
-from urllib.parse import parse_qs, urlsplit
 
 from devices.codecs.codec import Codec, Decoded, Part, nothing, refused, shared
 from devices.codecs.fields import moment
+from devices.codecs.forms import path_of, query
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, FaceMethod, FaceSeen, Reason, Rejection
 
 ROOT = "/iclock/"
 USB_COLUMNS = 6
+VERIFY_KEYS = ("verifymode", "verifytype", "verify")
+NOBODY = "0"  # the PIN of a door's own event
 DIRECTIONS: dict[str, Literal["in", "out"]] = {
     "0": "in",
     "1": "out",
@@ -31,18 +33,18 @@ METHODS: dict[str, FaceMethod] = {
     "15": "face",
     "25": "palm",
 }
+RECORDS = ("attlog", "rtlog")  # attendance, and events at an access controller's doors
 PRIVATE_TABLES = ("biophoto", "userpic", "fingertmp", "biodata", "facev7", "attphoto", "idcard")
 
 
 def decode(envelope: Envelope) -> Decoded:
     """Attendance records in their order; polls are heartbeats; other tables are ignored."""
-    parts = urlsplit(envelope.http.path if envelope.http else "")
-    query = {key.casefold(): values[0] for key, values in parse_qs(parts.query).items()}
-    device, action = query.get("sn"), parts.path.removeprefix(ROOT).strip("/").casefold()
-    if device is None:
+    asked = {key.casefold(): value for key, value in query(envelope).items()}
+    device, action = asked.get("sn"), path_of(envelope).removeprefix(ROOT).strip("/").casefold()
+    if not device:
         return refused(Reason.MISSING_FIELD, "SN is missing")
-    table = query.get("table", "").casefold()
-    if table == "attlog":
+    table = asked.get("table", "").casefold()
+    if table in RECORDS:
         return _records(device, envelope)
     if table in PRIVATE_TABLES:
         lines = sum(1 for line in envelope.payload.splitlines() if line.strip())
@@ -57,12 +59,15 @@ def _records(device: str, envelope: Envelope) -> Decoded:
         lines = envelope.payload.decode().splitlines()
     except UnicodeDecodeError:
         return refused(Reason.BAD_VALUE, "the records are not UTF-8")
-    found = tuple(_record(line, device, envelope) for line in lines if line.strip())
+    said = (_record(line, device, envelope) for line in lines if line.strip())
+    found = tuple(one for one in said if one is not None)
     return Decoded(found) if found else nothing("no record in it")
 
 
-def _record(line: str, device: str, envelope: Envelope) -> Part | Rejection:
+def _record(line: str, device: str, envelope: Envelope) -> Part | Rejection | None:
     person, written, status, verify = _columns(line)
+    if person == NOBODY:
+        return None
     at = moment(written, "time")
     if not person or at is None:
         return Rejection(Reason.MISSING_FIELD, f"no PIN and time in {line.strip()[:40]!r}")
@@ -83,8 +88,9 @@ def _columns(line: str) -> tuple[str, str, str, str]:
     columns = [column.strip() for column in line.strip().split("\t")]
     if "=" in columns[0]:
         named = {key.casefold(): value for key, _, value in (c.partition("=") for c in columns)}
-        verify = named.get("verifymode", named.get("verify", ""))
-        return named.get("pin", ""), named.get("time", ""), named.get("status", ""), verify
+        verify = next((named[key] for key in VERIFY_KEYS if key in named), "")
+        status = named.get("status", named.get("inoutstatus", ""))
+        return named.get("pin", ""), named.get("time", ""), status, verify
     if len(columns) == USB_COLUMNS:
         columns.pop(2)
     person, time, status, verify = (*columns, "", "", "", "")[:4]

@@ -177,6 +177,7 @@ def test_of_a_three_way_button_the_register_says_which_press_means_sos() -> None
         ("t/stat/RESULT", {"Switch1": {"Action": "ON"}}),
         ("s/events/rpc", {"src": "s", "params": {"input:0": {"id": 0, "state": True}}}),
         ("n/binary_sensor/input_7/state", "ON"),
+        ("tele/b/SENSOR", {"ZbReceived": {"0x1": {"Device": "0x1", "ZoneStatusChange": 33}}}),
     ],
 )
 def test_what_a_switch_is_wired_to_the_register_says(topic: str, payload: Any) -> None:
@@ -240,3 +241,12 @@ def test_stored_records_of_a_sensor_are_told_from_the_live_state() -> None:
     assert (stored.open, stored.replayed) == (True, True)
     assert stored.observed_at == datetime(2022, 10, 12, 8, 2, 38, tzinfo=UTC)
     assert (live.open, live.replayed, live.battery) == (False, False, 92)
+
+
+def test_sparkplug_as_protobuf() -> None:
+    moment = 1793581200000
+    varint = bytes((moment >> 7 * n & 0x7F) | (0x80 if n < 5 else 0) for n in range(6))
+    envelope = Envelope("spBv1.0/g/NDEATH/node", b"\x08" + varint + b"\x12\x00", RECEIVED)
+    (reading,) = admit(envelope, None).readings
+    assert isinstance(reading, DeviceStatus)
+    assert (reading.online, reading.observed_at) == (False, RECEIVED)

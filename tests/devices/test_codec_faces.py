@@ -253,3 +253,55 @@ def test_one_recognition_said_twice_is_one() -> None:
     by_name = face(published("double-take/matches/R1", {**common, "match": match}))
     by_camera = face(published("double-take/cameras/door", {**common, "matches": [match]}))
     assert (by_name.id, by_name.device, by_name.score) == (by_camera.id, "door", 0.985)
+
+
+def test_dahua_events_as_json() -> None:
+    events = [
+        {
+            "Code": "AccessControl",
+            "Action": "Pulse",
+            "Index": 0,
+            "Data": {"UserID": "1", "Method": 15},
+        },
+        {"Code": "DoorStatus", "Action": "Pulse", "Index": 0, "Data": {"Status": "Close"}},
+    ]
+    body = {"method": "client.notifyEventStream", "params": {"eventList": events}}
+    seen, door = posted("/vto", body).readings
+    assert isinstance(seen, FaceSeen)
+    assert isinstance(door, DoorMoved)
+    assert (seen.person, seen.method, door.open) == ("1", "face", False)
+
+
+def test_events_at_a_zkteco_controllers_doors() -> None:
+    lines = (
+        b"time=2026-11-02 09:00:00\tpin=11\tcardno=0\tevent=3\tinoutstatus=0\tverifytype=15\n"
+        b"time=2026-11-02 09:00:01\tpin=0\tcardno=0\tevent=27\tinoutstatus=1\tverifytype=4\n"
+    )
+    reading = face(posted("/iclock/cdata?SN=ZK1&table=rtlog", lines, "text/plain"))
+    assert (reading.person, reading.method, reading.direction) == ("11", "face", "in")
+
+
+@pytest.mark.parametrize(
+    ("userid", "person", "score"), [("USER1", "USER1", 0.834), ("00001234", None, None)]
+)
+def test_a_bashi_terminal(userid: str, person: str | None, score: float | None) -> None:
+    event = {
+        "action": "event",
+        "device-id": "b-1",
+        "seqnum": 6,
+        "type": "logr",
+        "timestamp": 1793581200,
+        "score": 0.834,
+        "userid": userid,
+    }
+    reading = face(posted("/anywhere", event))
+    assert (reading.device, reading.id, reading.at) == ("b-1", "6", RECEIVED)
+    assert (reading.person, reading.score) == (person, score)
+    assert posted("/anywhere", {**event, "type": "door"}).ignored is not None
+
+
+@pytest.mark.parametrize(
+    ("word", "direction"), [("checkIn", "in"), ("breakOut", "out"), ("x", None)]
+)
+def test_which_way_a_hikvision_record_goes(word: str, direction: str | None) -> None:
+    assert face(event(75, attendanceStatus=word)).direction == direction

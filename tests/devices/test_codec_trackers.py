@@ -208,6 +208,21 @@ def test_home_assistants_apps() -> None:
     assert position(published("location/g-1", json_tracker)).device == "location/g-1"
 
 
+def test_a_zone_without_a_place_is_ignored() -> None:
+    named = {"type": "update_location", "data": {"location_name": "home"}}
+    assert posted("/api/webhook/abc", named).ignored is not None
+    assert posted("/api/webhook/abc", {"type": "get_config"}).ignored is not None
+    assert posted("/api/webhook/abc", {"type": "update_location", "data": {}}).rejections
+
+
+def test_a_client_that_kept_its_positions_sends_them_together() -> None:
+    places = [
+        {"uuid": f"u-{n}", "coords": {"latitude": 35.2, "longitude": 115.4 + n}} for n in range(3)
+    ]
+    found = posted("/", {"device_id": "1", "location": places}).readings
+    assert [reading.id for reading in found] == ["u-0", "u-1", "u-2"]
+
+
 @pytest.mark.parametrize(
     ("message", "reason"),
     [

@@ -44,6 +44,8 @@ PATHS = st.sampled_from(
         "/?id=1&lat=1&lon=%00",
         "/cgi-bin/eventManager.cgi",
         "/ingest/v1/s/door/d-1",
+        "//[",
+        "?",
     )
 )
 FIELDS = st.sampled_from(NAMES)
