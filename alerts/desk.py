@@ -14,6 +14,7 @@ from psycopg.rows import scalar_row
 
 from alerts.history import alert as _alert
 from alerts.links import Claim, Refusal, address, sign, verify
+from alerts.replies import GOING, MORE_HELP, asked_last, who_has
 from alerts.types import (
     OUTCOMES,
     Acknowledged,
@@ -38,6 +39,8 @@ __all__ = (
     "UnknownAlert",
     "acknowledge",
     "address",
+    "answer_by_keypad",
+    "answer_by_sms",
     "append",
     "arrive",
     "escalate",
@@ -184,6 +187,40 @@ def read_link(
     if found.state in ("resolved", "cleared"):
         return Refusal.RESOLVED
     return claim, found
+
+
+def answer_by_sms(conn: psycopg.Connection, number: str, text: str, *, now: datetime) -> str | None:
+    """A reply by SMS: "1" acknowledges, "2" asks for the next rung. The alert it spoke of, or None.
+
+    The number tells the person; of what they were paged for in the last day the gravest is meant.
+    """
+    staff = who_has(conn, number)
+    alert = asked_last(conn, staff.id, now - timedelta(days=1)) if staff else None
+    if staff is None or alert is None:
+        return None
+    return alert if _answered_with(conn, text, alert, staff.id, via="sms") else None
+
+
+def answer_by_keypad(
+    conn: psycopg.Connection, secret: str, token: str, digits: str, *, now: datetime
+) -> tuple[Claim, Alert] | Refusal:
+    """A key pressed during a call: 1 acknowledges, 2 asks for the next rung."""
+    found = read_link(conn, secret, token, now=now)
+    if not isinstance(found, Refusal):
+        _answered_with(conn, digits, found[0].alert, found[0].person, via="voice")
+    return found
+
+
+def _answered_with(
+    conn: psycopg.Connection, text: str, alert: str, person: str, *, via: str
+) -> bool:
+    if text.strip().startswith(GOING):
+        acknowledge(conn, alert, person, via=via)
+        return True
+    if text.strip().startswith(MORE_HELP):
+        escalate(conn, alert, person)
+        return True
+    return False
 
 
 About = Acknowledged | Arrived | Resolved | Noted | Escalated | Opened

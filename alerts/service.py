@@ -12,6 +12,7 @@ import structlog
 from psycopg.rows import scalar_row
 
 from alerts import metrics, outbox
+from alerts.audit import Watcher
 from alerts.channels import Channels, open_channels
 from alerts.clock import Clock, SystemClock
 from alerts.connections import connect, first_line
@@ -68,10 +69,12 @@ class Service:
         self._channels = open_channels()
         self._conn: psycopg.Connection | None = None
         self._work: Work | None = None
+        self._watcher = Watcher(settings, self._channels, self._clock)
         self._stopping = threading.Event()
 
     def run(self) -> None:
         """Serve until `stop` is called, from a signal handler or another thread."""
+        self._watcher.start()
         while not self._stopping.is_set():
             try:
                 self._tend()
@@ -80,6 +83,7 @@ class Service:
                 self._disconnect()
             self._stopping.wait(UPKEEP)
         self._end_work()
+        self._watcher.stop()
         self._disconnect()
         self._channels.close()
 
