@@ -6,7 +6,7 @@ topic -> codec -> decode -> known device -> sane clock -> sane range -> WGS-84 -
 import msgspec
 from msgspec.structs import replace
 
-from devices.codecs import UNKNOWN, claimed, recognised
+from devices.codecs import UNKNOWN, claimed, family_of, recognised
 from devices.codecs.body import json_body
 from devices.codecs.buttons import press_of
 from devices.codecs.codec import ButtonPressed, Codec, Decoded, Part, Switched, where_from
@@ -27,6 +27,7 @@ from devices.topics import parents
 from ingest.identity import content_id, distinct
 from ingest.plausibility import placed, timed
 
+MAX_BYTES = 4 * 1024 * 1024  # a record with its pictures in base64 comes to 3 MB
 UNJUDGED = (ButtonPressed, Switched)
 PLACED = (Position, SosPressed)
 NUL = "\x00"  # PostgreSQL keeps no text that holds it
@@ -47,12 +48,12 @@ def admit(envelope: Envelope, directory: Directory | None) -> Admitted:
 
     With no directory every device is known, under the name that the topic or payload gives it.
     """
+    if len(envelope.payload) > MAX_BYTES:
+        detail = f"{len(envelope.payload)} bytes; at most {MAX_BYTES}"
+        return Admitted(family_of(envelope), rejections=(Rejection(Reason.TOO_LARGE, detail),))
     codec = claimed(envelope) or _by_form(envelope, directory)
     if codec is None:
         return Admitted(UNKNOWN, rejections=(_unclaimed(envelope, directory),))
-    if len(envelope.payload) > codec.max_bytes:
-        detail = f"{len(envelope.payload)} bytes; at most {codec.max_bytes}"
-        return Admitted(codec.family, rejections=(Rejection(Reason.TOO_LARGE, detail),))
     return _settled(codec, codec.decode(envelope), envelope, directory)
 
 

@@ -86,7 +86,6 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     # Further topics under which the device that the message calls `name` may be registered;
     # by default those above the message's own.
     siblings: Callable[[Envelope, str], tuple[str, ...]] = _above
-    max_bytes: int = 4 * 1024 * 1024  # pictures in base64 come to 2 MB and more
 
 
 def shared(

@@ -28,31 +28,43 @@ def decode(envelope: Envelope) -> Decoded:
     at = moment(happened or event.get("serverTime"), "fixTime")
     if isinstance(at, Rejection):
         return Decoded((at,))
-    about = inner(position, "attributes")
-    said = shared(
-        envelope, name, at, id=_id(position, event), battery=percent(about.get("batteryLevel"))
-    )
-    lat, lon = number(position.get("latitude")), number(position.get("longitude"))
-    fixed = lat is not None and lon is not None and position.get("valid") is not False
-    alarms = {text(about.get("alarm")), text(inner(event, "attributes").get("alarm"))}
+    battery = percent(inner(position, "attributes").get("batteryLevel"))
+    said = shared(envelope, name, at, id=_id(position, event), battery=battery)
+    place = _place(position)
     parts: list[Part] = []
-    if any(SOS in (alarm or "").split(",") for alarm in alarms):
-        call = {**said, "id": f"sos-{said['id']}"}  # the bare position comes by itself as well
-        parts.append(
-            Part(SosPressed(lat=lat if fixed else None, lon=lon if fixed else None, **call))
-        )
-    if fixed and lat is not None and lon is not None:
-        parts.append(Part(_position(lat, lon, position, said)))
+    if _calls(position, event):
+        lat, lon = place or (None, None)
+        parts.append(Part(SosPressed(lat=lat, lon=lon, **_apart(said, "sos"))))
+    if place is not None:
+        parts.append(Part(_position(place, position, said)))
     online = COMING.get(text(event.get("type")) or "")
     if online is not None or (not parts and position):
-        parts.append(Part(DeviceStatus(online=online, **{**said, "id": f"status-{said['id']}"})))
+        parts.append(Part(DeviceStatus(online=online, **_apart(said, "status"))))
     return Decoded(tuple(parts)) if parts else nothing("a Traccar event without news")
 
 
-def _position(lat: float, lon: float, position: JsonObject, said: JsonObject) -> Position:
+def _place(position: JsonObject) -> tuple[float, float] | None:
+    lat, lon = number(position.get("latitude")), number(position.get("longitude"))
+    if lat is None or lon is None or position.get("valid") is False:
+        return None
+    return lat, lon
+
+
+def _calls(position: JsonObject, event: JsonObject) -> bool:
+    """Whether an alarm of either says SOS; several alarms stand with commas between."""
+    alarms = (text(inner(body, "attributes").get("alarm")) for body in (position, event))
+    return any(SOS in (alarm or "").split(",") for alarm in alarms)
+
+
+def _apart(said: JsonObject, kind: str) -> JsonObject:
+    """An id that the bare position, which comes by itself as well, can't take away."""
+    return {**said, "id": f"{kind}-{said['id']}"} if said["id"] else said
+
+
+def _position(place: tuple[float, float], position: JsonObject, said: JsonObject) -> Position:
     return Position(
-        lat=lat,
-        lon=lon,
+        lat=place[0],
+        lon=place[1],
         accuracy=accuracy(position.get("accuracy")),
         speed=at_least_zero(position.get("speed"), KNOT),
         **said,
