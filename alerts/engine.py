@@ -10,7 +10,7 @@ outcomes in the same order, live, in a backtest and after a restart.
 """
 
 import heapq
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from typing import Any
 
@@ -20,7 +20,6 @@ from alerts.known import Known
 from alerts.plan import CALENDAR
 from alerts.rule import STANDS, Begun, Felt, Rule, State, Told, Verdict
 from alerts.rules import RULES
-from alerts.silence import heard_at
 from alerts.types import (
     Finding,
     PlanSet,
@@ -32,11 +31,10 @@ from alerts.types import (
 )
 from alerts.visits import VISIT_BOOK, VisitForgotten, VisitSeen
 from devices.directory import Directory
-from devices.readings import Reading
 
 AnyRule = Rule[Any, Any]
 FOUNDATION: tuple[AnyRule, ...] = (CALENDAR, VISIT_BOOK)  # what the rules on visits stand on
-HEARD = "heard"  # the rows that say when each device was last heard
+VITALS = "vitals"  # the rows of known.vitals
 
 
 class StateRow(msgspec.Struct, frozen=True):
@@ -63,10 +61,14 @@ class Memory(msgspec.Struct):
     """One rule's states and wishes. A wish that only moves later costs no heap operation."""
 
     rule: AnyRule
+    is_vital: bool
     states: dict[str, State] = {}
     wakes: dict[str, datetime] = {}  # key -> the wish
     queued: dict[str, datetime] = {}  # key -> the time it stands under in the heap
     dirty: set[str] = set()
+
+
+Route = tuple[Memory, Callable[..., Iterable[str]], Callable[..., Verdict | None]]
 
 
 class World:
@@ -76,18 +78,13 @@ class World:
         self.known = known
         self.clock: datetime | None = None  # None until it has begun
         self.stale: frozenset[str] = frozenset()  # rules whose saved states were of another version
-        self._memories = {rule.name: Memory(rule) for rule in rules}
+        self._memories = {rule.name: Memory(rule, bool(rule.vital)) for rule in rules}
         self._heap: list[tuple[datetime, str, str]] = []  # at, rule, key
-        self._routes = {
-            kind: tuple(
-                (memory, memory.rule.route, memory.rule.step)  # bound once: this is the hot path
-                for memory in self._memories.values()
-                if kind in memory.rule.wants
-            )
-            for kind in {kind for rule in rules for kind in rule.wants}
-        }
-        self._hears = any(rule.hears for rule in rules)
-        self._heard: set[str] = set()  # devices heard since the states were last taken
+        self._routes = self._routed(rules, lambda rule, kind: kind in rule.wants)
+        self._keen = self._routed(
+            rules, lambda rule, kind: kind in rule.wants and kind not in rule.vital
+        )
+        self._is_vital = any(rule.vital for rule in rules)
         self._findings: list[Finding] = []
         self._visits: list[VisitRecord] = []
 
@@ -101,8 +98,9 @@ class World:
 
     def take_dirty(self) -> list[StateRow]:
         """The states that changed since it was last asked, by rule and key."""
-        rows = [heard_row(device, self.known) for device in sorted(self._heard)]
-        self._heard.clear()
+        rows = [
+            StateRow(VITALS, key, 1, None, body) for key, body in self.known.vitals.take_dirty()
+        ]
         for memory in self._memories.values():
             rows.extend(row_of(memory, key) for key in sorted(memory.dirty))
             memory.dirty.clear()
@@ -110,11 +108,23 @@ class World:
 
     # ------------------------------------------------------------ the engine's own moves
 
+    def _routed(
+        self, rules: tuple[AnyRule, ...], asks: Callable[[AnyRule, type], bool]
+    ) -> dict[type, tuple[Route, ...]]:
+        return {
+            kind: tuple(
+                (memory, memory.rule.route, memory.rule.step)  # bound once: this is the hot path
+                for memory in self._memories.values()
+                if asks(memory.rule, kind)
+            )
+            for kind in {kind for rule in rules for kind in rule.wants}
+        }
+
     def _restore(self, rows: Iterable[StateRow]) -> None:
         stale: set[str] = set()
         for row in rows:
-            if row.rule == HEARD:
-                self.known.heard[row.key] = msgspec.msgpack.decode(row.body, type=datetime)
+            if row.rule == VITALS:
+                self.known.vitals.restore(row.key, row.body)
             memory = self._memories.get(row.rule)
             if memory is None:
                 continue
@@ -184,6 +194,8 @@ class World:
         if verdict.wake_at is not STANDS:
             self._wish(memory, key, verdict.wake_at)
         memory.dirty.add(key)
+        if memory.is_vital:
+            self.known.vitals.stir(key, self.known.directory)
         if verdict.findings:
             self._findings.extend(verdict.findings)
         for told in verdict.tells:
@@ -202,20 +214,17 @@ class World:
 
     def _hear(self, stored: Stored) -> None:
         reading, known = stored.reading, self.known
-        if self._hears:
-            self._note(reading)
-        for memory, route, step in self._routes.get(type(reading), ()):
+        is_calm = self._is_vital and known.vitals.note(reading, known.now)
+        routes = self._keen if is_calm else self._routes
+        is_news = False
+        for memory, route, step in routes.get(type(reading), ()):
             for key in route(reading, known):
                 verdict = step(key, memory.states.get(key), stored, known)
                 if verdict is not None:
+                    is_news = is_news or memory.is_vital
                     self._apply(memory, key, verdict)
-
-    def _note(self, reading: Reading) -> None:
-        at = heard_at(reading)
-        before = self.known.heard.get(reading.device)
-        if at is not None and (before is None or at > before):
-            self.known.heard[reading.device] = at
-            self._heard.add(reading.device)
+        if self._is_vital and not is_calm and not is_news:
+            known.vitals.calm(reading, known.now)
 
     def _reconsider(self, change: TownChanged | Begun) -> None:
         for memory in self._memories.values():
@@ -283,6 +292,7 @@ def advance(world: World, stimulus: Stimulus) -> Outcome:
         world._hear(stimulus)
     elif isinstance(stimulus, TownChanged):
         world.known.changed(stimulus)
+        world.known.vitals.stir_all(world.clock)
         world._reconsider(stimulus)
         world._fire(moment, inclusive=False)
     return world._outcome()
@@ -301,11 +311,6 @@ def elapse(world: World, until: datetime) -> Outcome:
     return world._outcome()
 
 
-def heard_row(device: str, known: Known) -> StateRow:
-    """When a device was last heard, as it is saved."""
-    return StateRow(HEARD, device, 1, None, msgspec.msgpack.encode(known.heard[device]))
-
-
 def foundation(rules: tuple[AnyRule, ...]) -> tuple[AnyRule, ...]:
     """What these rules stand on."""
     return FOUNDATION if any(VisitSeen in rule.wants for rule in rules) else ()
@@ -313,7 +318,7 @@ def foundation(rules: tuple[AnyRule, ...]) -> tuple[AnyRule, ...]:
 
 def state_names(rules: tuple[AnyRule, ...]) -> set[str]:
     """The names under which these rules, and what they stand on, save their states."""
-    return {HEARD, *(rule.name for rule in (*foundation(rules), *rules))}
+    return {VITALS, *(rule.name for rule in (*foundation(rules), *rules))}
 
 
 def row_of(memory: Memory, key: str) -> StateRow:

@@ -12,6 +12,7 @@ import msgspec
 from alerts.rule import Settings
 from alerts.scopes import Scoped, Scopes
 from alerts.types import PlannedVisit, PlanSet, RuleScope, TownChanged, Zone
+from alerts.vitals import Vitals
 from alerts.watch import Watch
 from devices.directory import DeviceKind, Directory
 
@@ -43,7 +44,7 @@ class Known:
         self.visit_plans: dict[str, PlannedVisit] = {}
         self.rounds: dict[str, dict[str, PlannedVisit]] = {}  # caregiver -> visit plans by id
         self.watch = Watch()  # the visits of these days as last concluded
-        self.heard: dict[str, datetime] = {}  # device -> when it was last known to be alive
+        self.vitals = Vitals()  # when each device was last heard
         self.deadlines: dict[str, Deadlines] = {}  # by visit, as worked out since the last change
         self._rules: dict[str, dict[str, object]] = {}
         self._scopes_for: tuple[RuleScope, ...] = ()

@@ -67,7 +67,8 @@ class Rule(Generic[S, P]):
     lane: ClassVar[Lane] = "main"
     version: ClassVar[int] = 1  # raise it when the state or its meaning changes: old states go
     wants: ClassVar[tuple[type, ...]] = ()  # reading types and Told types
-    hears: ClassVar[bool] = False  # it reads known.heard, which is kept only when some rule does
+    vital: ClassVar[tuple[type, ...]] = ()  # of the readings: mere signs of life to this rule, so
+    # that one which changed nothing stands for the next half hour of them (see alerts.vitals)
     settings: type[P]
     state: type[S]
 

@@ -12,7 +12,6 @@ from msgspec.structs import replace
 
 from alerts.duty import Duty
 from alerts.rule import State, Told
-from devices.readings import DeviceStatus, DoorMoved, Reading
 
 
 class DeviceWatched(Told, frozen=True):
@@ -57,19 +56,6 @@ class Silence(State, frozen=True):
     let_go: datetime | None = None  # when the outage that covered it was over
     covered: bool = False  # an outage lists it
     raised: bool = False
-
-
-def heard_at(said: Reading) -> datetime | None:
-    """When a reading proves the device alive, by our clock; None: it proves nothing.
-
-    What a device sends from its buffer is heard now. A replayed state may be a message that the
-    broker kept: it counts at its own time, and without one not at all.
-    """
-    if isinstance(said, DeviceStatus) and said.online is False:
-        return None
-    if said.replayed and isinstance(said, DeviceStatus | DoorMoved):
-        return said.observed_at if said.clock == "ok" else None
-    return said.received_at
 
 
 def silent_at(silence: Silence) -> datetime | None:

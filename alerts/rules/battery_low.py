@@ -1,22 +1,25 @@
 """A device's battery runs out.
 
-Raises when the two latest messages that name a charge, by the device's clock, are both below
-`percent`: one low number alone is often a cold night or a bad measurement. Several readings of
-one message are one report. Clears when the latest report is more than 10 points above `percent`
-(`charged`), and when the device leaves the register (`device_removed`). Reports older than the
-two latest change nothing, so any order of the same reports ends the same; of a battery that is
-well one report an hour is kept. A device in maintenance raises nothing.
+Raises when two messages in a row, by the device's clock, name a charge below `percent`: one low
+number alone is often a cold night or a bad measurement. Several readings of one message are one
+report. Clears when the charge is more than 10 points above `percent` (`charged`), when a report
+that came late shows that the two were not in a row (`late_evidence`), and when the device leaves
+the register (`device_removed`). The last few reports are kept in the order of their times, so any
+order of the same reports ends the same; of a battery that is well one report an hour is kept. A
+device in maintenance raises nothing.
 """
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import msgspec
+from msgspec.structs import replace
 
 from alerts.concern import devices_of
 from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Stored, TownChanged
+from alerts.vitals import WELL
 from devices.directory import DeviceKind
 from devices.readings import (
     DeviceStatus,
@@ -31,12 +34,13 @@ from devices.readings import (
 if TYPE_CHECKING:
     from alerts.known import Known
 
-NO_TIME, NEWS = timedelta(0), timedelta(hours=1)
 CLEARED_ABOVE = 10  # points over `percent`: between the two nothing changes
+KEPT = 4  # reports remembered a device, the latest
+NO_TIME, NEWS = timedelta(0), timedelta(hours=1)  # so much later a good report is news again
 
 
 class BatterySettings(Settings, frozen=True):
-    percent: float = 15
+    percent: Annotated[float, msgspec.Meta(ge=0, le=WELL)] = 15
 
 
 class Charge(msgspec.Struct, frozen=True, array_like=True):
@@ -49,7 +53,8 @@ class Charge(msgspec.Struct, frozen=True, array_like=True):
 
 
 class BatteryState(State, frozen=True):
-    reports: tuple[Charge, ...] = ()  # the two latest, older first
+    reports: tuple[Charge, ...] = ()  # by time
+    was_low: bool = False  # what the reports before these had come to
     raised: bool = False
 
 
@@ -57,6 +62,7 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
     name = "battery_low"
     severity = Severity.LOW
     wants = (Position, DoorMoved, SosPressed, FaceSeen, VisitMarked, DeviceStatus)
+    vital = wants
     settings = BatterySettings
     state = BatteryState
 
@@ -86,16 +92,18 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
 
     def _judge(self, key: str, state: BatteryState, known: "Known") -> Verdict:
         percent = self._percent(key, known)
-        latest = state.reports[-1]
-        if state.raised and latest.percent > percent + CLEARED_ABOVE:
-            cleared = self._finding("cleared", key, state, "charged", known)
-            return Verdict(BatteryState(state.reports), (cleared,))
-        low = len(state.reports) > 1 and all(said.percent < percent for said in state.reports)
+        low = is_low(state.reports, percent, state.was_low)
+        state = forgetting(state, percent)
         device = known.directory.devices.get(key)
-        if state.raised or not low or (device is not None and device.maintenance):
+        if low == state.raised or (low and device is not None and device.maintenance):
             return Verdict(state)
-        raised = self._finding("raised", key, state, "below", known)
-        return Verdict(BatteryState(state.reports, raised=True), (raised,))
+        event: FindingEvent = "raised" if low else "cleared"
+        reason = "below"
+        if not low:
+            charged = state.reports[-1].percent > percent + CLEARED_ABOVE
+            reason = "charged" if charged else "late_evidence"
+        found = self._finding(event, key, state, reason, known)
+        return Verdict(replace(state, raised=low), (found,))
 
     def _percent(self, key: str, known: "Known") -> float:
         return known.settings(self, f"device:{key}").percent
@@ -112,7 +120,7 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
             known=known,
             evidence=tuple(
                 Evidence(what="battery", at=c.at, device=key, id=c.id, detail=f"{c.percent:g} %")
-                for c in state.reports
+                for c in state.reports[-2:]
             ),
         )
 
@@ -126,15 +134,38 @@ def is_well(state: BatteryState, said: Reading, percent: float) -> bool:
 
 
 def reported(state: BatteryState, said: Reading) -> BatteryState:
-    """The state with this reading's report; the same state where it is older than both."""
+    """The state with this reading's report; the same state where it says nothing new."""
     assert said.battery is not None
     charge = Charge(said.at, said.received_at, said.battery, said.id)
-    for known in state.reports:
-        if known.received_at == charge.received_at and known.at >= charge.at:
-            return state
-    others = [c for c in state.reports if c.received_at != charge.received_at]
-    latest = tuple(sorted((*others, charge), key=lambda c: (c.at, c.received_at)))[-2:]
-    return state if latest == state.reports else BatteryState(latest, state.raised)
+    same = [one for one in state.reports if one.received_at == charge.received_at]
+    if any(one.at >= charge.at for one in same):
+        return state
+    if len(state.reports) == KEPT and charge.at < state.reports[0].at:
+        return state
+    others = (one for one in state.reports if one not in same)
+    return replace(state, reports=tuple(sorted((*others, charge), key=by_time)))
+
+
+def by_time(charge: Charge) -> tuple[datetime, datetime]:
+    return charge.at, charge.received_at
+
+
+def is_low(reports: Iterable[Charge], percent: float, low: bool = False) -> bool:
+    """What reports in their order come to: low from two in a row on, until it is charged."""
+    before_low = False
+    for report in reports:
+        below = report.percent < percent
+        low = (low or (below and before_low)) and report.percent <= percent + CLEARED_ABOVE
+        before_low = below
+    return low
+
+
+def forgetting(state: BatteryState, percent: float) -> BatteryState:
+    """The state with its latest reports and what those before had come to."""
+    if len(state.reports) <= KEPT:
+        return state
+    was_low = is_low(state.reports[:2], percent, state.was_low)
+    return replace(state, reports=state.reports[1:], was_low=was_low)
 
 
 KINDS: tuple[DeviceKind, ...] = ("phone", "door", "sos", "terminal", "sensor")

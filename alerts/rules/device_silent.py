@@ -80,7 +80,7 @@ class SilentRule(Rule[Silence, SilentSettings]):
         VisitPlanned,
         OutageCovers,
     )
-    hears = True
+    vital = wants[:-2]  # readings are signs of life to it, whatever else they say
     settings = SilentSettings
     state = Silence
 
@@ -122,12 +122,12 @@ class SilentRule(Rule[Silence, SilentSettings]):
                 return None
             return self._judge(key, state, replace(state, lost=True), known)
         if state is None:
-            heard = known.heard.get(key)
+            heard = known.vitals.heard(key)
             return self._judge(key, Silence(heard), Silence(heard), known) if heard else None
         if not state.lost and (state.duty is None or known.now < state.duty.end):
-            return None  # known.heard has it; the wish finds it there
-        heard = known.heard[key]
-        if heard <= state.heard:
+            return None  # known.vitals has it; the wish finds it there
+        heard = known.vitals.heard(key)
+        if heard is None or heard <= state.heard:
             return None
         return self._judge(key, state, Silence(heard, state.limit, state.duty, state.area), known)
 
@@ -189,7 +189,7 @@ class SilentRule(Rule[Silence, SilentSettings]):
 
 def refreshed(key: str, silence: Silence, known: "Known") -> Silence:
     """The state with when the device was last heard; most readings are noted there only."""
-    heard = known.heard.get(key, silence.heard)
+    heard = known.vitals.heard(key) or silence.heard
     return replace(silence, heard=heard) if heard > silence.heard and not silence.lost else silence
 
 

@@ -5,11 +5,11 @@ there is alive. Any opening of any door of the home counts, repeated reports too
 stands open is `door_left_open`'s to tell), except a state without a time of its own that the
 broker kept. A home counts from the first time one of its door sensors is heard.
 
-Alive is a sensor that is not lost (`device_silent`), and that has reported since the last opening
-if it ever reports between events (a status, a closed door again): one that has fallen quiet may be
-dead, and then nothing is known of the person. A sensor that only ever speaks when the door moves
-is taken to be alive until it is lost. When a quiet sensor is heard again and still no door was
-opened, the alert is raised then.
+Alive is a sensor that is not lost (`device_silent`) and has not fallen quiet. A sensor that
+reported twice or more between events (a status, a closed door once again) in as many hours before
+the last opening, and never since, has fallen quiet: it may be dead, and then nothing is known of
+the person. One that only ever speaks when the door moves is taken to be alive until it is lost.
+When a quiet sensor is heard again and still no door was opened, the alert is raised then.
 
 Time in which the client is `away` does not count, and the hours begin anew at the return. Clears
 when a door is opened (`activity`), when an opening of before the alert comes late
@@ -20,6 +20,7 @@ when it comes waits two minutes for what stands behind it in the sensor's buffer
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -37,7 +38,9 @@ if TYPE_CHECKING:
     from alerts.known import Known
 
 
-NEWS = timedelta(hours=1)  # so much later a sensor's report is worth keeping again
+NEWS = timedelta(hours=1)  # so much later a sensor's status is worth keeping again
+HABIT = 2  # reports that make a habit of reporting
+STATES, STATUSES = 8, 4  # remembered a sensor, the latest
 
 
 class ActivitySettings(Settings, frozen=True):
@@ -45,11 +48,10 @@ class ActivitySettings(Settings, frozen=True):
 
 
 class Sensor(msgspec.Struct, frozen=True, array_like=True):
-    """What is known of one door sensor."""
+    """What one door sensor said of late."""
 
-    at: datetime  # of its last state
-    open: bool
-    report: datetime | None = None  # its last word that was no event
+    states: tuple[tuple[datetime, bool], ...] = ()  # when, open or closed; by time
+    statuses: tuple[datetime, ...] = ()  # by time
     lost: bool = False
 
 
@@ -65,6 +67,7 @@ class ActivityRule(Rule[ActivityState, ActivitySettings]):
     name = "no_activity"
     severity = Severity.HIGH
     wants = (DoorMoved, DeviceStatus, DeviceLost)
+    vital = (DeviceStatus,)
     settings = ActivitySettings
     state = ActivityState
 
@@ -103,17 +106,22 @@ class ActivityRule(Rule[ActivityState, ActivitySettings]):
         if due > known.now:
             cleared = self._cleared(key, state, why_over(key, state, known), known)
             return Verdict(replace(state, raised=None), cleared, wake_at=due)
-        if state.raised is not None or not any(is_alive(s, last) for s in state.sensors.values()):
+        alive = any(is_alive(sensor, last, limit) for sensor in state.sensors.values())
+        if state.raised is not None or not alive:
             return Verdict(state)
         if not ripe:
             return Verdict(state, wake_at=judged_at(due, known.now))
         raised = replace(state, raised=known.now, counted=state.opened)
-        return Verdict(raised, (self._raised(key, state, known),))
+        return Verdict(raised, (self._raised(key, state, limit, known),))
 
-    def _raised(self, key: str, state: ActivityState, known: "Known") -> Finding:
+    def _raised(self, key: str, state: ActivityState, limit: timedelta, known: "Known") -> Finding:
         last = state.opened or state.since
         hours = (known.now - last) / timedelta(hours=1)
-        quiet = [device for device, s in sorted(state.sensors.items()) if not is_alive(s, last)]
+        quiet = [
+            device
+            for device, sensor in sorted(state.sensors.items())
+            if not is_alive(sensor, last, limit)
+        ]
         return self.finding(
             "raised",
             key,
@@ -154,25 +162,21 @@ def heard(state: ActivityState | None, said: Reading) -> ActivityState | None:
     if isinstance(said, DeviceStatus) and said.online is False:
         return state
     state = state or ActivityState(since=said.at)
-    is_open = isinstance(said, DoorMoved) and said.open
-    before = state.sensors.get(said.device)
-    sensor = before or Sensor(said.at, is_open)
-    still_closed = before is not None and not before.open and not is_open and said.at > before.at
-    if isinstance(said, DeviceStatus) and is_known_alive(state, before, said.at):
-        return state
-    if isinstance(said, DeviceStatus) or still_closed:
-        sensor = replace(sensor, report=max(sensor.report or said.at, said.at))
-    if isinstance(said, DoorMoved) and said.at >= sensor.at:
-        sensor = Sensor(said.at, is_open, sensor.report)
-    opened = max(state.opened or said.at, said.at) if is_open else state.opened
-    return replace(state, opened=opened, sensors={**state.sensors, said.device: sensor})
+    sensor = state.sensors.get(said.device, Sensor())
+    last = state.opened or state.since
+    if isinstance(said, DeviceStatus):
+        if any(last < one <= said.at < one + NEWS for one in sensor.statuses):
+            return state
+        latest = sorted({*sensor.statuses, said.at})[-STATUSES:]
+        return with_sensor(state, said.device, replace(sensor, statuses=tuple(latest)))
+    states = sorted({*sensor.states, (said.at, said.open)})[-STATES:]
+    state = with_sensor(state, said.device, replace(sensor, states=tuple(states), lost=False))
+    opened = max(state.opened or said.at, said.at) if said.open else state.opened
+    return replace(state, opened=opened, since=min(state.since, said.at))
 
 
-def is_known_alive(state: ActivityState, sensor: Sensor | None, at: datetime) -> bool:
-    """Has the sensor reported since the last opening, less than an hour before?"""
-    if sensor is None or sensor.report is None:
-        return False
-    return sensor.report > (state.opened or state.since) and at < sensor.report + NEWS
+def with_sensor(state: ActivityState, device: str, sensor: Sensor) -> ActivityState:
+    return replace(state, sensors={**state.sensors, device: sensor})
 
 
 def is_kept(said: Reading) -> bool:
@@ -185,14 +189,21 @@ def lost(state: ActivityState, told: DeviceLost) -> ActivityState:
     sensor = state.sensors.get(told.device)
     if sensor is None:
         return state
-    return replace(
-        state, sensors={**state.sensors, told.device: replace(sensor, lost=not told.back)}
-    )
+    return with_sensor(state, told.device, replace(sensor, lost=not told.back))
 
 
-def is_alive(sensor: Sensor, last: datetime) -> bool:
+def reports(sensor: Sensor) -> tuple[datetime, ...]:
+    """When it spoke though no door had moved."""
+    still = (at for (_, was), (at, now) in pairwise(sensor.states) if not was and not now)
+    return (*sensor.statuses, *still)
+
+
+def is_alive(sensor: Sensor, last: datetime, limit: timedelta) -> bool:
     """Would this sensor have told of an opening since the last?"""
-    return not sensor.lost and (sensor.report is None or sensor.report > last)
+    said = reports(sensor)
+    if sensor.lost or any(at > last for at in said):
+        return not sensor.lost
+    return sum(at >= last - limit for at in said) < HABIT
 
 
 def why_over(key: str, state: ActivityState, known: "Known") -> str:

@@ -113,7 +113,7 @@ def test_states_come_back_as_they_were() -> None:
         ("echo", "d-1", 1, moment("09:10"))
     ]
     assert told.take_dirty() == []
-    assert state_names((Echo(),)) == {"echo", "heard"}
+    assert state_names((Echo(),)) == {"echo", "vitals"}
     again = world(states=rows, clock=told.clock)
     assert elapse(again, moment("09:10")) == elapse(told, moment("09:10"))
     assert [row.wake_at for row in again.take_dirty()] == [None]

@@ -1,0 +1,113 @@
+"""What every reading says of its device: that it is alive, and mostly nothing else.
+
+Three readings in four are heartbeats. Each is noted here (when the device was last heard), and
+the rules that take it for a sign of life (`Rule.vital`) hear of it only when it may tell them
+something: the first in half an hour, whatever is not routine, and all after one of them has
+changed its mind about the device or its holder, or the town has changed.
+"""
+
+from collections.abc import Iterable
+from datetime import UTC, datetime, timedelta
+
+import msgspec
+
+from devices.directory import Directory
+from devices.readings import DeviceStatus, DoorMoved, Reading
+
+CALM = timedelta(minutes=30)  # so long routine readings are only noted
+WELL = 50.0  # percent; a battery above it worries no rule
+LONG_AGO = datetime.min.replace(tzinfo=UTC)
+
+
+class Vital(msgspec.Struct, array_like=True):
+    """One device's signs of life."""
+
+    heard: datetime  # by our clock
+    calm_from: datetime = LONG_AGO  # since then only routine readings came
+    charged: bool = False  # the reading that calmed named its charge
+
+
+class Vitals:
+    """The signs of life of all devices. What changed is saved by device."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, Vital] = {}
+        self._changed_at = LONG_AGO  # when the town last changed
+        self._dirty: set[str] = set()
+
+    def heard(self, device: str) -> datetime | None:
+        """When a device was last known to be alive, by our clock; None: never."""
+        vital = self._of.get(device)
+        return vital.heard if vital else None
+
+    def note(self, said: Reading, now: datetime) -> bool:
+        """Note a reading. True: it is routine and its device calm, so it says nothing more."""
+        at = heard_at(said)
+        if at is None:
+            return False
+        vital = self._of.get(said.device)
+        self._dirty.add(said.device)
+        if vital is None:
+            self._of[said.device] = Vital(at)
+            return False
+        if at > vital.heard:
+            vital.heard = at
+        return (
+            vital.calm_from > self._changed_at
+            and now - vital.calm_from < CALM
+            and is_routine(said)
+            and (said.battery is None or vital.charged)
+        )
+
+    def calm(self, said: Reading, now: datetime) -> None:
+        """No rule found anything in a reading: the next like it need not be asked about."""
+        vital = self._of.get(said.device)
+        if vital is not None and is_routine(said):
+            vital.calm_from, vital.charged = now, said.battery is not None
+
+    def stir(self, key: str, directory: Directory) -> None:
+        """A rule has changed its mind about a device, or about the holder of devices."""
+        devices = (key,) if ":" not in key else [one.id for one in directory.held_by(key)]
+        for device in devices:
+            vital = self._of.get(device)
+            if vital is not None:
+                vital.calm_from = LONG_AGO
+                self._dirty.add(device)
+
+    def stir_all(self, now: datetime) -> None:
+        """The town has changed."""
+        self._changed_at = now
+        self._dirty.add("")
+
+    def take_dirty(self) -> Iterable[tuple[str, bytes]]:
+        """What changed since it was last asked, by device ("" is the town)."""
+        for device in sorted(self._dirty):
+            yield device, msgspec.msgpack.encode(self._of[device] if device else self._changed_at)
+        self._dirty.clear()
+
+    def restore(self, device: str, body: bytes) -> None:
+        """Take in what was saved."""
+        if device:
+            self._of[device] = msgspec.msgpack.decode(body, type=Vital)
+        else:
+            self._changed_at = msgspec.msgpack.decode(body, type=datetime)
+
+
+def is_routine(said: Reading) -> bool:
+    """Is a reading no more than a sign that its device is alive and well?"""
+    if said.replayed or (said.battery is not None and said.battery <= WELL):
+        return False
+    return not isinstance(said, DeviceStatus) or (said.online is not False and said.fault is None)
+
+
+def heard_at(said: Reading) -> datetime | None:
+    """When a reading proves the device alive, by our clock; None: it proves nothing.
+
+    What a device sends from its buffer is heard now. A replayed state may be a message that the
+    broker kept: it counts at its own time, and without one not at all.
+    """
+    if isinstance(said, DeviceStatus) and said.online is False:
+        return None
+    if said.replayed and isinstance(said, DeviceStatus | DoorMoved):
+        return said.observed_at if said.clock == "ok" else None
+    return said.received_at
