@@ -20,6 +20,7 @@ BEHIND = timedelta(days=3)  # the correction horizon: late readings find a parti
 MONDAY = date(1970, 1, 5)  # weeks begin here
 # Dropping and attaching need a lock that a long reader may hold; nobody shall queue behind us.
 PATIENCE = "200ms"
+CLOCK_AHEAD = timedelta(days=1)  # a device whose clock is further ahead is judged by ours
 FEW = 20_000  # rows that are moved out of the DEFAULT partition; a day with more stays there
 
 
@@ -72,7 +73,9 @@ def roll(conn: psycopg.Connection, kept: Kept, today: date) -> tuple[list[str], 
     dropped = [span for span in outlived(kept, there, today) if _drop(conn, kept, span)]
     if made or dropped:  # once a day
         with conn.transaction():
-            conn.execute(f"DELETE FROM {kept.table}_other WHERE at < %s", (today - kept.kept,))
+            conn.execute(
+                f"DELETE FROM {kept.table}_other WHERE at < %s", (_midnight(today - kept.kept),)
+            )
     return [name_of(kept.table, span) for span in made], [
         name_of(kept.table, span) for span in dropped
     ]
@@ -115,7 +118,7 @@ def _make(conn: psycopg.Connection, kept: Kept, span: Span, today: date) -> bool
     try:
         with conn.transaction() as transaction:
             conn.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
-            if span.start <= today:  # rows of its days may be on their way: no save meanwhile
+            if span.start <= today + CLOCK_AHEAD:  # rows of its days may be on their way: no save
                 conn.execute("SELECT pg_advisory_xact_lock(%s)", (ARRIVAL_LOCK,))
             strays = conn.execute(
                 sql.SQL(
