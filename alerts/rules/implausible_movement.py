@@ -20,7 +20,7 @@ import msgspec
 
 from alerts.geometry import metres
 from alerts.rule import Felt, Rule, Settings, State, Told, Verdict, seen
-from alerts.types import Evidence, Severity, Stored
+from alerts.types import Evidence, Finding, Severity, Stored
 from devices.readings import Position, Reading
 
 if TYPE_CHECKING:
@@ -70,41 +70,56 @@ class MovementRule(Rule[MovementState, MovementSettings]):
             return None
         state, said = state or MovementState(), felt.reading
         if said.mock:
-            return self._wrong(state, said, "mock", (seen("mock", said),), known)
+            return self._judge(state, said, said.at, "mock", (seen("mock", said),), known)
         fix = good(said)
         if fix is None or any(abs(fix.at - kept.at) < SAME for kept in state.fixes):
             return None
         limit = known.settings(self, known.subject_of(key)).km_per_hour
-        pair = next((p for p in pairs(state.fixes, fix) if km_per_hour(*p) > limit), None)
+        bad = [pair for pair in pairs(state.fixes, fix) if km_per_hour(*pair) > limit]
         state = MovementState(woven(state.fixes, fix), state.last, state.subject)
-        if pair is not None:
-            return self._wrong(state, said, "too_fast", evidence(key, *pair), known)
-        if state.last is None or fix.at < state.last + CALM:
+        if not bad and state.last is None:
             return Verdict(state)
-        return self._calm(key, state, known)
+        wrong_at = max((younger.at for _, younger in bad), default=None)
+        proof = evidence(key, *bad[0]) if bad else ()
+        return self._judge(state, said, wrong_at, "too_fast", proof, known)
 
-    def _wrong(
+    def _judge(
         self,
         state: MovementState,
         said: Position,
+        wrong_at: datetime | None,
         reason: str,
         proof: tuple[Evidence, ...],
         known: "Known",
     ) -> Verdict:
-        if state.last is not None:
-            last = max(state.last, said.at)
-            return Verdict(MovementState(state.fixes, last, state.subject))
-        subject = known.subject_of(said.device)
-        detail = f"a position of {said.device} ({subject}) {WRONGS[reason]}"
-        found = self.finding(
-            "raised", subject, reason, detail, known=known, key=said.device, evidence=proof
-        )
-        return Verdict(MovementState(state.fixes, said.at, subject), (found,))
+        """Raise what is wrong and new, clear what has been calm; late evidence may do both."""
+        findings: list[Finding] = []
+        if wrong_at is not None and state.last is None:
+            subject = known.subject_of(said.device)
+            findings.append(self._raised(subject, said.device, reason, proof, known))
+            state = MovementState(state.fixes, wrong_at, subject)
+        last = max(at for at in (state.last, wrong_at) if at is not None)
+        if not state.fixes or state.fixes[-1].at < last + CALM:
+            return Verdict(MovementState(state.fixes, last, state.subject), tuple(findings))
+        findings.append(self._cleared(state.subject, said.device, known))
+        return Verdict(MovementState(state.fixes), tuple(findings))
 
-    def _calm(self, key: str, state: MovementState, known: "Known") -> Verdict:
-        detail = f"{key} has moved plausibly for {CALM // timedelta(minutes=1)} min"
-        found = self.finding("cleared", state.subject, "plausible", detail, known=known, key=key)
-        return Verdict(MovementState(state.fixes), (found,))
+    def _raised(
+        self,
+        subject: str,
+        device: str,
+        reason: str,
+        proof: tuple[Evidence, ...],
+        known: "Known",
+    ) -> Finding:
+        detail = f"a position of {device} ({subject}) {WRONGS[reason]}"
+        return self.finding(
+            "raised", subject, reason, detail, known=known, key=device, evidence=proof
+        )
+
+    def _cleared(self, subject: str, device: str, known: "Known") -> Finding:
+        detail = f"{device} has moved plausibly for {CALM // timedelta(minutes=1)} min"
+        return self.finding("cleared", subject, "plausible", detail, known=known, key=device)
 
 
 WRONGS = {

@@ -90,6 +90,12 @@ def test_a_closed_door_that_repeats_itself_is_alive() -> None:
     told.at("+1 08:00").expect(RULE, WHO, at="+1 08:00")
 
 
+def test_one_lost_message_does_not_make_a_sensor_quiet() -> None:
+    told = opened(story().at("06:00")).door("door-c-1", open=False)
+    told.at("07:00").door("door-c-1", open=False)  # its opening was lost on the air
+    opened(told.at("08:00")).at("+1 08:00").expect(RULE, WHO, at="+1 08:00")
+
+
 def test_one_living_sensor_is_enough_and_the_dead_one_is_named() -> None:
     told = opened(reports(story(), "02:00", "08:00"))
     reports(told, "09:00", "+1 07:00", "door2-c-1").at("+1 08:00")
