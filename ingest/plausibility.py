@@ -1,8 +1,9 @@
 """Whether a time and a place are plausible, and both brought to UTC and WGS-84. Pure."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
-from zoneinfo import ZoneInfo
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from devices.codecs.codec import Part
 from devices.codecs.times import to_utc
@@ -53,8 +54,17 @@ def timed(
 
 def _zone(device: Device | None, directory: Directory | None) -> ZoneInfo:
     if device is not None and device.timezone:
-        return ZoneInfo(device.timezone)
-    return ZoneInfo(directory.timezone if directory is not None else DEFAULT_ZONE)
+        return _zone_named(device.timezone)
+    return _zone_named(directory.timezone if directory is not None else DEFAULT_ZONE)
+
+
+@lru_cache
+def _zone_named(name: str) -> ZoneInfo:
+    """The zone; the default one for a name that got past the town file's checks."""
+    try:
+        return ZoneInfo(name)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        return ZoneInfo(DEFAULT_ZONE)
 
 
 def placed(

@@ -171,7 +171,12 @@ def test_a_clock_is_judged(lead: timedelta, clock: str) -> None:
 
 @pytest.mark.parametrize(
     ("device_zone", "town_zone", "hour"),
-    [(None, "Asia/Shanghai", 1), (None, "Asia/Urumqi", 3), ("UTC", "Asia/Shanghai", 9)],
+    [
+        (None, "Asia/Shanghai", 1),
+        (None, "Asia/Urumqi", 3),
+        ("UTC", "Asia/Shanghai", 9),
+        ("Nowhere/At All", "UTC", 1),
+    ],
 )
 def test_a_text_without_zone_is_in_the_devices_zone(
     device_zone: str | None, town_zone: str, hour: int
