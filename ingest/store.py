@@ -31,7 +31,9 @@ from ingest.rows import (
 )
 
 ARRIVAL_LOCK = 726001  # held by every writer of readings or inbox entries until its commit
-LONGEST_PAUSE = "5s"  # a worker frozen while it holds the lock loses its connection, and the lock
+LONGEST_PAUSE = (
+    "1500ms"  # a worker frozen while it holds the lock loses its connection, and the lock
+)
 LONGEST_PAYLOAD = 65_536  # bytes of a rejected message that are kept
 
 Outcome = Literal["stored", "duplicate", "rejected", "ignored"]
