@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 import httpx
 
 from alerts.channels.notice import Answer, Notice
-from alerts.channels.webhook import answer_to
+from alerts.channels.webhook import UNREADABLE, answer_to
 
 SCHEME = "voice+"
 PLACE = re.compile(r"\{(\w+)\}")
@@ -33,10 +33,10 @@ class VoiceChannel:
     def send(self, url: str, notice: Notice) -> Answer:
         try:
             response = self._client.send(self._request(url.removeprefix(SCHEME), notice))
-        except httpx.TransportError as error:
-            return Answer("failed_temporary", type(error).__name__)
-        except (httpx.InvalidURL, httpx.HTTPError, ValueError):
+        except UNREADABLE:
             return Answer("failed_permanent", "the contact's address can't be read")
+        except httpx.HTTPError as error:
+            return Answer("failed_temporary", type(error).__name__)
         answer = answer_to(response.status_code)
         return answer if answer.has_failed else Answer("queued")
 

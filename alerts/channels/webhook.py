@@ -7,6 +7,7 @@ from alerts.channels.notice import Answer, Notice
 
 SCHEMES = {"webhook://": "http://", "webhooks://": "https://"}
 TIMEOUT = httpx.Timeout(5.0, connect=3.0)  # seconds; well within a page's lease
+UNREADABLE = (httpx.InvalidURL, httpx.UnsupportedProtocol, httpx.LocalProtocolError, ValueError)
 AGAIN = (408, 425, 429)  # the 4xx answers after which a retry may help
 
 
@@ -33,10 +34,10 @@ class WebhookChannel:
             target = SCHEMES[scheme] + url.removeprefix(scheme)
             body = msgspec.json.encode(notice)
             response = self._client.send(request("POST", target, content=body, headers=headers))
-        except httpx.TransportError as error:
-            return Answer("failed_temporary", type(error).__name__)
-        except (httpx.InvalidURL, httpx.HTTPError, ValueError):
+        except UNREADABLE:
             return Answer("failed_permanent", "the contact's address can't be read")
+        except httpx.HTTPError as error:
+            return Answer("failed_temporary", type(error).__name__)
         return answer_to(response.status_code)
 
     def close(self) -> None:
