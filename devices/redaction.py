@@ -24,7 +24,9 @@ _CODE_KEYS = re.compile(
 )
 _ID_CARD = r"(?<![0-9A-Za-z])[1-9]\d{5}(?:19|20)\d{9}[0-9Xx](?![0-9A-Za-z])"
 _MOBILE = r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?1[3-9]\d{9}(?![0-9A-Za-z])"
-_PICTURE = r"data:image/[a-z+.-]+;base64,[A-Za-z0-9+/=_-]*|[A-Za-z0-9+/_-]{400,}={0,2}"
+_PICTURE = (
+    r"data:image/[a-z+.-]+;base64,[A-Za-z0-9+/=_-]*|(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{400,}={0,2}"
+)
 _PRIVATE = re.compile(f"{_PICTURE}|{_ID_CARD}|{_MOBILE}")
 _PRIVATE_BYTES = re.compile(_PRIVATE.pattern.encode())
 _EMPTY: tuple[Any, ...] = (None, [], {}, 0, False)

@@ -5,10 +5,10 @@ A notice lists the faces and cards it saw and how each matched: MatchStatus 1 is
 """
 
 from devices.codecs.body import JsonObject, json_object, objects
-from devices.codecs.codec import Codec, Decoded, Part, nothing, refused, shared
+from devices.codecs.codec import Codec, Decoded, Part, refused, shared
 from devices.codecs.fields import likeness, moment, text
 from devices.envelope import Envelope
-from devices.readings import DeviceStatus, FaceSeen, Reason, Rejection
+from devices.readings import DeviceStatus, FaceSeen, Ignored, Reason, Rejection
 from devices.redaction import count_private
 
 ROOT = "/LAPI/"
@@ -31,10 +31,10 @@ def decode(envelope: Envelope) -> Decoded:
         parts = tuple(
             _match(match, body, device, envelope) for match in objects(body, "LibMatInfoList")
         )
-        return Decoded(parts, nothing("nobody in it").ignored, redacted)
+        return Decoded(parts, Ignored("nobody in it"), redacted)
     if "RefId" in body or "NextTime" in body:
         return Decoded((Part(DeviceStatus(online=True, **shared(envelope, device, at))),))
-    return Decoded(ignored=nothing("another notice").ignored, redacted=redacted)
+    return Decoded(ignored=Ignored("another notice"), redacted=redacted)
 
 
 def _match(

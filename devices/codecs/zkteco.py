@@ -12,7 +12,7 @@ from devices.codecs.codec import Codec, Decoded, Part, nothing, refused, shared
 from devices.codecs.fields import moment
 from devices.codecs.forms import path_of, query
 from devices.envelope import Envelope
-from devices.readings import DeviceStatus, FaceMethod, FaceSeen, Reason, Rejection
+from devices.readings import DeviceStatus, FaceMethod, FaceSeen, Ignored, Reason, Rejection
 
 ROOT = "/iclock/"
 USB_COLUMNS = 6
@@ -48,7 +48,7 @@ def decode(envelope: Envelope) -> Decoded:
         return _records(device, envelope)
     if table in PRIVATE_TABLES:
         lines = sum(1 for line in envelope.payload.splitlines() if line.strip())
-        return Decoded(ignored=nothing(f"table {table}").ignored, redacted=lines)
+        return Decoded(ignored=Ignored(f"table {table}"), redacted=lines)
     if action == "devicecmd" or table:
         return nothing(f"terminal {table or action}")
     return Decoded((Part(DeviceStatus(online=True, **shared(envelope, device))),))

@@ -189,6 +189,8 @@ def test_pictures_beside_an_event_are_counted() -> None:
         b"<eventType>&e;</eventType></EventNotificationAlert>",
         b"<EventNotificationAlert><eventType>AccessControllerEvent",
         b"<EventNotificationAlert>" * 5000,
+        b"<a>" * 50_000 + b"</a>" * 50_000,
+        "<!DOCTYPE x><EventNotificationAlert/>".encode("utf-16"),
     ],
 )
 def test_hostile_xml_is_refused(payload: bytes) -> None:
