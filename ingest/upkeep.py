@@ -14,7 +14,7 @@ from psycopg.rows import scalar_row
 from ingest.digests import digest
 from ingest.partitions import KEPT, TRACK, roll
 
-LOCK = 726004  # advisory lock: one process at a time
+LOCK = 726007  # advisory lock: one process at a time
 LOG_KEPT = timedelta(days=1)  # batches in the feed's log, behind the slowest checkpoint
 LOG_KEPT_AT_MOST = timedelta(days=7)  # with alerts away so long, the feed is read from `reading`
 MARK_EVERY = timedelta(minutes=10)
