@@ -2,7 +2,7 @@
 
 Three readings in four are heartbeats. Each is noted here (when the device was last heard), and
 the rules that take it for a sign of life (`Rule.vital`) hear of it only when it may tell them
-something: the first in half an hour, whatever is not routine, and all after one of them has
+something: the first in an hour, whatever is not routine, and all after one of them has
 changed its mind about the device or its holder, or the town has changed.
 """
 
@@ -14,7 +14,7 @@ import msgspec
 from devices.directory import Directory
 from devices.readings import DeviceStatus, DoorMoved, Reading
 
-CALM = timedelta(minutes=30)  # so long routine readings are only noted
+CALM = timedelta(hours=1)  # so long routine readings are only noted
 WELL = 50.0  # percent; a battery above it worries no rule
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 

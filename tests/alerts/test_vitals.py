@@ -1,0 +1,98 @@
+"""Heartbeats are mostly only noted; what they may tell is never lost by it."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from story import DAY, Story, button, client, door, moment
+
+from alerts import vitals
+from alerts.rule import Rule
+from alerts.rules import RULES
+from devices.readings import DeviceStatus, DoorMoved, Reading
+
+DEVICES = ("door-c-1", "door2-c-1", "btn-c-1")
+
+
+def story() -> Story:
+    return Story(client("c-1"), door("c-1"), door("c-1", "2"), button("c-1"))
+
+
+@st.composite
+def lives(draw: st.DrawFn) -> list[Reading]:
+    """Some days of three devices, mostly heartbeats, with silences, openings and flat batteries."""
+    now, said = moment("08:00"), []
+    gaps = st.sampled_from((1, 10, 10, 10, 25, 61, 300, 1600))
+    for n in range(draw(st.integers(5, 60))):
+        now += timedelta(minutes=draw(gaps))
+        common: dict[str, Any] = {
+            "device": draw(st.sampled_from(DEVICES)),
+            "id": f"m-{n}",
+            "observed_at": now,
+            "received_at": now,
+            "battery": draw(st.sampled_from((None, 80.0, 80.0, 80.0, 30.0, 5.0))),
+        }
+        if draw(st.integers(0, 6)) == 0 and "door" in common["device"]:
+            said.append(DoorMoved(open=draw(st.booleans()), **common))
+        else:
+            online = draw(st.sampled_from((True, True, None, None, None, False)))
+            said.append(DeviceStatus(online=online, **common))
+    return said
+
+
+def told(said: list[Reading], *, is_calm: bool, dies_at: int = -1) -> list[Any]:
+    """What is found in the course of these days, with or without the short way."""
+    with pytest.MonkeyPatch.context() as patch:
+        if not is_calm:
+            patch.setattr(vitals, "CALM", timedelta(0))
+        now = story()
+        for n, reading in enumerate(said):
+            now.says(reading)
+            if n == dies_at:
+                now.now = reading.received_at
+                now.restart()
+        now.at("+40 00:00")
+    return [(found.at, found.rule, found.subject, found.event, found.reason) for found in now.told]
+
+
+@settings(max_examples=100, deadline=None)
+@given(lives(), st.integers(0, 60))
+def test_noting_finds_what_asking_every_rule_finds(said: list[Reading], dies_at: int) -> None:
+    expected = told(said, is_calm=False)
+    assert told(said, is_calm=True) == expected
+    assert told(said, is_calm=True, dies_at=dies_at) == expected
+
+
+def test_of_a_calm_device_the_rules_hear_little(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+    for rule in RULES:
+        if rule.vital:
+            monkeypatch.setattr(type(rule), "step", counting(type(rule), asked))
+    now = story()
+    for story_then in now.every(10, "08:00", "18:00"):
+        story_then.status("door-c-1", battery=80)
+    assert asked.count("device_silent") * 3 < 61
+
+
+def counting(rule: type[Rule[Any, Any]], asked: list[str]) -> Any:
+    before = rule.step
+
+    def step(self: Any, key: str, state: Any, felt: Any, known: Any) -> Any:
+        asked.append(self.name)
+        return before(self, key, state, felt, known)
+
+    return step
+
+
+def test_the_last_word_of_a_device_survives_a_restart() -> None:
+    now = story()
+    for then in now.every(10, "08:00", "20:00"):
+        then.status("btn-c-1", battery=80)
+    assert now.world.known.vitals.heard("btn-c-1") == moment("20:00")
+    now.restart()
+    assert now.world.known.vitals.heard("btn-c-1") == moment("20:00")
+    now.at("+1 21:04").expect_nothing()
+    now.at("+1 21:05").expect("device_silent", "device:btn-c-1", at="+1 21:05")
+    assert now.now.astimezone(DAY.tzinfo).day == 3
