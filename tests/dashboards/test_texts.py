@@ -1,0 +1,94 @@
+"""Every word is there in both languages, and every word a page asks for is there at all."""
+
+import re
+from pathlib import Path
+from typing import get_args
+
+import pytest
+from small_town import NOW, ago
+
+from alerts.rulebook import rulebook
+from alerts.types import AlertState, Outcome, PageState, Role, VisitGrade, VisitState
+from dashboards import ledger
+from dashboards.alertview import Line
+from dashboards.settings import Lang
+from dashboards.shown import Shown, distance, elapsed, percent
+from dashboards.texts import Words, texts
+from devices.readings import Reason
+
+ROOM = Path(ledger.__file__).parent
+ASKED = re.compile(r"""(?:words(?:\.other)?|say)\(\s*["'`]([a-z_]+\.[a-z_0-9.]+)["'`]""")
+
+
+def test_both_languages_say_something() -> None:
+    assert [key for key, (zh, en) in texts().items() if not zh.strip() or not en.strip()] == []
+
+
+def test_chinese_is_chinese() -> None:
+    han = re.compile("[\u4e00-\u9fff]")
+    latin = {key for key, (zh, _) in texts().items() if not han.search(zh)}
+    assert latin <= {"app.name", "detail.again"}, latin
+
+
+def test_both_languages_fill_the_same_places() -> None:
+    place = re.compile(r"\{\w+\}")
+    uneven = [
+        key
+        for key, (zh, en) in texts().items()
+        if sorted(place.findall(zh)) != sorted(place.findall(en))
+    ]
+    assert uneven == []
+
+
+def test_what_pages_ask_for_is_there() -> None:
+    files = [*ROOM.rglob("*.html"), *ROOM.rglob("*.js"), *ROOM.rglob("*.py")]
+    asked = {key for file in files for key in ASKED.findall(file.read_text())}
+    assert len(asked) > 100
+    assert sorted(asked - set(texts())) == []
+
+
+@pytest.mark.parametrize(
+    ("group", "words"),
+    [
+        ("rule", [card.name for card in rulebook()]),
+        ("severity", ["life", "high", "medium", "low"]),
+        ("state", get_args(AlertState)),
+        ("page", get_args(PageState)),
+        ("visit", get_args(VisitState)),
+        ("grade", get_args(VisitGrade)),
+        ("outcome", get_args(Outcome)),
+        ("role", get_args(Role)),
+        ("problem", get_args(ledger.Problem)),
+        ("rejected", list(Reason)),
+        ("stale", ["stream", "ingest", "engine"]),
+        ("sound", ["on", "blocked", "off"]),
+    ],
+)
+def test_machine_words_are_translated(group: str, words: list[str]) -> None:
+    assert [word for word in words if f"{group}.{word}" not in texts()] == []
+
+
+def shown(lang: Lang) -> Shown:
+    return Shown(Words(lang), "Asia/Shanghai", NOW, {"u-1": "赵主任"})
+
+
+def test_times_are_the_towns() -> None:
+    assert shown("zh").clock(NOW) == "10:00:00"
+    assert shown("zh").clock(ago(days=1)) == "2026-11-01 10:00"
+    assert shown("en").span(NOW - ago(minutes=90)) == "1 h 30 min"
+    assert elapsed(NOW - ago(seconds=42)) == "0:42"
+    assert elapsed(NOW - ago(hours=2, seconds=5)) == "2:00:05"
+    assert (distance(430), distance(1250)) == ("430 m", "1.2 km")
+    assert (percent(1, 2), percent(0, 0)) == ("50.0% (1/2)", "–")
+
+
+def test_story_lines_and_targets_read_in_the_visitors_language() -> None:
+    def told(what: str, detail: str) -> str:
+        return shown("zh").told(Line(NOW, what, "", detail))
+
+    assert told("paged", "rung 3, again (2)") == "第 3 级，第 2 次重复"
+    assert told("acknowledged", "link") == "链接"
+    assert told("resolved", "helped: 扶起") == "已提供帮助: 扶起"
+    assert told("noted", "desk help: 他说") == "desk help: 他说"
+    names = ("u-1", "rota:night", "role:manager@parent", "agency")
+    assert shown("zh").targets(names) == "赵**, 值班表 night, 主管（上级区域）, 机构待命人员"
