@@ -11,7 +11,7 @@ import msgspec
 
 from alerts.rule import Settings
 from alerts.scopes import Scoped, Scopes
-from alerts.types import PlannedVisit, PlanSet, RuleScope, TownChanged, Zone
+from alerts.types import Condition, PlannedVisit, PlanSet, RuleScope, TownChanged, Zone
 from alerts.vitals import Vitals
 from alerts.watch import Watch
 from devices.directory import DeviceKind, Directory
@@ -41,6 +41,7 @@ class Known:
         self.zone = ZoneInfo(timezone)  # the town's time zone
         self.fences: dict[str, Zone] = {}
         self.fences_of: dict[str, tuple[str, ...]] = {}  # owner -> zone ids
+        self.conditions: dict[str, Condition] = {}
         self.visit_plans: dict[str, PlannedVisit] = {}
         self.rounds: dict[str, dict[str, PlannedVisit]] = {}  # caregiver -> visit plans by id
         self.watch = Watch()  # the visits of these days as last concluded
@@ -94,6 +95,7 @@ class Known:
         """The plans and settings as now known."""
         return PlanSet(
             zones=tuple(self.fences.values()),
+            conditions=tuple(self.conditions.values()),
             visits=tuple(self.visit_plans.values()),
             rules=self._rules,
             rules_for=self._scopes_for,
@@ -104,6 +106,9 @@ class Known:
             self._visit(key, None)
         for visit in plans.visits:
             self._visit(visit.id, visit)
+        for key in plans.removed.get("conditions", ()):
+            self.conditions.pop(key, None)
+        self.conditions.update({condition.id: condition for condition in plans.conditions})
         for key in plans.removed.get("zones", ()):
             self._fence(key, None)
         for zone in plans.zones:

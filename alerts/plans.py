@@ -14,6 +14,7 @@ from psycopg.rows import scalar_row
 
 from alerts.desk import append
 from alerts.types import (
+    Condition,
     Ladder,
     PlannedVisit,
     PlanSet,
@@ -31,6 +32,7 @@ SECTIONS: dict[str, type[Any]] = {
     "people": Staff,
     "rotas": Rota,
     "ladders": Ladder,
+    "conditions": Condition,
 }
 TABLES = {
     "zones": "zone",
@@ -38,6 +40,7 @@ TABLES = {
     "people": "staff",
     "rotas": "rota",
     "ladders": "ladder",
+    "conditions": "own_condition",
 }
 
 

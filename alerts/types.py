@@ -23,6 +23,7 @@ class Severity(StrEnum):
     LOW = "low"
 
 
+ReadingKind = Literal["position", "door", "sos", "face", "visit", "status"]
 Role = Literal["viewer", "operator", "on_call", "manager", "vendor", "admin"]
 Outcome = Literal["helped", "false_alarm", "test", "hospital", "duplicate", "other"]
 OUTCOMES: tuple[str, ...] = ("helped", "false_alarm", "test", "hospital", "duplicate", "other")
@@ -128,6 +129,22 @@ class RuleScope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     subject: str | None = None
 
 
+class Condition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A rule of the town's own: a CEL expression over what devices say."""
+
+    id: str
+    when: str  # true raises, false clears; see alerts.conditions for what it can name
+    kinds: tuple[ReadingKind, ...] = ()  # the kinds of readings it looks at; () = all
+    window_minutes: float = 0  # how far `window` reaches back; 0 = the last reading alone
+    per: Literal["holder", "device"] = "holder"  # one verdict for all devices of a holder, or each
+    severity: Severity = Severity.MEDIUM
+    text: str = ""  # what an operator reads
+    area: str | None = None  # for whom: all of these that are given must fit
+    care_level: str | None = None
+    agency: str | None = None
+    subject: str | None = None
+
+
 class PlanSet(msgspec.Struct, frozen=True, kw_only=True):
     """Everything alerts is given by the town file (register excepted), or a change of it."""
 
@@ -136,6 +153,7 @@ class PlanSet(msgspec.Struct, frozen=True, kw_only=True):
     people: tuple[Staff, ...] = ()
     rotas: tuple[Rota, ...] = ()
     ladders: tuple[Ladder, ...] = ()
+    conditions: tuple[Condition, ...] = ()
     rules: dict[str, dict[str, object]] | None = None  # None = unchanged
     rules_for: tuple[RuleScope, ...] | None = None  # None = unchanged
     removed: dict[str, tuple[str, ...]] = {}  # section name -> ids

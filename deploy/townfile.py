@@ -88,6 +88,7 @@ def _town(draft: Draft) -> Town:
         people=tuple(draft["people"].values()),
         rotas=tuple(draft["rotas"].values()),
         ladders=tuple(draft["ladders"].values()),
+        conditions=tuple(draft["conditions"].values()),
         rules=settings_of(draft.tree.get("rules"), draft),
         rules_for=scopes,
     )

@@ -13,6 +13,7 @@ from alerts.rules.face_unknown import FACE_UNKNOWN
 from alerts.rules.geofence_breached import GEOFENCE_BREACHED
 from alerts.rules.implausible_movement import IMPLAUSIBLE_MOVEMENT
 from alerts.rules.no_activity import NO_ACTIVITY
+from alerts.rules.own_condition import OWN_CONDITION
 from alerts.rules.presence_conflict import PRESENCE_CONFLICT
 from alerts.rules.sos_pressed import SOS_PRESSED
 from alerts.rules.visit_late import VISIT_LATE
@@ -37,4 +38,5 @@ RULES: tuple[Rule[Any, Any], ...] = (
     FACE_UNKNOWN,
     PRESENCE_CONFLICT,
     IMPLAUSIBLE_MOVEMENT,
+    OWN_CONDITION,
 )

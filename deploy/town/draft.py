@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from alerts.types import Ladder, PlannedVisit, Rota, RuleScope, Staff, Zone
+from alerts.types import Condition, Ladder, PlannedVisit, Rota, RuleScope, Staff, Zone
 from deploy.town.boundary import BadGeometry, flat_boundary
 from deploy.town.marked import Fault, Path, Rows, Table, line_of
 from deploy.town.typed import Wrong, natural, near, typed
@@ -16,6 +16,7 @@ PLAN_SECTIONS: dict[str, type[Any]] = {
     "people": Staff,
     "rotas": Rota,
     "ladders": Ladder,
+    "conditions": Condition,
 }
 LISTS: dict[str, type[Any]] = {**SECTIONS, **PLAN_SECTIONS, "rules_for": RuleScope}
 KEYS = ("timezone", *LISTS, "rules")

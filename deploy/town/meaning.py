@@ -7,8 +7,9 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from alerts.conditions import fault_of
 from alerts.plan import CHUNK, days_of
-from alerts.types import PlannedVisit, Zone
+from alerts.types import Condition, PlannedVisit, Zone
 from deploy.town.boundary import ring_fault
 from deploy.town.draft import Draft
 from deploy.town.marked import Path
@@ -20,6 +21,7 @@ from devices.errors import CarewatchError
 TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 HOURS = re.compile(rf"({TIME_OF_DAY.pattern})-({TIME_OF_DAY.pattern})")
 STEPS = ("YEARLY", "MONTHLY", "WEEKLY", "DAILY")  # a visit's id is its plan and its day
+MAX_WINDOW = 7 * 24 * 60  # minutes that a condition may look back
 ANY_ZONE = ZoneInfo("Asia/Shanghai")
 ANY_DAY = datetime(2026, 1, 1)  # noqa: DTZ001 - local wall time, as recurrences are reckoned
 
@@ -43,6 +45,8 @@ def meaning_faults(draft: Draft) -> Iterator[Wrong]:
         yield from _rota(rota, ("rotas", number))
     for number, ladder in draft["ladders"].items():
         yield from _ladder(ladder, ("ladders", number))
+    for number, condition in draft["conditions"].items():
+        yield from _condition(condition, ("conditions", number))
     yield from setting_faults(draft)
     yield from scope_faults(draft)
 
@@ -147,6 +151,15 @@ def _rota(rota: Any, path: Path) -> Iterator[Wrong]:
     yield from _date(rota.start, (*path, "start"))
     for n, swap in enumerate(rota.swaps):
         yield from _stretch(swap, (*path, "swaps", n, "until"))
+
+
+def _condition(condition: Condition, path: Path) -> Iterator[Wrong]:
+    fault = fault_of(condition)
+    if fault is not None:
+        yield (*path, "when"), f"{condition.when!r}: {fault}"
+    if not 0 <= condition.window_minutes <= MAX_WINDOW:
+        text = f"{condition.window_minutes} is not between 0 and {MAX_WINDOW} minutes"
+        yield (*path, "window_minutes"), text
 
 
 def _ladder(ladder: Any, path: Path) -> Iterator[Wrong]:

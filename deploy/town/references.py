@@ -38,6 +38,8 @@ REFERENCES = (
     ("rotas", "people", "people"),
     ("rules_for", "area", "areas"),
     ("rules_for", "agency", "agencies"),
+    ("conditions", "area", "areas"),
+    ("conditions", "agency", "agencies"),
 )
 
 
@@ -119,6 +121,8 @@ def _subjects(draft: Draft, names: Names) -> Iterator[Wrong]:
         yield from _subject(zone.owner, HOLDERS, names, ("zones", number, "owner"))
     for number, scope in draft.named("rules_for").items():
         yield from _subject(scope.subject, SUBJECTS, names, ("rules_for", number, "subject"))
+    for number, condition in draft.named("conditions").items():
+        yield from _subject(condition.subject, SUBJECTS, names, ("conditions", number, "subject"))
 
 
 def _subject(

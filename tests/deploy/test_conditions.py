@@ -1,0 +1,72 @@
+"""Own conditions in a town file: checked on load, kept in the database, told to the engine."""
+
+import psycopg
+import pytest
+
+from alerts.plans import load_plans
+from alerts.types import Severity
+from deploy.loading import load_town
+from deploy.townfile import TownFaults, parse_town
+
+TOWN = """
+areas: [{id: wangji}]
+clients: [{id: c-1, area: wangji}]
+devices: [{id: door-c1, kind: door, holder: "client:c-1"}]
+conditions:
+  - id: restless
+    when: window.filter(r, r.open).size() >= 4
+    kinds: [door]
+    window_minutes: 60
+    severity: high
+    area: wangji
+    text: The door opens again and again.
+"""
+
+
+def test_a_condition_is_read() -> None:
+    (condition,) = parse_town(TOWN).plans.conditions
+    assert (condition.id, condition.kinds, condition.severity) == (
+        "restless",
+        ("door",),
+        Severity.HIGH,
+    )
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "said"),
+    [
+        ("r.open", "r.opne", 7, "a reading has no 'opne'"),
+        (".size() >= 4", ".size() >=", 7, "Syntax error"),
+        (".size() >= 4", ".size()", 7, "not true or false"),
+        ("window_minutes: 60", "window_minutes: -5", 9, "is not between 0 and"),
+        ("kinds: [door]", "kinds: [dor]", 8, "dor"),
+        ("area: wangji\n    text", "area: wangjia\n    text", 11, "no 'wangjia' in areas"),
+        ("    severity: high", "    severty: high", 10, "severty"),
+    ],
+)
+def test_what_is_wrong_is_named_with_its_line(
+    before: str, after: str, line: int, said: str
+) -> None:
+    with pytest.raises(TownFaults) as wrong:
+        parse_town(TOWN.replace(before, after))
+    (fault,) = wrong.value.faults
+    assert fault.line == line
+    assert "conditions restless" in str(fault)
+    assert said in str(fault)
+
+
+def test_the_same_id_twice_is_named() -> None:
+    with pytest.raises(TownFaults, match="id 'restless' is taken"):
+        parse_town(TOWN + '  - {id: restless, when: "count == 0"}\n')
+
+
+@pytest.mark.edge
+def test_conditions_are_kept_and_loading_twice_changes_nothing(database_url: str) -> None:
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        first = load_town(conn, parse_town(TOWN))
+        assert "conditions: 1 added" in first.summary
+        assert load_plans(conn).conditions == parse_town(TOWN).plans.conditions
+        assert load_town(conn, parse_town(TOWN)).summary == []
+        gone = load_town(conn, parse_town(TOWN.split("conditions:")[0]))
+        assert gone.summary == ["conditions: 1 removed"]
+        assert load_plans(conn).conditions == ()
