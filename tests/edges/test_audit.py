@@ -1,0 +1,154 @@
+"""The watcher sees what keeps an alarm from a person, and tells by a road of its own."""
+
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+
+import psycopg
+import pytest
+
+from alerts import desk, history
+from alerts.audit import Fault, Watcher, answerable, look
+from alerts.channels import open_channels
+from alerts.settings import AlertsSettings
+from alerts.types import Contact, Role, Staff
+from devices.registry import load_directory
+from tests.edges.paging import FastClock, Phones, load, press, store, until, working
+
+pytestmark = pytest.mark.edge
+TOWN = """
+clients: [{{id: c-1, name: Wang}}]
+devices: [{{id: btn-1, kind: sos, holder: "client:c-1"}}, {{id: btn-2, kind: sos}}]
+people:
+  - {{id: u-1, role: on_call, contacts: [{{channel: "webhook://{host}/one"}}]}}
+  - {{id: u-9, role: admin, contacts: [{{channel: "webhook://{host}/gone"}},
+                                       {{channel: "webhook://{host}/admin"}}]}}
+ladders: [{{id: life, rungs: [{{after: 0, page: [u-1]}}]}}]
+"""
+
+
+FAULTS = {
+    "UPDATE alert SET next_at = NULL": "alert_without_step",
+    "UPDATE alert SET next_at = NULL, state = 'acknowledged'": None,
+    "UPDATE alert SET next_at = now() - interval '40 s'": "rung_overdue",
+    "UPDATE page SET state = 'due', due_at = now() - interval '11 s'": "page_unsent",
+    "UPDATE page SET state = 'sending', due_at = now() - interval '11 s'": "page_unsent",
+    "UPDATE page SET state = 'held', due_at = now() - interval '16 min'": "page_held",
+    "UPDATE checkpoint SET renewed_at = now() - interval '61 s'": "engine_silent",
+    "UPDATE arrival_log SET stored_at = now() - interval '61 s', last = last + 99": "feed_behind",
+    "UPDATE ingest_horizon SET renewed_at = now() - interval '61 s'": "ingest_silent",
+    "UPDATE arrival_log SET stored_at = now() - interval '16 min'": "broker_silent",
+}
+
+
+@pytest.fixture
+def conn(database_url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        yield conn
+
+
+@pytest.fixture
+def phones() -> Iterator[Phones]:
+    phones = Phones()
+    yield phones
+    phones.close()
+
+
+@pytest.fixture
+def raised(conn: psycopg.Connection, database_url: str, phones: Phones) -> str:
+    """The id of an alert whose page has been delivered; ingest is at work, alerts has ended."""
+    load(conn, TOWN.format(host=phones.host))
+    conn.execute("INSERT INTO ingest_horizon VALUES ('w', 'bulk', now())")
+    with working(database_url):
+        store(conn, press("btn-1"))
+        until(lambda: conn.execute("SELECT 1 FROM page WHERE state = 'delivered'").fetchone())
+    return history.open_alerts(conn)[0].id
+
+
+def kinds(conn: psycopg.Connection) -> set[str]:
+    return {fault.kind for fault in look(conn, datetime.now(UTC))}
+
+
+def test_all_is_well(conn: psycopg.Connection, raised: str) -> None:
+    assert kinds(conn) == set()
+
+
+def test_each_fault_is_seen(conn: psycopg.Connection, raised: str) -> None:
+    for change, kind in FAULTS.items():
+        with conn.transaction(force_rollback=True):
+            conn.execute(change.encode())
+            assert kinds(conn) == ({kind} if kind else set()), change
+
+
+def test_administrators_are_told_by_their_next_contact_once_in_half_an_hour(
+    conn: psycopg.Connection, database_url: str, phones: Phones
+) -> None:
+    load(conn, TOWN.format(host=phones.host))
+    phones.statuses["/gone"] = 404
+    clock = FastClock(1)
+    settings = AlertsSettings(
+        database_url=database_url,
+        secret="x",
+        public_url="http://here",
+        lang="en",
+        dead_man_url=f"http://{phones.host}/alive",
+    )
+    channels = open_channels()
+    watcher = Watcher(settings, channels, clock)
+    watcher.learn(conn)
+    for _ in range(3):
+        watcher.heed([Fault("page_unsent", 3, "abc")])
+    assert [path for _, path, _ in phones.came] == ["/gone", "/admin"]
+    page = phones.rang("/admin")[0]
+    assert "pages have not left (3: abc)" in page["message"]
+    assert page["to"] == "u-9"
+    clock._began += timedelta(minutes=31)
+    watcher.heed([Fault("page_unsent", 3, "abc")])
+    assert len(phones.rang("/admin")) == 2
+    channels.close()
+
+
+def staff(id: str, role: Role, *channels: str) -> Staff:
+    return Staff(id=id, role=role, contacts=tuple(Contact(channel=each) for each in channels))
+
+
+def test_managers_are_told_where_no_administrator_can_be() -> None:
+    everybody = [staff("a", "admin"), staff("m", "manager", "webhook://x"), staff("o", "on_call")]
+    assert [who.id for who in answerable(everybody)] == ["m"]
+
+
+class TestFigures:
+    def test_the_way_to_an_answer_is_measured(
+        self, conn: psycopg.Connection, database_url: str, raised: str
+    ) -> None:
+        with working(database_url):
+            desk.acknowledge(conn, raised, "u-1")
+            until(lambda: history.open_alerts(conn)[0].state == "acknowledged")
+        now = datetime.now(UTC)
+        cases = history.answers_between(conn, now - timedelta(hours=1), now)
+        figures = history.answers(cases, now)
+        assert (figures.alerts, figures.answered, figures.within_60) == (1, 1, 1.0)
+        assert cases[0].answered_by == "u-1"
+        assert cases[0].sent_at is not None
+        assert cases[0].delivered_at is not None
+        assert cases[0].raised_at <= cases[0].sent_at <= cases[0].answered_at  # type: ignore[operator]
+
+    def test_test_presses_are_kept_and_missing_ones_named(
+        self, conn: psycopg.Connection, database_url: str, raised: str
+    ) -> None:
+        with working(database_url):
+            store(conn, press("btn-1", press="test"))
+            until(lambda: self.tested(conn) == [("btn-2", True), ("btn-1", False)])
+
+    def tested(self, conn: psycopg.Connection) -> list[tuple[str, bool]]:
+        now = datetime.now(UTC)
+        found = history.button_tests_of(conn, load_directory(conn))
+        return [(one.device, one.is_overdue(now)) for one in found]
+
+    def test_what_would_keep_a_page_away_is_named(
+        self, conn: psycopg.Connection, raised: str
+    ) -> None:
+        conn.execute("UPDATE page SET state = 'failed', error = 'HTTP 410'")
+        flaws = history.paging_flaws(conn, load_directory(conn), datetime.now(UTC))
+        assert [(flaw.kind, flaw.where, flaw.detail) for flaw in flaws] == [
+            ("contact_failed", "person u-1", "contact 1: HTTP 410")
+        ]
