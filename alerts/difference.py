@@ -73,7 +73,7 @@ def why_new(finding: Finding) -> str:
 
 def why_gone(finding: Finding) -> str:
     said = f"version {finding.rule_version} with {_plain(finding.settings)}"
-    return f"raised live by {said}: {finding.reason}, {finding.detail}"
+    return f"raised live: {said}: {finding.reason}, {finding.detail}"
 
 
 def _one(side: Side, finding: Finding, why: str) -> Difference:
