@@ -25,6 +25,7 @@ COMMANDS = (
     "deadletters",
     "device",
     "simulate",
+    "doctor",
 )  # module names under deploy.commands, in the order of `--help`
 
 app = typer.Typer(

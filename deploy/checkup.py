@@ -1,0 +1,212 @@
+"""What `carewatch doctor` looks at: settings, broker, database, clock, services, rota.
+
+Each check yields findings: what is well, and what is wrong with its mend. None raises; a check
+whose ground is missing (no database, say) is not made.
+"""
+
+import threading
+import tomllib
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Literal
+from urllib.parse import unquote, urlsplit
+
+import msgspec
+import psycopg
+
+from alerts.audit import look
+from alerts.history import Flaw, paging_flaws
+from deploy.migrate import migrations
+from deploy.running import RUN_FILE
+from deploy.settings import Settings, load_settings
+from devices.errors import CarewatchError
+from devices.registry import load_directory
+
+CLOCKS_APART = 2.0  # seconds between our clock and the database's that are too many
+PATIENCE = 5  # seconds for the broker or the database to answer
+MENDS = {
+    "unknown_person": "name a person of the town file's `people`, and load it again",
+    "unknown_rota": "name a rota of the town file, and load it again",
+    "unknown_role": "use viewer, operator, on_call, manager, vendor or admin",
+    "empty_rota": "give the rota people",
+    "rota_gap": "let the rota start earlier, or add a swap for the stretch",
+    "empty_role": "give somebody the role, or page somebody else",
+    "empty_agency": "give the agency an on_call person, or page somebody else",
+    "empty_rung": "name somebody to page",
+    "no_contact": "give the person a contact",
+    "contact_failed": "ask the person, and mend the contact in the town file",
+    "nobody_for_life": "give an on_call person a contact: an SOS would reach nobody",
+}
+FAULT_MENDS = {
+    "alert_without_step": "answer it on the desk; give its ladder a repeat",
+    "rung_overdue": "start `carewatch alerts`, or read its log",
+    "page_unsent": "start `carewatch alerts`, or read its log",
+    "page_held": "resolve or mute what floods the person",
+    "engine_silent": "start `carewatch alerts`",
+    "feed_behind": "read the log of `carewatch alerts`; it may need a faster machine",
+    "ingest_silent": "start `carewatch ingest`",
+    "broker_silent": "see whether devices reach the broker, and `carewatch ingest` its topics",
+}
+
+
+class Checked(msgspec.Struct, frozen=True):
+    """One thing looked at. `mend` is empty where all is well; a note may be as it is."""
+
+    what: Literal["settings", "database", "broker", "clock", "services", "rota"]
+    says: str
+    mend: str = ""
+    is_note: bool = False
+
+    @property
+    def mark(self) -> str:
+        """How it stands in the list."""
+        if not self.mend:
+            return "ok"
+        return "--" if self.is_note else "!!"
+
+
+def check_up() -> Iterator[Checked]:
+    """Everything, in the order in which one would mend it."""
+    try:
+        settings = load_settings()
+    except CarewatchError as error:
+        yield Checked("settings", str(error), "set it right in the environment, .env or the file")
+        return
+    yield from of_settings(settings)
+    yield from of_broker(_url(settings, "mqtt_url"))
+    yield from of_database(_url(settings, "database_url"))
+
+
+def of_settings(settings: Settings) -> Iterator[Checked]:
+    """What is set, and what that means."""
+    yield Checked("settings", "can be read")
+    if settings.secret_key is None:
+        yield Checked("settings", f"the secret key is kept in {settings.data_dir}")
+    elif len(settings.secret_key.get_secret_value()) < 32:
+        mend = "set CAREWATCH_SECRET_KEY to 32 random characters or more"
+        yield Checked("settings", "the secret key is short, links could be forged", mend)
+    if urlsplit(settings.base_url).hostname in ("127.0.0.1", "localhost", "0.0.0.0"):
+        mend = "set CAREWATCH_PUBLIC_URL to the address that phones reach"
+        says = f"links begin with {settings.base_url}: they work on this machine only"
+        yield Checked("settings", says, mend, is_note=True)
+
+
+def of_database(url: str | None) -> Iterator[Checked]:
+    """The database, and all that is read from it."""
+    if url is None:
+        yield Checked("database", "none is set: `carewatch up` brings its own")
+        return
+    try:
+        with psycopg.connect(url, connect_timeout=PATIENCE, autocommit=True) as conn:
+            yield from _of_schema(conn)
+            yield _of_clock(conn)
+            yield from _of_services(conn)
+            yield from _of_rota(conn)
+    except psycopg.OperationalError:
+        yield Checked("database", "does not answer", "start it, or mend CAREWATCH_DATABASE_URL")
+    except psycopg.errors.UndefinedTable:
+        yield Checked("database", "has no schema", "run `carewatch migrate`")
+
+
+def of_broker(url: str | None) -> Iterator[Checked]:
+    """Does the broker take our connection?"""
+    if url is None:
+        yield Checked("broker", "none is set: `carewatch up` brings its own")
+        return
+    why = refusal(url)
+    place = f"{urlsplit(url).hostname}:{urlsplit(url).port or 1883}"
+    if why is None:
+        yield Checked("broker", f"{place} takes our connection")
+    else:
+        yield Checked("broker", f"{place}: {why}", "start it, or mend CAREWATCH_MQTT_URL")
+
+
+def refusal(url: str) -> str | None:
+    """Why the broker does not take a connection; None: it does."""
+    from paho.mqtt.client import Client
+    from paho.mqtt.enums import CallbackAPIVersion
+
+    parts, answered = urlsplit(url), threading.Event()
+    answers: list[str] = []
+    client = Client(CallbackAPIVersion.VERSION2)
+    if parts.username:
+        client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
+    if parts.scheme == "mqtts":
+        client.tls_set()
+
+    def on_connect(*said: object) -> None:
+        code = said[3]
+        answers.append(str(code) if getattr(code, "is_failure", False) else "")
+        answered.set()
+
+    client.on_connect = on_connect
+    try:
+        client.connect(
+            parts.hostname or "", parts.port or (8883 if parts.scheme == "mqtts" else 1883)
+        )
+        client.loop_start()
+        answered.wait(PATIENCE)
+        client.disconnect()
+        client.loop_stop()
+    except (OSError, ValueError) as error:
+        return getattr(error, "strerror", None) or type(error).__name__
+    return (answers[0] or None) if answers else "no answer"
+
+
+def _of_schema(conn: psycopg.Connection) -> Iterator[Checked]:
+    version = conn.execute("SELECT current_setting('server_version')").fetchone()
+    done = {number for (number,) in conn.execute("SELECT number FROM migration")}
+    waiting = [each.name for each in migrations() if each.number not in done]
+    if waiting:
+        yield Checked("database", f"lacks {', '.join(waiting)}", "run `carewatch migrate`")
+    else:
+        yield Checked("database", f"PostgreSQL {version[0] if version else ''}, schema up to date")
+
+
+def _of_clock(conn: psycopg.Connection) -> Checked:
+    row = conn.execute("SELECT clock_timestamp()").fetchone()
+    assert row is not None
+    apart = (datetime.now(UTC) - row[0]).total_seconds()
+    if abs(apart) <= CLOCKS_APART:
+        return Checked("clock", "ours and the database's agree")
+    mend = "let both machines follow a time server (chrony or systemd-timesyncd)"
+    return Checked("clock", f"ours is {apart:+.1f} s from the database's", mend)
+
+
+def _of_services(conn: psycopg.Connection) -> Iterator[Checked]:
+    faults = look(conn, datetime.now(UTC))
+    for fault in faults:
+        says = fault.kind.replace("_", " ") + (
+            f" ({fault.count}: {fault.first})" * bool(fault.first)
+        )
+        yield Checked("services", says, FAULT_MENDS.get(fault.kind, "read the logs"))
+    row = conn.execute("SELECT dropped FROM broker_drops WHERE grew_at > now() - interval '1 day'")
+    dropped = row.fetchone()
+    if dropped is not None:
+        mend = "lift its queue limits as deploy/mosquitto/conf.d/limits.conf does"
+        yield Checked("services", f"the broker has dropped {dropped[0]} messages", mend)
+    if not faults and dropped is None:
+        yield Checked("services", "every alert, page and reading is on its way")
+
+
+def _of_rota(conn: psycopg.Connection) -> Iterator[Checked]:
+    flaws = paging_flaws(conn, load_directory(conn), datetime.now(UTC))
+    yield from (_of_flaw(flaw) for flaw in flaws)
+    if not flaws:
+        yield Checked("rota", "everybody who may be paged can be")
+
+
+def _of_flaw(flaw: Flaw) -> Checked:
+    detail = f" ({flaw.detail})" if flaw.detail else ""
+    says = f"{flaw.where}: {flaw.kind.replace('_', ' ')}{detail}"
+    return Checked("rota", says, MENDS[flaw.kind])
+
+
+def _url(settings: Settings, name: Literal["mqtt_url", "database_url"]) -> str | None:
+    """What is set, else what a running `carewatch up` wrote down."""
+    secret = getattr(settings, name)
+    if secret is not None:
+        return str(secret.get_secret_value())
+    kept = settings.data_dir / RUN_FILE
+    found = tomllib.loads(kept.read_text()).get(name) if kept.exists() else None
+    return str(found) if found else None

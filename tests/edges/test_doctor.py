@@ -1,0 +1,62 @@
+"""`carewatch doctor` names what is wrong, and the mend."""
+
+from collections.abc import Iterator
+
+import psycopg
+import pytest
+from broker_fixtures import Broker
+
+from deploy.checkup import Checked, of_broker, of_database
+from deploy.local import free_port
+from tests.edges.paging import load
+
+pytestmark = pytest.mark.edge
+
+
+@pytest.fixture
+def conn(database_url: str) -> Iterator[psycopg.Connection]:
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        yield conn
+
+
+def wrong(found: Iterator[Checked]) -> list[tuple[str, str]]:
+    return [(each.what, each.says) for each in found if each.mend]
+
+
+def test_a_sound_database_is_told_to_be_so(conn: psycopg.Connection, database_url: str) -> None:
+    load(conn, 'people: [{id: u-1, role: on_call, contacts: [{channel: "webhook://x/y"}]}]')
+    conn.execute("INSERT INTO ingest_horizon VALUES ('w', 'bulk', now())")
+    found = list(of_database(database_url))
+    assert [each.what for each in found] == ["database", "clock", "services", "rota"]
+    assert wrong(iter(found)) == []
+
+
+def test_each_thing_that_is_wrong_is_named(conn: psycopg.Connection, database_url: str) -> None:
+    load(conn, "rotas: [{id: night, people: []}]")
+    conn.execute("INSERT INTO broker_drops (dropped, grew_at) VALUES (7, now())")
+    assert wrong(of_database(database_url)) == [
+        ("services", "ingest silent (1: no worker)"),
+        ("services", "the broker has dropped 7 messages"),
+        ("rota", "rota night: empty rota"),
+        ("rota", "people: nobody for life (no on_call, manager, admin, operator with a contact)"),
+    ]
+
+
+def test_a_database_without_a_schema(database_cluster: str) -> None:
+    assert wrong(of_database(database_cluster)) == [("database", "has no schema")]
+
+
+def test_a_database_that_does_not_answer() -> None:
+    url = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
+    assert wrong(of_database(url)) == [("database", "does not answer")]
+
+
+def test_a_broker_that_answers(broker: Broker) -> None:
+    assert wrong(of_broker(broker.url)) == []
+
+
+def test_a_broker_that_does_not(broker: Broker) -> None:
+    port = free_port()
+    assert wrong(of_broker(f"mqtt://127.0.0.1:{port}")) == [
+        ("broker", f"127.0.0.1:{port}: Connection refused")
+    ]
