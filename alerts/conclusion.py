@@ -220,12 +220,9 @@ def missing_facts(
     facts: list[Evidence] = []
     away = [part for part in seen.elsewhere if part.last >= record.start and part.first <= until]
     if away:
-        first, last = away[0], away[-1]
-        for what, at, (device, reading) in (
-            ("elsewhere_from", first.first, first.first_fix),
-            ("elsewhere_until", last.last, last.last_fix),
-        ):
-            facts.append(Evidence(what=what, at=at, device=device, id=reading))
+        device, reading = away[0].first_fix
+        facts.append(Evidence(what="elsewhere", at=away[0].first, device=device, id=reading))
+        facts.append(Evidence(what="elsewhere_until", at=min(away[-1].last, until), device=device))
     if seen.mock is not None:
         mock = seen.mock
         facts.append(Evidence(what="mock_position", at=mock.at, device=mock.device, id=mock.id))

@@ -139,6 +139,30 @@ class World:
                 self.known.watch.take(page.record, self.known.directory)
         self.stale = frozenset(stale)
 
+    def _relearn(self, history: Iterable[Stimulus]) -> None:
+        """Walk the last days for the rules whose states were of another version, in silence."""
+        rules = tuple(self._memories[name].rule for name in sorted(self.stale))
+        known = self.known
+        past = begin(known.directory, known.plans(), timezone=known.zone.key, rules=rules)
+        for stimulus in history:
+            advance(past, stimulus)
+        if self.clock is not None and past.clock is not None:
+            past._fire(self.clock, inclusive=False)
+        for name in self.stale:
+            self._adopt(past._memories[name])
+        if VISIT_BOOK.name in self.stale:
+            for record in past.known.watch.visits.values():
+                known.watch.take(record, known.directory)
+
+    def _adopt(self, learnt: Memory) -> None:
+        """Put another world's memory in the place of ours."""
+        memory = self._memories[learnt.rule.name]
+        memory.dirty.update(memory.states, learnt.states)
+        memory.states = learnt.states
+        memory.wakes.clear()
+        for key, at in learnt.wakes.items():
+            self._wish(memory, key, at)
+
     def _wish(self, memory: Memory, key: str, at: datetime | None) -> None:
         if at is None:
             memory.wakes.pop(key, None)
@@ -256,6 +280,7 @@ def begin(
     states: Iterable[StateRow] = (),
     clock: datetime | None = None,
     hindsight: bool = True,
+    history: Iterable[Stimulus] = (),
 ) -> World:
     """A world that knows this town. `states` and `clock` are those saved before a restart; the
     states are all rows under `state_names(rules)`.
@@ -265,14 +290,18 @@ def begin(
 
     Without a clock it begins at the first stimulus. What is already true then comes out of the
     first `advance` or `elapse`. States of another version of their rule are left out and the
-    rule is named in `world.stale`: replay the last days for it.
+    rule is named in `world.stale`: it walks `history` instead, the last days' stimuli up to
+    `clock`, and comes to where it would be had it been there. What it would have said counts as
+    said. `history` is not touched otherwise.
     """
     known = Known(directory, plans, timezone or directory.timezone)
     world = World(known, (*foundation(rules), *rules))
     world.known.hindsight = hindsight
+    world.clock = clock
     world._restore(states)
+    if world.stale:
+        world._relearn(history)
     if clock is not None:
-        world.clock = clock
         world._start(clock)
     return world
 

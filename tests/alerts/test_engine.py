@@ -5,7 +5,8 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from story import DAY, Story, button, client, moment, phone, visit
+from msgspec.structs import replace
+from story import DAY, HOME, Story, button, caregiver, client, moment, phone, visit
 
 from alerts.engine import NOTHING, StateRow, World, advance, begin, elapse, state_names
 from alerts.known import Known
@@ -135,6 +136,31 @@ def test_states_of_another_version_are_left_out_and_named() -> None:
     told = world(states=[StateRow("echo", "d-1", 7, None, b"\x80")], clock=moment("09:00"))
     assert told.stale == {"echo"}
     assert said(advance(told, beat("09:00"))) == [("09:00", "echo", "stored")]
+
+
+def test_a_changed_rule_learns_the_last_days_again() -> None:
+    def lived(until: str) -> Story:
+        story = Story(client("c-1"), caregiver("g-1"), phone("g-1"), visit("v-1"), button("c-1"))
+        story.stays("g-1", HOME.north(5000), "08:30", "10:30", every=5)
+        return story.at("12:00").press("btn-c-1").at(until)
+
+    old, other = lived("12:30"), ("visit", "calendar", "visit_missed", "sos_pressed")
+    rows = [
+        replace(row, version=row.version + (row.rule in other)) for row in old.world.take_dirty()
+    ]
+    world = begin(
+        old.directory, old.plans, states=rows, clock=old.world.clock, history=iter(old.stimuli)
+    )
+    assert world.stale == set(other)
+    unchanged = lived("12:30")
+    for story in (unchanged, old):
+        story.told.clear()
+    old.world = world
+    for story in (unchanged, old):
+        story.now = moment("12:31")
+        story.stayed("g-1", HOME, "09:00", "10:00").at("+1 12:00")
+    assert old.lines() == unchanged.lines()
+    assert any("late_evidence" in line for line in old.lines())
 
 
 def test_a_wish_can_be_left_as_it_stands() -> None:
