@@ -36,6 +36,7 @@ def backtest(
     ] = None,
     seats: Annotated[int, typer.Option(min=1, help="Operator seats that share the alarms.")] = 1,
     json: Annotated[bool, typer.Option("--json", help="JSON lines, the summary last.")] = False,
+    html: Annotated[Path | None, typer.Option(help="Write a report with plots to here.")] = None,
 ) -> None:
     """Try the rules on what was recorded: what would be raised, and how heavy that weighs.
 
@@ -44,6 +45,7 @@ def backtest(
     """
     from alerts.overrides import nested
     from deploy.townfile import read_town
+    from deploy.trial_page import page
     from deploy.trial_report import json_line, summed_up, text_line, text_of
 
     changes = nested(map(assignment, set_ or ()))
@@ -62,6 +64,8 @@ def backtest(
     text = "".join(f"{line}\n" for line in text_of(summary)).encode()
     sys.stdout.buffer.write(json_line(summary) if json else text)
     sys.stdout.buffer.flush()
+    if html is not None:
+        save(html, page(summary, [one for one in source.trial.alarms if one.event == "raised"]))
 
 
 def opened(
@@ -81,6 +85,14 @@ def opened(
     if begin is not None:
         raise CarewatchError("--since is for the database; a recording is read from its beginning")
     return nullcontext(from_recording(town, recording, end, changes))
+
+
+def save(path: Path, text: str) -> None:
+    """Write the report. Raises CarewatchError where that can't be done."""
+    try:
+        path.write_text(text, encoding="utf-8")
+    except OSError as wrong:
+        raise CarewatchError(f"{path}: can't be written ({wrong.strerror})") from None
 
 
 def moment(text: str, zone: ZoneInfo | None) -> datetime | None:

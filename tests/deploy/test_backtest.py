@@ -236,3 +236,34 @@ def test_without_json_it_is_to_be_read() -> None:
     assert "2026-11-02 12:30:00  life    raised   sos_pressed  client:c-1" in text
     assert "296 messages: 292 stored" in text
     assert "a seat and day" in text
+
+
+def test_the_report_needs_nothing_else(tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    arguments = ("--town", WANGJI / "town.yaml", "--recording", WANGJI / "recording.jsonl")
+    assert Ran(*arguments, "--html", report).code == 0
+    text = report.read_text()
+    assert text.count("<svg") == 4
+    assert "规则回测" in text
+    assert "Rules on trial" in text
+    assert not any(word in text for word in ("http:", "https:", "<script", "src=", "@import"))
+    first = report.read_bytes()
+    Ran(*arguments, "--html", report)
+    assert report.read_bytes() == first
+
+
+def test_what_devices_call_themselves_is_text_in_the_report(tried: Any, tmp_path: Path) -> None:
+    report = tmp_path / "report.html"
+    condition = '\nconditions: [{id: x, when: "reading.open", text: "<b>open</b> & wide"}]\n'
+    town = tmp_path / "other.yaml"
+    town.write_text(TOWN + condition)
+    opened = {"id": "1", "at": "2026-11-02T10:00:00+08:00", "open": True}
+    tried(("10:00:00", "carewatch/v1/wangji/door/door-1", opened))
+    Ran("--town", town, "--recording", tmp_path / "recording.jsonl", "--html", report)
+    assert "&lt;b&gt;open&lt;/b&gt; &amp; wide" in report.read_text()
+
+
+def test_a_report_that_can_not_be_written_is_one_clear_line(tried: Any) -> None:
+    ran = tried(PRESS, options=("--html", "/none/report.html"))
+    assert ran.code == 2
+    assert "/none/report.html: can't be written" in ran.err
