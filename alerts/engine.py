@@ -9,16 +9,17 @@ outcomes in the same order, live, in a backtest and after a restart.
 - The clock is the latest moment so far and never goes back.
 """
 
-import heapq
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
 
 import msgspec
 
 from alerts.known import Known
+from alerts.memory import AnyRule as AnyRule
+from alerts.memory import Memories, Memory
+from alerts.memory import StateRow as StateRow
 from alerts.plan import CALENDAR
-from alerts.rule import STANDS, Begun, Felt, Rule, State, Told, Verdict
+from alerts.rule import Begun, Felt, Told, Verdict
 from alerts.rules import RULES
 from alerts.types import (
     Finding,
@@ -29,22 +30,11 @@ from alerts.types import (
     TownChanged,
     VisitRecord,
 )
-from alerts.visits import VISIT_BOOK, VisitForgotten, VisitSeen
+from alerts.visits import VISIT_BOOK, Page, VisitForgotten, VisitSeen
 from devices.directory import Directory
 
-AnyRule = Rule[Any, Any]
 FOUNDATION: tuple[AnyRule, ...] = (CALENDAR, VISIT_BOOK)  # what the rules on visits stand on
 VITALS = "vitals"  # the rows of known.vitals
-
-
-class StateRow(msgspec.Struct, frozen=True):
-    """One rule's state of one key, ready to be saved."""
-
-    rule: str
-    key: str
-    version: int  # of the rule that wrote it
-    wake_at: datetime | None
-    body: bytes  # MessagePack of the rule's state; b"" = forgotten, the row goes
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -55,19 +45,6 @@ class Outcome(msgspec.Struct, frozen=True):
 
 
 NOTHING = Outcome()
-
-
-class Memory(msgspec.Struct):
-    """One rule's states and wishes. A wish that only moves later costs no heap operation."""
-
-    rule: AnyRule
-    is_vital: bool
-    states: dict[str, State] = {}
-    wakes: dict[str, datetime] = {}  # key -> the wish
-    queued: dict[str, datetime] = {}  # key -> the time it stands under in the heap
-    dirty: set[str] = set()
-
-
 Route = tuple[Memory, Callable[..., Iterable[str]], Callable[..., Verdict | None]]
 
 
@@ -78,124 +55,62 @@ class World:
         self.known = known
         self.clock: datetime | None = None  # None until it has begun
         self.stale: frozenset[str] = frozenset()  # rules whose saved states were of another version
-        self._memories = {rule.name: Memory(rule, bool(rule.vital)) for rule in rules}
-        self._heap: list[tuple[datetime, str, str]] = []  # at, rule, key
-        self._routes = self._routed(rules, lambda rule, kind: kind in rule.wants)
-        self._keen = self._routed(
-            rules, lambda rule, kind: kind in rule.wants and kind not in rule.vital
-        )
+        self._memories = Memories(rules)
+        self._routes = self._routed(lambda rule, kind: kind in rule.wants)
+        self._keen = self._routed(lambda rule, kind: kind in rule.wants and kind not in rule.vital)
         self._is_vital = any(rule.vital for rule in rules)
         self._findings: list[Finding] = []
         self._visits: list[VisitRecord] = []
 
     def next_wake(self) -> datetime | None:
         """When the next wish is due. None: nothing is waited for."""
-        while self._heap:
-            at, name, key = self._heap[0]
-            if self._granted(self._memories[name], at, key):
-                return at
-        return None
+        return self._memories.next_wake()
 
     def take_dirty(self) -> list[StateRow]:
         """The states that changed since it was last asked, by rule and key."""
-        rows = [
-            StateRow(VITALS, key, 1, None, body) for key, body in self.known.vitals.take_dirty()
-        ]
-        for memory in self._memories.values():
-            rows.extend(row_of(memory, key) for key in sorted(memory.dirty))
-            memory.dirty.clear()
-        return rows
+        vitals = self.known.vitals.take_dirty()
+        rows = [StateRow(VITALS, key, 1, None, body) for key, body in vitals]
+        return rows + self._memories.take_dirty()
 
-    # ------------------------------------------------------------ the engine's own moves
+    # ------------------------------------------------------------ what a stimulus does
 
-    def _routed(
-        self, rules: tuple[AnyRule, ...], asks: Callable[[AnyRule, type], bool]
-    ) -> dict[type, tuple[Route, ...]]:
-        return {
-            kind: tuple(
-                (memory, memory.rule.route, memory.rule.step)  # bound once: this is the hot path
-                for memory in self._memories.values()
-                if asks(memory.rule, kind)
-            )
-            for kind in {kind for rule in rules for kind in rule.wants}
-        }
+    def _hear(self, stored: Stored) -> None:
+        """The hot path: a reading to the rules that want it, or to those it may be news to."""
+        reading, known = stored.reading, self.known
+        is_calm = self._is_vital and known.vitals.note(reading, known.now)
+        routes = self._keen if is_calm else self._routes
+        is_news = False
+        for memory, route, step in routes.get(type(reading), ()):
+            for key in route(reading, known):
+                verdict = step(key, memory.states.get(key), stored, known)
+                if verdict is not None:
+                    is_news = is_news or memory.is_vital
+                    self._apply(memory, key, verdict)
+        if self._is_vital and not is_calm and not is_news:
+            known.vitals.calm(reading, known.now)
 
-    def _restore(self, rows: Iterable[StateRow]) -> None:
-        stale: set[str] = set()
-        for row in rows:
-            if row.rule == VITALS:
-                self.known.vitals.restore(row.key, row.body)
-            memory = self._memories.get(row.rule)
-            if memory is None:
-                continue
-            if row.version != memory.rule.version:
-                stale.add(row.rule)
-                continue
-            memory.states[row.key] = msgspec.msgpack.decode(row.body, type=memory.rule.state)
-            if row.wake_at is not None:
-                self._wish(memory, row.key, row.wake_at)
-            if row.rule == VISIT_BOOK.name:
-                page = msgspec.msgpack.decode(row.body, type=VISIT_BOOK.state)
-                self.known.watch.take(page.record, self.known.directory)
-        self.stale = frozenset(stale)
+    def _change(self, change: TownChanged, moment: datetime) -> None:
+        self.known.changed(change)
+        self.known.vitals.stir_all(self.known.now)
+        self._reconsider(change)
+        self._fire(moment, inclusive=False)
 
-    def _relearn(self, history: Iterable[Stimulus]) -> None:
-        """Walk the last days for the rules whose states were of another version, in silence."""
-        rules = tuple(self._memories[name].rule for name in sorted(self.stale))
-        known = self.known
-        past = begin(known.directory, known.plans(), timezone=known.zone.key, rules=rules)
-        for stimulus in history:
-            advance(past, stimulus)
-        if self.clock is not None and past.clock is not None:
-            past._fire(self.clock, inclusive=False)
-        for name in self.stale:
-            self._adopt(past._memories[name])
-        if VISIT_BOOK.name in self.stale:
-            for record in past.known.watch.visits.values():
-                known.watch.take(record, known.directory)
+    def _start(self, moment: datetime) -> None:
+        """The first moment: what is already true is raised, timers before it at their own time."""
+        self.known.now = moment
+        self._reconsider(Begun(moment))
+        self._fire(moment, inclusive=False)
+        self.clock = moment
 
-    def _adopt(self, learnt: Memory) -> None:
-        """Put another world's memory in the place of ours."""
-        memory = self._memories[learnt.rule.name]
-        memory.dirty.update(memory.states, learnt.states)
-        memory.states = learnt.states
-        memory.wakes.clear()
-        for key, at in learnt.wakes.items():
-            self._wish(memory, key, at)
-
-    def _wish(self, memory: Memory, key: str, at: datetime | None) -> None:
-        if at is None:
-            memory.wakes.pop(key, None)
-            return
-        memory.wakes[key] = at
-        queued = memory.queued.get(key)
-        if queued is None or at < queued:
-            memory.queued[key] = at
-            heapq.heappush(self._heap, (at, memory.rule.name, key))
-
-    def _granted(self, memory: Memory, at: datetime, key: str) -> bool:
-        """Is the heap's first entry a wish that stands? Otherwise it is taken out or moved."""
-        if memory.queued.get(key) != at:
-            heapq.heappop(self._heap)
-            return False
-        wish = memory.wakes.get(key)
-        if wish == at:
-            return True
-        del memory.queued[key]
-        heapq.heappop(self._heap)
-        self._wish(memory, key, wish)
-        return False
+    def _reconsider(self, change: TownChanged | Begun) -> None:
+        for memory in self._memories.by_rule.values():
+            for key in list(memory.rule.affected(change, self.known)):
+                self._step(memory, key, change)
 
     def _fire(self, until: datetime, *, inclusive: bool) -> None:
         """Grant the wishes due before `until`, or at it too."""
-        heap = self._heap
-        while heap and (heap[0][0] < until or (inclusive and heap[0][0] == until)):
-            at, name, key = heap[0]
-            memory = self._memories[name]
-            if not self._granted(memory, at, key):
-                continue
-            heapq.heappop(heap)
-            del memory.queued[key], memory.wakes[key]
+        while (due := self._memories.due(until, inclusive=inclusive)) is not None:
+            memory, key, at = due
             moment = at if self.clock is None else max(at, self.clock)
             self.known.now = moment
             if self.clock is not None:
@@ -203,21 +118,12 @@ class World:
             self._step(memory, key, Tick(moment))
 
     def _step(self, memory: Memory, key: str, felt: Felt) -> None:
-        before = memory.states.get(key)
-        verdict = memory.rule.step(key, before, felt, self.known)
+        verdict = memory.rule.step(key, memory.states.get(key), felt, self.known)
         if verdict is not None:
             self._apply(memory, key, verdict)
-        elif isinstance(felt, Tick):
-            memory.dirty.add(key)  # its wish has gone
 
     def _apply(self, memory: Memory, key: str, verdict: Verdict) -> None:
-        if verdict.state is None:
-            memory.states.pop(key, None)
-        else:
-            memory.states[key] = verdict.state
-        if verdict.wake_at is not STANDS:
-            self._wish(memory, key, verdict.wake_at)
-        memory.dirty.add(key)
+        self._memories.keep(memory, key, verdict)
         if memory.is_vital:
             self.known.vitals.stir(key, self.known.directory)
         if verdict.findings:
@@ -236,32 +142,6 @@ class World:
             for key in route(told, self.known):
                 self._step(memory, key, told)
 
-    def _hear(self, stored: Stored) -> None:
-        reading, known = stored.reading, self.known
-        is_calm = self._is_vital and known.vitals.note(reading, known.now)
-        routes = self._keen if is_calm else self._routes
-        is_news = False
-        for memory, route, step in routes.get(type(reading), ()):
-            for key in route(reading, known):
-                verdict = step(key, memory.states.get(key), stored, known)
-                if verdict is not None:
-                    is_news = is_news or memory.is_vital
-                    self._apply(memory, key, verdict)
-        if self._is_vital and not is_calm and not is_news:
-            known.vitals.calm(reading, known.now)
-
-    def _reconsider(self, change: TownChanged | Begun) -> None:
-        for memory in self._memories.values():
-            for key in list(memory.rule.affected(change, self.known)):
-                self._step(memory, key, change)
-
-    def _start(self, moment: datetime) -> None:
-        """The first moment: what is already true is raised, timers before it at their own time."""
-        self.known.now = moment
-        self._reconsider(Begun(moment))
-        self._fire(moment, inclusive=False)
-        self.clock = moment
-
     def _outcome(self) -> Outcome:
         if not self._findings and not self._visits:
             return NOTHING
@@ -269,6 +149,50 @@ class World:
         self._findings.clear()
         self._visits.clear()
         return outcome
+
+    # ------------------------------------------------------------ how it comes to be
+
+    def _routed(self, asks: Callable[[AnyRule, type], bool]) -> dict[type, tuple[Route, ...]]:
+        memories = self._memories.by_rule.values()
+        return {
+            kind: tuple(
+                (memory, memory.rule.route, memory.rule.step)  # bound once: this is the hot path
+                for memory in memories
+                if asks(memory.rule, kind)
+            )
+            for kind in {kind for memory in memories for kind in memory.rule.wants}
+        }
+
+    def _restore(self, rows: Iterable[StateRow]) -> None:
+        stale: set[str] = set()
+        for row in rows:
+            if row.rule == VITALS:
+                self.known.vitals.restore(row.key, row.body)
+            elif not self._memories.restore(row):
+                stale.add(row.rule)
+        self.stale = frozenset(stale)
+        self._watch_visits()
+
+    def _relearn(self, history: Iterable[Stimulus]) -> None:
+        """Walk the last days for the rules whose states were of another version, in silence."""
+        memories = self._memories.by_rule
+        rules = tuple(memory.rule for name, memory in memories.items() if name in self.stale)
+        known = self.known
+        past = begin(known.directory, known.plans(), timezone=known.zone.key, rules=rules)
+        for stimulus in history:
+            advance(past, stimulus)
+        if self.clock is not None and past.clock is not None:
+            past._fire(self.clock, inclusive=False)
+        for rule in rules:
+            self._memories.adopt(past._memories.by_rule[rule.name])
+        self._watch_visits()
+
+    def _watch_visits(self) -> None:
+        """Know the visits whose pages are remembered."""
+        book = self._memories.by_rule.get(VISIT_BOOK.name)
+        for page in book.states.values() if book else ():
+            assert isinstance(page, Page)
+            self.known.watch.take(page.record, self.known.directory)
 
 
 def begin(
@@ -295,8 +219,8 @@ def begin(
     said. `history` is not touched otherwise.
     """
     known = Known(directory, plans, timezone or directory.timezone)
-    world = World(known, (*foundation(rules), *rules))
-    world.known.hindsight = hindsight
+    known.hindsight = hindsight
+    world = World(known, with_foundation(rules))
     world.clock = clock
     world._restore(states)
     if world.stale:
@@ -311,7 +235,7 @@ def advance(world: World, stimulus: Stimulus) -> Outcome:
     moment = stimulus.moment
     if world.clock is None:
         world._start(moment)
-    if world._heap and world._heap[0][0] < moment:
+    if world._memories.is_due(moment):
         world._fire(moment, inclusive=False)
     assert world.clock is not None
     if moment > world.clock:
@@ -320,10 +244,7 @@ def advance(world: World, stimulus: Stimulus) -> Outcome:
     if isinstance(stimulus, Stored):
         world._hear(stimulus)
     elif isinstance(stimulus, TownChanged):
-        world.known.changed(stimulus)
-        world.known.vitals.stir_all(world.clock)
-        world._reconsider(stimulus)
-        world._fire(moment, inclusive=False)
+        world._change(stimulus, moment)
     return world._outcome()
 
 
@@ -340,18 +261,13 @@ def elapse(world: World, until: datetime) -> Outcome:
     return world._outcome()
 
 
-def foundation(rules: tuple[AnyRule, ...]) -> tuple[AnyRule, ...]:
-    """What these rules stand on."""
-    return FOUNDATION if any(VisitSeen in rule.wants for rule in rules) else ()
+def with_foundation(rules: tuple[AnyRule, ...]) -> tuple[AnyRule, ...]:
+    """The rules, behind what they stand on."""
+    if not any(VisitSeen in rule.wants for rule in rules):
+        return rules
+    return (*FOUNDATION, *(rule for rule in rules if rule not in FOUNDATION))
 
 
 def state_names(rules: tuple[AnyRule, ...]) -> set[str]:
     """The names under which these rules, and what they stand on, save their states."""
-    return {VITALS, *(rule.name for rule in (*foundation(rules), *rules))}
-
-
-def row_of(memory: Memory, key: str) -> StateRow:
-    """A state as it is saved."""
-    state = memory.states.get(key)
-    body = b"" if state is None else msgspec.msgpack.encode(state)
-    return StateRow(memory.rule.name, key, memory.rule.version, memory.wakes.get(key), body)
+    return {VITALS, *(rule.name for rule in with_foundation(rules))}

@@ -7,7 +7,8 @@ committed. So nothing is lost and nothing is said twice.
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -23,12 +24,14 @@ from alerts.journal import Journal, Overtaken
 from alerts.plans import load_plans
 from alerts.roster import Roster, roster_of
 from alerts.rules import RULES
-from alerts.types import Page, PlanSet
+from alerts.types import Page, PlanSet, Stored
 from alerts.walk import Walk
 from devices.directory import Directory
 from devices.registry import load_directory
+from ingest.history import replay
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 3.0  # seconds between attempts on the database, doubling
+LAST_DAYS = timedelta(days=3)  # the correction horizon of visits
 STEADY = 10.0  # seconds of work after which a loss counts as the first again
 
 log = structlog.get_logger()
@@ -51,6 +54,17 @@ def load_town(conn: psycopg.Connection) -> Town:
 def rules_of(lane: LaneName) -> tuple[AnyRule, ...]:
     """The rules that a lane asks."""
     return tuple(rule for rule in RULES if rule.lane == lane)
+
+
+def last_days(conn: psycopg.Connection, until: datetime | None) -> Iterator[Stored]:
+    """What a rule of a new version learns from before it goes on. Read only when asked for.
+
+    The life lane does without: an SOS waits for no history, and a press forgotten raises again.
+    """
+    if until is None:
+        return
+    for arrival, reading in replay(conn, until - LAST_DAYS, until):
+        yield Stored(arrival, reading)
 
 
 class Lane:
@@ -136,6 +150,7 @@ class Lane:
             states=journal.states(state_names(rules)),
             clock=at.states_clock,
             hindsight=False,
+            history=last_days(write, at.states_clock) if self.name == "main" else (),
         )
         book = Casebook(self._town.roster, journal.open_alerts(), journal.mutes(self._clock.now()))
         waiting = towns_between(write, at.states_at, at.heard_at)

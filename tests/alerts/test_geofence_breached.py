@@ -118,7 +118,7 @@ def test_repeats_and_any_order_end_in_the_same_verdict() -> None:
         told = story().at("10:00")
         for n, (observed, spot) in enumerate(order):
             told.position("tag-1", spot, observed=observed, id=f"{observed}-{n * 0}")
-        assert told.world._memories["geofence_breached"].states["z-1"].breached is True  # type: ignore[attr-defined]
+        assert told.world._memories.by_rule["geofence_breached"].states["z-1"].breached is True  # type: ignore[attr-defined]
 
 
 def test_buffered_fixes_raise_when_they_come() -> None:
