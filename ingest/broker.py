@@ -137,6 +137,11 @@ class Session:
         return self._waiting[0][1] if self._waiting else idle_at
 
     @property
+    def listening(self) -> bool:
+        """Connected, and every subscription answered."""
+        return self.connected and not self._asked
+
+    @property
     def held(self) -> int:
         """Messages in our hands."""
         return self._arrived - self._released
@@ -260,10 +265,10 @@ class Session:
         self._known_to_broker = session_present
         self._connection += 1
         self._asked.clear()
-        self.connected = True
-        log.info("broker connected", session=self.client_id, kept=session_present)
         self._ways.connected()
         self._ask(wire, list(self._wanted))
+        self.connected = True
+        log.info("broker connected", session=self.client_id, kept=session_present)
         if self._unwanted:
             wire.write(packets.unsubscribe(self._new_id(), self._unwanted))
 

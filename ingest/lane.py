@@ -91,7 +91,7 @@ class Lane:
 
     def faults(self) -> list[str]:
         """What is wrong with this lane now, in words for `/readyz`."""
-        if not self.session.connected:
+        if not self.session.listening:
             return [f"{self.slot}: not connected to the broker {self.session.address}"]
         found = []
         if self.session.refused:

@@ -38,7 +38,8 @@ class Service:
         self._settings = settings
         self._address = Address.of(settings.mqtt_url)
         self._drops = drops.Drops()
-        self._lanes: dict[str, Lane] = {}
+        self._slots: frozenset[str] | None = None  # what this process should read
+        self._lanes: dict[str, Lane] = {}  # what it reads
         self._conn: psycopg.Connection | None = None
         self._worker: int | None = None
         self._register: Register | None = None
@@ -64,8 +65,10 @@ class Service:
 
     def faults(self) -> list[str]:
         """What keeps this process from being ready, in words; empty when all is well."""
-        if self._register is None:
-            return ["the register is not loaded yet: waiting for the database"]
+        if self._slots is None:
+            return ["waiting for the database"]
+        if self._slots - set(self._lanes):
+            return ["not reading all broker sessions yet"]
         found = [fault for lane in list(self._lanes.values()) for fault in lane.faults()]
         return found + self._drops.faults()
 
@@ -95,13 +98,15 @@ class Service:
 
     def _hold(self, names: frozenset[str], register: Register) -> None:
         """Have a lane for each of these slots and for no other."""
+        self._slots = names
         for name in sorted(set(self._lanes) - names):
             log.warning("slot taken over by another process", slot=name)
             self._lanes.pop(name).stop()
         for name in sorted(names - set(self._lanes), key=lambda name: name != LIFE):
             log.info("reading slot", slot=name)
-            self._lanes[name] = self._life(register) if name == LIFE else self._bulk(name, register)
-            self._lanes[name].start()
+            lane = self._life(register) if name == LIFE else self._bulk(name, register)
+            lane.start()
+            self._lanes[name] = lane
 
     def _follow(self, directory: Directory) -> None:
         """Let the life lane hear the buttons that the register has now."""
