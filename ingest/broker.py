@@ -10,7 +10,7 @@ import random
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from queue import Empty, SimpleQueue
 from time import monotonic
 
@@ -28,6 +28,7 @@ BEAT = 0.25  # seconds after which an idle session says anew that nothing is wai
 WINDOW = 20_000  # messages held; Mosquitto's max_inflight_messages is usually the lower bound
 WINDOW_BYTES = 64_000_000  # bytes of payload held
 FILTERS_A_PACKET = 200
+TICK = timedelta(microseconds=1)
 
 log = structlog.get_logger()
 
@@ -316,7 +317,8 @@ class Session:
         return self._stamp
 
     def _accept(self, come: Sequence[packets.Packet]) -> None:
-        stamp, connection = self._clock(), self._connection
+        """Stamp what came, each with a moment of its own: two presses alike are two presses."""
+        first, connection = self._clock(), self._connection
         chunk: list[Delivery] = []
         for packet in come:
             if isinstance(packet, packets.Publish):
@@ -324,15 +326,16 @@ class Session:
                     self._ack_consumed(packet.packet_id)
                     continue
                 envelope = Envelope(
-                    packet.topic, packet.payload, stamp, None, packet.retain, packet.dup
+                    packet.topic, packet.payload, self._stamp, None, packet.retain, packet.dup
                 )
+                self._stamp += TICK
                 self._bytes_in += len(packet.payload)
                 chunk.append(Delivery(envelope, packet.packet_id, connection))
             elif isinstance(packet, packets.Suback):
                 self._granted(packet)
         if chunk:
             self._arrived += len(chunk)
-            self._waiting.append((self._arrived, stamp))
+            self._waiting.append((self._arrived, first))
             self._inbox.put(chunk)
 
     def _ack_consumed(self, packet_id: int) -> None:
