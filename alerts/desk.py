@@ -59,7 +59,7 @@ ARRIVAL_LOCK = 726001  # held from drawing an arrival number until commit, by ev
 LONGEST_PAUSE = "5s"  # who freezes while holding it loses the connection, and with it the lock
 MAX_NOTE = 2000  # characters
 MAX_MUTE = timedelta(days=31)
-LINK_VERBS = ("acknowledge", "arrive", "note")  # what a link allows besides looking
+LINK_VERBS = ("acknowledge", "arrive", "note", "escalate", "resolve")  # what a link allows
 
 
 class UnknownAlert(CarewatchError):

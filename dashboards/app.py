@@ -49,7 +49,7 @@ def create_app(settings: DashboardSettings, routers: Sequence[APIRouter] = ()) -
     )
     app.state.room = room
     app.add_middleware(Shield, public_url=settings.public_url)
-    for router in (*pages.ROUTERS, *api.ROUTERS, *routers):
+    for router in (*api.ROUTERS, *pages.ROUTERS, *routers):
         app.include_router(router)
     if settings.demo:
         app.include_router(pages.DEMO)

@@ -16,10 +16,10 @@ from alerts.history import AlertFilter
 from alerts.types import Alert
 from dashboards.access import Visitor, having, words_of
 from dashboards.alertview import AlertView, view
-from dashboards.answering import answering
 from dashboards.board import Board
 from dashboards.census import silent
 from dashboards.duty import in_visit, on_duty
+from dashboards.kpi import URGENT
 from dashboards.masking import mask_name
 from dashboards.room import Room, room_of
 from dashboards.scope import sees_alert, sees_subject
@@ -67,12 +67,15 @@ class Desk:
     def overview(self) -> HTMLResponse:
         """The desk's first page."""
         with self.room.pool.connection() as conn:
-            week = self.visible(history.alerts(conn, AlertFilter(since=self._week, limit=MANY)))
+            week = self.visible(history.alerts(conn, AlertFilter(since=self.week, limit=MANY)))
+            cases = self.alarms(conn, self.week, self.now)
+            buttons = history.button_tests_of(conn, self.directory)
             values = {
                 "open": self._open(conn),
                 "mutes": history.mutes(conn, self.now),
                 "turns": self.turns(conn),
-                "lint": (),
+                "flaws": history.paging_flaws(conn, self.directory, self.now),
+                "held": len(history.held_pages(conn)),
             }
         gone = silent(
             self.directory,
@@ -86,7 +89,15 @@ class Desk:
             "desk.html",
             here="desk",
             ended=self._ended(week),
-            answering=[answering(week, since, self.now) for since in (self._midnight, self._week)],
+            answers=[
+                history.answers([case for case in cases if case.raised_at >= since], self.now)
+                for since in (self._midnight, self.week)
+            ],
+            untested=[
+                button
+                for button in buttons
+                if button.is_overdue(self.now) and self.sees(f"device:{button.device}")
+            ],
             visits=[(state, states[state]) for state in STATES if states[state]],
             silent=gone[:SILENT_LISTED],
             silent_count=len(gone),
@@ -149,6 +160,16 @@ class Desk:
             false_alarm=false_alarm,
         )
 
+    def alarms(
+        self, conn: psycopg.Connection, since: datetime, until: datetime
+    ) -> list[history.Answering]:
+        """How soon each P1 and P2 of a stretch of time was answered."""
+        return [
+            case
+            for case in history.answers_between(conn, since, until)
+            if case.severity in URGENT and self.sees(case.subject)
+        ]
+
     def turns(self, conn: psycopg.Connection) -> list[history.Turn]:
         """Who is on call, by masked name."""
         staff = self.board.staff
@@ -185,7 +206,8 @@ class Desk:
         return [alert for alert in alerts if sees_alert(self.who.scope, self.directory, alert)]
 
     @property
-    def _week(self) -> datetime:
+    def week(self) -> datetime:
+        """A week ago."""
         return self.now - WEEK
 
     @property

@@ -35,7 +35,8 @@ class Shown:
             "elapsed": elapsed,
             "span": self.span,
             "distance": distance,
-            "percent": percent,
+            "share": share,
+            "seconds": self.seconds,
             "told": self.told,
             "targets": self.targets,
             "staff_name": self.staff_name,
@@ -61,6 +62,10 @@ class Shown:
         if seconds < 86_400:
             return self._words("span.h", h=seconds // 3600, m=seconds // 60 % 60)
         return self._words("span.d", d=seconds // 86_400, h=seconds // 3600 % 24)
+
+    def seconds(self, length: float | None) -> str:
+        """A length of time given in seconds; "-" where there is none."""
+        return "–" if length is None else self.span(timedelta(seconds=length))
 
     def staff_name(self, person: str) -> str:
         """A person's name, masked."""
@@ -110,6 +115,6 @@ def distance(metres: float) -> str:
     return f"{metres:.0f} m" if metres < 1000 else f"{metres / 1000:.1f} km"
 
 
-def percent(part: int, whole: int) -> str:
-    """A share with its denominator beside it; "-" of nothing."""
-    return f"{part / whole:.1%} ({part}/{whole})" if whole else "–"
+def share(part: float | None) -> str:
+    """A share of 0 to 1 as a percentage; "-" of nothing."""
+    return "–" if part is None else f"{part:.1%}"

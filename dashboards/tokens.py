@@ -1,10 +1,13 @@
-"""Signed tokens for screens that nobody signs in on: a wall in a control room."""
+"""Signed tokens for what nobody signs in on: a wall in a control room, a provider's callbacks."""
+
+import hmac
 
 from itsdangerous import BadSignature, URLSafeSerializer
 
 from dashboards.scope import WHOLE, Scope
 from dashboards.settings import Lang
 
+REPLIES = b"carewatch replies v1"
 SALT = "carewatch wall v1"  # the key signs other things too; they never fit here
 
 
@@ -29,3 +32,13 @@ def wall_address(
     """The link a wall is started with."""
     token = wall_token(secret, scope)
     return f"{public_url}/wall?token={token}" + (f"&lang={lang}" if lang else "")
+
+
+def reply_key(secret: str) -> str:
+    """What ends the addresses that providers call back: only they and we know it."""
+    return hmac.digest(secret.encode(), REPLIES, "sha256")[:16].hex()
+
+
+def is_reply_key(secret: str, key: str) -> bool:
+    """Whether a callback came to an address of ours."""
+    return hmac.compare_digest(reply_key(secret).encode(), key.encode())

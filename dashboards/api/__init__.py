@@ -1,12 +1,14 @@
 """The HTTP API of other programs, with its OpenAPI document, and what watches this service."""
 
-from dashboards.api import alerts, live, public, records, session, watch
+from dashboards.api import alerts, figures, live, public, records, replies, session, watch
 
 ROUTERS = (
     session.router,
     alerts.router,
     records.router,
+    figures.router,
     live.router,
+    replies.router,
     public.router,
     watch.router,
 )

@@ -1,5 +1,7 @@
 """Frozen values as JSON answers, and their schemas in the OpenAPI document."""
 
+import base64
+import hashlib
 from typing import Any
 
 import msgspec
@@ -11,6 +13,16 @@ REF = "#/components/schemas/{name}"
 def as_json(value: object, status: int = 200) -> Response:
     """The value as msgspec writes it: times in UTC with Z, absent as null."""
     return Response(msgspec.json.encode(value), status, media_type="application/json")
+
+
+def csv_file(body: bytes, name: str) -> Response:
+    """A CSV to keep, with the digest by which it can be checked."""
+    digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
+    headers = {
+        "content-disposition": f'attachment; filename="{name}"',
+        "repr-digest": f"sha-256=:{digest}:",
+    }
+    return Response(body, media_type="text/csv; charset=utf-8", headers=headers)
 
 
 def described(kind: Any) -> dict[str, Any]:

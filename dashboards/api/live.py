@@ -2,15 +2,11 @@
 
 from typing import Annotated
 
-import msgspec
 from fastapi import APIRouter, Depends
 from fastapi.responses import Response, StreamingResponse
 
-from alerts import history
-from alerts.history import AlertFilter
-from dashboards.answering import Answering, answering
 from dashboards.api.answer import as_json, described
-from dashboards.desking import MANY, WEEK, Desk, Starting, desk_of
+from dashboards.desking import Desk, Starting, desk_of
 from dashboards.room import Room, room_of
 from dashboards.screens import Watching, watching
 from dashboards.townmap import TownMap
@@ -19,13 +15,6 @@ from dashboards.wire import Figures, Snapshot
 router = APIRouter(prefix="/api/v1", tags=["live"])
 InRoom = Annotated[Room, Depends(room_of)]
 Watch = Annotated[Watching, Depends(watching)]
-
-
-class ApiFigures(msgspec.Struct, frozen=True):
-    """The wall's key figures, and how alarms of the last seven days were answered."""
-
-    now: Figures
-    week: Answering
 
 
 @router.get("/board", openapi_extra=described(Snapshot))
@@ -56,12 +45,8 @@ async def stream(room: InRoom, watch: Watch) -> StreamingResponse:
     )
 
 
-@router.get("/figures", openapi_extra=described(ApiFigures))
+@router.get("/figures", openapi_extra=described(Figures))
 def figures(desk: Annotated[Desk, Depends(desk_of)]) -> Response:
-    """Key figures by their definitions, and the shares answered within 60 s and 180 s."""
+    """The wall's key figures by their definitions."""
     screen = desk.room.stream.screen(desk.who.scope)
-    since = desk.now - WEEK
-    with desk.room.pool.connection() as conn:
-        week = desk.visible(history.alerts(conn, AlertFilter(since=since, limit=MANY)))
-    now = screen.figures if screen else Figures()
-    return as_json(ApiFigures(now, answering(week, since, desk.now)))
+    return as_json(screen.figures if screen else Figures())

@@ -10,20 +10,20 @@ from alerts.types import Finding, VisitRecord
 from dashboards.access import words_of
 from dashboards.api.alerts import ApiAlert, Deed, Done
 from dashboards.api.answer import components
-from dashboards.api.live import ApiFigures
+from dashboards.api.figures import AnsweringPage
 from dashboards.api.records import ApiDevice, ApiRejection, LedgerPage, VisitHistory
 from dashboards.api.session import SignIn, Token
 from dashboards.attendance import Attendance
 from dashboards.room import Room, room_of
 from dashboards.texts import Words
 from dashboards.townmap import TownMap
-from dashboards.wire import Snapshot
+from dashboards.wire import Figures, Snapshot
 from devices.readings import Reading
 
 router = APIRouter(prefix="/api/v1", include_in_schema=False)
 KINDS = (
     *(ApiAlert, Deed, Done, Finding, VisitRecord, VisitHistory, ApiDevice, ApiRejection),
-    *(LedgerPage, Attendance, Snapshot, TownMap, ApiFigures, SignIn, Token, Reading),
+    *(LedgerPage, Attendance, Snapshot, TownMap, Figures, AnsweringPage, SignIn, Token, Reading),
 )
 
 

@@ -1,7 +1,6 @@
 """Records by API: visits, devices, readings, rejections, ledger and attendance."""
 
 import base64
-import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
@@ -16,7 +15,7 @@ from dashboards import attendance as months
 from dashboards import ledger as ledgers
 from dashboards.access import Visitor, having
 from dashboards.api.alerts import aware
-from dashboards.api.answer import as_json, described
+from dashboards.api.answer import as_json, csv_file, described
 from dashboards.attendance import Attendance
 from dashboards.census import is_online
 from dashboards.desking import Desk, desk_of
@@ -253,13 +252,3 @@ def attendance(
     if format == "json":
         return as_json(found)
     return csv_file(months.as_csv(found).encode(), f"attendance-{named}.csv")
-
-
-def csv_file(body: bytes, name: str) -> Response:
-    """A CSV to keep, with the digest by which it can be checked."""
-    digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
-    headers = {
-        "content-disposition": f'attachment; filename="{name}"',
-        "repr-digest": f"sha-256=:{digest}:",
-    }
-    return Response(body, media_type="text/csv; charset=utf-8", headers=headers)

@@ -21,7 +21,7 @@ from dashboards.desking import Desk
 from dashboards.room import Room, room_of
 from dashboards.signin import log_access
 from dashboards.texts import Words
-from dashboards.verbs import do
+from dashboards.verbs import NoSuchPage, do
 
 router = APIRouter(include_in_schema=False)
 STATUS = {
@@ -156,4 +156,6 @@ def act(
     note: Annotated[str, Form()] = "",
 ) -> Response:
     """Arrive, note, escalate or resolve."""
+    if verb not in inbox.LINK_VERBS:
+        raise NoSuchPage(f"{verb}: no such action")
     return link.say(verb, outcome=outcome, note=note)

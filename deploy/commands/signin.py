@@ -12,6 +12,7 @@ def register(app: typer.Typer) -> None:
     signs.command("list")(show)
     signs.command("remove")(remove)
     signs.command("wall")(wall)
+    signs.command("replies")(replies)
     app.add_typer(signs, name="sign-in")
 
 
@@ -71,3 +72,13 @@ def wall(
     settings = load_settings()
     scope = Scope(tuple(area or ()), agency)
     typer.echo(wall_address(settings.base_url, settings.secret(), scope=scope))
+
+
+def replies() -> None:
+    """Print the addresses at which SMS replies and receipts of providers are taken in."""
+    from dashboards.tokens import reply_key
+    from deploy.settings import load_settings
+
+    settings = load_settings()
+    for what in ("sms", "receipt"):
+        typer.echo(f"{settings.base_url}/reply/{what}/{reply_key(settings.secret())}")

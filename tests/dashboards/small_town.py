@@ -7,6 +7,7 @@ import psycopg
 from alerts import tables
 from alerts.types import (
     Alert,
+    Contact,
     Ladder,
     PlanSet,
     Rota,
@@ -169,7 +170,12 @@ def status(device: str, at: datetime = NOW, *, online: bool | None = None) -> De
 
 PEOPLE = (
     Staff(id="u-1", name="赵主任", role="manager"),
-    Staff(id="u-2", name="孙组长", role="operator"),
+    Staff(
+        id="u-2",
+        name="孙组长",
+        role="operator",
+        contacts=(Contact(channel="voice+http://127.0.0.1:9/call?called=13900005678"),),
+    ),
     Staff(id="u-see", name="周看", role="viewer"),
     Staff(id="u-far", name="吴远", role="operator", areas=("other",)),
     Staff(id="u-a2", name="郑二", role="operator", agency="a-2"),

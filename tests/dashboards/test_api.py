@@ -10,7 +10,7 @@ import pytest
 from conftest import signed_in
 from small_town import SECRET, alert, door, position, put, status, store, visit
 
-from alerts.types import Evidence, Severity
+from alerts.types import Evidence, Severity, StoryLine
 from dashboards import verbs
 from devices.readings import FaceSeen, Reason, Rejection
 
@@ -228,6 +228,23 @@ def test_attendance_wants_a_live_face_in_each_half(
     assert row["kept"]
     assert "r-1" in api.get("/api/v1/attendance?month=2026-10&format=csv").text
     assert api.get("/api/v1/attendance?month=2026-13").status_code == 422
+
+
+def test_how_alarms_were_answered(api: httpx.Client, db: psycopg.Connection) -> None:
+    now = datetime.now(UTC)
+    quick = StoryLine(at=now - timedelta(seconds=90), what="acknowledged", who="u-1")
+    put(
+        db,
+        alert("quick", key="1", raised_at=now - timedelta(seconds=120), story=(quick,)),
+        alert("waiting", key="2", raised_at=now - timedelta(minutes=20)),
+        alert("low", rule="battery_low", severity=Severity.LOW, raised_at=now),
+    )
+    page = api.get("/api/v1/answering").json()
+    assert page["figures"]["alerts"] == 2
+    assert page["figures"]["within_60"] == 0.5
+    assert [late["alert"] for late in page["figures"]["late"]] == ["waiting"]
+    rows = list(csv.DictReader(io.StringIO(api.get("/api/v1/answering?format=csv").text[1:])))
+    assert [row["alert"] for row in rows] == ["waiting", "quick"]
 
 
 def test_the_document_describes_what_is_served(api: httpx.Client) -> None:

@@ -21,11 +21,11 @@ from site_of_tests import (
 )
 from small_town import NOW, SECRET, alert, directory, position, press, put, store, visit
 
-from alerts import desk
+from alerts import desk, history
 from dashboards.board import AlertsChanged, Board, Health, Second
 from dashboards.scope import WHOLE, Scope
 from dashboards.stream import WAITING, Stream
-from dashboards.tokens import wall_token
+from dashboards.tokens import reply_key, wall_token
 
 pytestmark = pytest.mark.edge
 
@@ -151,6 +151,36 @@ def test_the_link_of_a_page(town_url: str, db: psycopg.Connection) -> None:
         assert web.post(f"{link}/resolve", data={"outcome": "helped"}).status_code == 200
         over = web.post(link, headers=page)
         assert (over.status_code, "已经结束" in over.text) == (410, True)
+
+
+def test_answers_come_back_by_keypad_and_by_sms(town_url: str, db: psycopg.Connection) -> None:
+    settings = settings_for(town_url, free_port())
+    with (
+        ingest_alive(town_url),
+        alerts_at_work(town_url, settings.public_url),
+        serving(settings) as address,
+        httpx.Client(base_url=address, timeout=20) as web,
+    ):
+        store(db, press())
+        until(lambda: history.open_alerts(db))
+        (first,) = history.open_alerts(db)
+        wrong = web.post(f"{_link(first.id, 'u-1')}x/keypad", data={"Digits": "1"})
+        assert (wrong.status_code, wrong.json()["refused"]) == (403, "invalid")
+        web.post(f"{_link(first.id, 'u-1')}/keypad", data={"Digits": "1"})
+        until(lambda: history.open_alerts(db)[0].acked_by == "u-1")
+
+        reply = {"from": "+86 139 0000 5678", "text": "1 去了"}
+        assert web.post("/reply/sms/guessed", json=reply).status_code == 403
+        nothing = web.post(f"/reply/sms/{reply_key(KEY)}", json=reply).json()
+        assert nothing["alert"] is None  # nothing waits for this person
+        incomplete = web.post(f"/reply/sms/{reply_key(KEY)}", json={"text": "1"})
+        assert incomplete.status_code == 400
+
+        receipt = {"page": f"{first.id}-1.0-u-1-0", "state": "read"}
+        assert web.post(f"/reply/receipt/{reply_key(KEY)}", params=receipt).status_code == 200
+        until(lambda: "read" in [line.what for line in history.story(db, first.id)])
+        bad = web.post(f"/reply/receipt/{reply_key(KEY)}", params=receipt | {"state": "eaten"})
+        assert bad.status_code == 400
 
 
 def test_whoever_opens_the_page_is_noted_once(town_url: str, db: psycopg.Connection) -> None:

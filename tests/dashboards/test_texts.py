@@ -7,12 +7,13 @@ from typing import get_args
 import pytest
 from small_town import NOW, ago
 
+from alerts.lint import FlawKind
 from alerts.rulebook import rulebook
 from alerts.types import AlertState, Outcome, PageState, Role, VisitGrade, VisitState
 from dashboards import ledger
 from dashboards.alertview import Line
 from dashboards.settings import Lang
-from dashboards.shown import Shown, distance, elapsed, percent
+from dashboards.shown import Shown, distance, elapsed, share
 from dashboards.texts import Words, texts
 from devices.readings import Reason
 
@@ -59,6 +60,7 @@ def test_what_pages_ask_for_is_there() -> None:
         ("outcome", get_args(Outcome)),
         ("role", get_args(Role)),
         ("problem", get_args(ledger.Problem)),
+        ("flaw", get_args(FlawKind)),
         ("rejected", list(Reason)),
         ("stale", ["stream", "ingest", "engine"]),
         ("sound", ["on", "blocked", "off"]),
@@ -79,7 +81,7 @@ def test_times_are_the_towns() -> None:
     assert elapsed(NOW - ago(seconds=42)) == "0:42"
     assert elapsed(NOW - ago(hours=2, seconds=5)) == "2:00:05"
     assert (distance(430), distance(1250)) == ("430 m", "1.2 km")
-    assert (percent(1, 2), percent(0, 0)) == ("50.0% (1/2)", "–")
+    assert (share(0.5), share(None)) == ("50.0%", "–")
 
 
 def test_story_lines_and_targets_read_in_the_visitors_language() -> None:
