@@ -84,19 +84,24 @@ def _settled(
     codec: Codec, decoded: Decoded, envelope: Envelope, directory: Directory | None
 ) -> Admitted:
     readings: list[Reading] = []
-    rejections: list[Rejection] = []
+    rejections: dict[Rejection, None] = {}  # each said once
     ignored = decoded.ignored
     for number, part in enumerate(decoded.parts):
         outcome = (
             part if isinstance(part, Rejection) else _one(part, number, codec, envelope, directory)
         )
         if isinstance(outcome, Rejection):
-            if outcome not in rejections:
-                rejections.append(outcome)
+            rejections[outcome] = None
         elif isinstance(outcome, Ignored):
             ignored = ignored or outcome
         else:
-            readings.append(distinct(outcome, readings) if readings else outcome)
+            readings.append(outcome)
+    if len(readings) > 1:
+        readings = distinct(readings)
+    if _may_hold_nul(envelope):
+        kept = [_keepable(reading) for reading in readings]
+        readings = [one for one in kept if not isinstance(one, Rejection)]
+        rejections.update((one, None) for one in kept if isinstance(one, Rejection))
     if readings or rejections:
         ignored = None
     elif ignored is None:
@@ -130,8 +135,7 @@ def _one(
         changes["person"] = _person(part.persons, device, directory)
     if not said.id:
         changes["id"] = content_id(said, part.content, number, envelope, changes)
-    settled = replace(said, **changes) if changes else said
-    return _keepable(settled) if _may_hold_nul(envelope) else settled
+    return replace(said, **changes) if changes else said
 
 
 # ------------------------------------------------------------------ whose it is

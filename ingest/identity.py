@@ -1,6 +1,8 @@
 """Ids for what came without one, and for several readings that came in one message. Pure."""
 
 import hashlib
+from collections import Counter
+from functools import lru_cache
 from typing import Any
 
 from msgspec.structs import replace
@@ -24,13 +26,24 @@ def content_id(
         digest.update(content)
         return digest.hexdigest()
     digest.update(b"%d\n" % number)
-    digest.update(envelope.payload)
+    digest.update(_digest(envelope.payload))
     if envelope.http is not None:
         digest.update(envelope.http.path.encode("utf-8", "replace"))
     return digest.hexdigest()
 
 
-def distinct(reading: Reading, before: list[Reading]) -> Reading:
-    """Two readings of one message that would share a key: the later one's id is numbered."""
-    same = sum(1 for other in before if other.id == reading.id and other.device == reading.device)
-    return replace(reading, id=f"{reading.id}.{same + 1}") if same else reading
+@lru_cache(maxsize=1)
+def _digest(payload: bytes) -> bytes:
+    """Of the whole payload; made once for all the readings of one message."""
+    return hashlib.blake2b(payload, digest_size=16).digest()
+
+
+def distinct(readings: list[Reading]) -> list[Reading]:
+    """The readings of one message; where some would share an id, the later ones' is numbered."""
+    seen: Counter[tuple[str, str]] = Counter()
+    told = []
+    for reading in readings:
+        seen[reading.device, reading.id] += 1
+        count = seen[reading.device, reading.id]
+        told.append(reading if count == 1 else replace(reading, id=f"{reading.id}.{count}"))
+    return told

@@ -22,6 +22,7 @@ from devices.envelope import Envelope
 from devices.readings import DeviceStatus, DoorMoved, Reason
 
 VERSION_2 = 2
+LONGEST = 255  # bytes; an advertisement holds no more
 PACKET, BATTERY, BUTTON = 0x00, 0x01, 0x3A
 OPENINGS = (0x11, 0x1A, 0x1B, 0x2D)  # opening, door, garage door, window
 PRESSES = {
@@ -49,7 +50,7 @@ LENGTH = {code: size for size, codes in _LENGTHS.items() for code in codes} | {0
 def decode(envelope: Envelope) -> Decoded:
     """An opening, the presses in their order, the battery."""
     data = _bytes(envelope.payload)
-    if not data:
+    if not data or len(data) > LONGEST:
         return refused(Reason.BAD_VALUE, "service data is written as hex")
     if data[0] >> 5 != VERSION_2:
         return refused(Reason.BAD_VALUE, f"BTHome version {data[0] >> 5} is not 2")

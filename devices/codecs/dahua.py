@@ -40,7 +40,10 @@ def decode(envelope: Envelope) -> Decoded:
         events = objects(inner(body, "params"), "eventList") or [body]
         said = [_event(text(e.get("Code")) or "", e.get("Data"), envelope) for e in events]
     else:
-        said = [_one(found, stream, envelope) for found in EVENT.finditer(stream)]
+        found = list(EVENT.finditer(stream))
+        ends = [*(after.start() for after in found[1:]), len(stream)]
+        pairs = zip(found, ends, strict=False)  # without an event there is an end all the same
+        said = [_one(event, stream[event.end() : end], envelope) for event, end in pairs]
     if not said:
         beat = stream.strip().casefold() == "heartbeat"
         status = Part(DeviceStatus(online=True, **shared(envelope, where_from(envelope))))
@@ -49,12 +52,12 @@ def decode(envelope: Envelope) -> Decoded:
     return Decoded(parts, next((one for one in said if isinstance(one, Ignored)), None))
 
 
-def _one(found: re.Match[str], stream: str, envelope: Envelope) -> Part | Rejection | Ignored:
+def _one(found: re.Match[str], rest: str, envelope: Envelope) -> Part | Rejection | Ignored:
     code = found["code"]
     if not found.group().endswith("="):
         return Ignored(f"event {code[:60]} without data")
     try:
-        data, _ = _JSON.raw_decode(stream[found.end() :].lstrip())
+        data, _ = _JSON.raw_decode(rest.lstrip())
     except (ValueError, RecursionError):
         return Rejection(Reason.NOT_JSON, f"the data of {code[:60]} is not JSON")
     return _event(code, data, envelope)

@@ -14,7 +14,7 @@ from devices.envelope import Envelope
 from devices.readings import DeviceStatus, Position, Reason, Rejection, SosPressed
 
 FRAME = re.compile(
-    r"\[(?:3G|SG|CS|ZJ)\*(?P<id>\d{6,15})(?:\*[0-9A-Fa-f]{4}){1,2}\*(?P<text>[^\]]*)\]"
+    r"\[(?:3G|SG|CS|ZJ)\*(?P<id>\d{6,15})(?:\*[0-9A-Fa-f]{4}){1,2}\*(?P<text>[^\[\]]*)\]"
 )
 PLACES = ("UD", "AL", "WT")  # commands that begin so carry a place
 BEATS = ("LK", "TKQ", "TKQ2", "INIT")
