@@ -10,6 +10,7 @@ from datetime import datetime
 
 import msgspec
 import psycopg
+from msgspec.structs import replace
 from psycopg.rows import class_row
 
 from alerts import tables
@@ -64,14 +65,22 @@ class Journal:
         self.checkpoint = self._load_checkpoint()
 
     def commit(self, step: Step) -> None:
-        """Write it all or nothing. Raises psycopg.Error, or Overtaken."""
-        with self._conn.transaction():
+        """Write it all or nothing, in one round trip. Raises psycopg.Error, or Overtaken."""
+        try:
+            moved = self._write(step)
+        except psycopg.errors.DivisionByZero:
+            raise Overtaken(self._lane) from None
+        self.checkpoint = moved
+
+    def _write(self, step: Step) -> Checkpoint:
+        with self._conn.pipeline(), self._conn.transaction():
             moved = self._move_checkpoint(step)
             changed = step.changed
             tables.put_findings(self._conn, changed.findings)
             tables.put_mutes(self._conn, changed.mutes)
             if step.states is not None:
-                tables.put_states(self._conn, step.states)
+                own = [replace(row, rule=self._saved_as(row.rule)) for row in step.states]
+                tables.put_states(self._conn, own)
             tables.note_receipts(self._conn, step.receipts)
             tables.cancel_pages(self._conn, changed.cancelled)
             if changed.alerts or step.visits:
@@ -80,7 +89,7 @@ class Journal:
                 if step.clock is not None:
                     tables.put_visits(self._conn, step.visits, step.clock)
             tables.put_pages(self._conn, changed.pages)
-        self.checkpoint = moved
+        return moved
 
     def is_ours(self, alert: Alert) -> bool:
         """Is this alert one of this lane?"""
@@ -98,14 +107,20 @@ class Journal:
         """The mutes in force."""
         return stored_mutes(self._conn, now)
 
-    def states(self, rules: Iterable[str]) -> list[StateRow]:
-        """The saved states of these rules."""
+    def states(self, names: Iterable[str]) -> list[StateRow]:
+        """The states saved under these names."""
+        own = {self._saved_as(name): name for name in names}
         cursor = self._conn.cursor(row_factory=class_row(StateRow)).execute(
             "SELECT rule, key, version, wake_at, body FROM rule_state WHERE rule = ANY(%s)",
-            (list(rules),),
+            (list(own),),
             binary=True,
         )
-        return cursor.fetchall()
+        return [replace(row, rule=own[row.rule]) for row in cursor]
+
+    def _saved_as(self, name: str) -> str:
+        """What both lanes keep (signs of life) the life lane keeps under a name of its own."""
+        is_shared = self._lane == "life" and name not in self._life_rules
+        return f"life/{name}" if is_shared else name
 
     def _load_checkpoint(self) -> Checkpoint:
         self._conn.execute(
@@ -131,11 +146,13 @@ class Journal:
             states_at=before.states_at if step.states is None else step.outputs_at,
             states_clock=before.states_clock if step.states is None else step.clock,
         )
-        moved = self._conn.execute(
-            "UPDATE checkpoint SET outputs_at = %s, heard_at = %s,"
+        # Inside a pipeline nothing can be asked: no row moved divides by zero and ends it all.
+        self._conn.execute(
+            "WITH moved AS (UPDATE checkpoint SET outputs_at = %s, heard_at = %s,"
             " clock = coalesce(%s, clock), states_at = %s,"
             " states_clock = coalesce(%s, states_clock), renewed_at = clock_timestamp()"
-            " WHERE lane = %s AND outputs_at = %s AND heard_at = %s",
+            " WHERE lane = %s AND outputs_at = %s AND heard_at = %s RETURNING 1)"
+            " SELECT 1 / count(*) FROM moved",
             (
                 after.outputs_at,
                 after.heard_at,
@@ -147,8 +164,6 @@ class Journal:
                 before.heard_at,
             ),
         )
-        if moved.rowcount != 1:
-            raise Overtaken(self._lane)
         return after
 
     def _take_change_lock(self) -> None:

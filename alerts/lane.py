@@ -5,6 +5,7 @@ states last saved are loaded, and the feed is walked again from there, in silenc
 committed. So nothing is lost and nothing is said twice.
 """
 
+import gc
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -133,6 +134,7 @@ class Lane:
         ):
             ear = Ear(listen, self.name)
             walk = self._walk = self._recovered(read, write)
+            gc.freeze()  # a town's worth of values stays: don't search it for garbage each time
             while not self._stopping.is_set():
                 fed = walk.step()
                 self.well_at, self.read_until = time.monotonic(), fed.after

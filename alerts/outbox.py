@@ -44,9 +44,26 @@ def claim_life(
     conn: psycopg.Connection, by: Claimer, *, limit: int, except_for: Collection[str]
 ) -> list[Claimed]:
     """Take the life pages that are due, oldest first. Those answered meanwhile are called off."""
-    with conn.transaction():
-        found = _due(conn, by, is_life=True, limit=limit, except_pages=except_for)
-        return _claim(conn, _still_wanted(conn, found), by)
+    cursor = conn.execute(
+        "UPDATE page p SET state = 'sending', claimed_at = %(now)s, claimed_by = %(name)s,"
+        " attempts = attempts + 1 FROM alert a, (SELECT id FROM page WHERE severity = 'life'"
+        " AND id <> ALL(%(in_hand)s) AND ((state = 'due' AND due_at <= %(now)s)"
+        " OR (state = 'sending'"
+        "     AND (claimed_at < %(lapsed)s OR claimed_by IS DISTINCT FROM %(name)s)))"
+        " ORDER BY due_at, id LIMIT %(limit)s FOR UPDATE SKIP LOCKED) AS due"
+        " WHERE p.id = due.id AND a.id = p.alert"
+        " RETURNING p.body::text, p.attempts, a.body::text",
+        {
+            "now": by.now,
+            "name": by.name,
+            "lapsed": by.now - LEASE,
+            "in_hand": list(except_for),
+            "limit": limit,
+        },
+    )
+    claimed = [_claimed(*row) for row in cursor]
+    claimed.sort(key=lambda one: (one.waiting.page.due_at, one.waiting.page.id))
+    return _still_wanted(conn, claimed)
 
 
 def claim_others(
@@ -62,7 +79,7 @@ def claim_others(
     were sent. People in `except_for` have a message on its way: theirs wait for it.
     """
     with conn.transaction():
-        due = _due(conn, by, is_life=False, limit=AT_ONCE, except_people=except_for)
+        due = _due(conn, by, except_for)
         wanted = {one.waiting.page.id: one for one in _still_wanted(conn, due)}
         people: dict[str, list[Waiting]] = {}
         for one in wanted.values():
@@ -103,36 +120,22 @@ def oldest_unsent(conn: psycopg.Connection, now: datetime) -> tuple[datetime, bo
     return (row[0], bool(row[1])) if row and row[0] else None
 
 
-def _due(
-    conn: psycopg.Connection,
-    by: Claimer,
-    *,
-    is_life: bool,
-    limit: int,
-    except_pages: Collection[str] = (),
-    except_people: Collection[str] = (),
-) -> list[Claimed]:
+def _due(conn: psycopg.Connection, by: Claimer, except_for: Collection[str]) -> list[Claimed]:
+    """The pages of other than life alerts that are due, locked for this transaction."""
     cursor = conn.execute(
-        "SELECT p.body::text, p.attempts, a.body::text FROM page p JOIN alert a ON a.id = p.alert"
-        " WHERE (p.severity = 'life') = %s AND p.id <> ALL(%s) AND p.person <> ALL(%s)"
-        " AND ((p.state IN ('due', 'held') AND p.due_at <= %s)"
-        "   OR (p.state = 'sending'"
+        "SELECT p.body::text, p.attempts + 1, a.body::text"
+        " FROM page p JOIN alert a ON a.id = p.alert"
+        " WHERE p.severity <> 'life' AND p.person <> ALL(%s)"
+        " AND ((p.state IN ('due', 'held') AND p.due_at <= %s) OR (p.state = 'sending'"
         "       AND (p.claimed_at < %s OR p.claimed_by IS DISTINCT FROM %s)))"
         " ORDER BY p.due_at, p.id LIMIT %s FOR UPDATE OF p SKIP LOCKED",
-        (
-            is_life,
-            list(except_pages),
-            list(except_people),
-            by.now,
-            by.now - LEASE,
-            by.name,
-            limit,
-        ),
+        (list(except_for), by.now, by.now - LEASE, by.name, AT_ONCE),
     )
-    return [
-        Claimed(Waiting(_page.decode(page), _alert.decode(alert)), attempts + 1)
-        for page, attempts, alert in cursor
-    ]
+    return [_claimed(*row) for row in cursor]
+
+
+def _claimed(page: str, attempt: int, alert: str) -> Claimed:
+    return Claimed(Waiting(_page.decode(page), _alert.decode(alert)), attempt)
 
 
 def is_called_off(waiting: Waiting) -> bool:
@@ -150,14 +153,13 @@ def _still_wanted(conn: psycopg.Connection, found: list[Claimed]) -> list[Claime
     return [one for one in found if not is_called_off(one.waiting)]
 
 
-def _claim(conn: psycopg.Connection, claimed: list[Claimed], by: Claimer) -> list[Claimed]:
+def _claim(conn: psycopg.Connection, claimed: list[Claimed], by: Claimer) -> None:
     if claimed:
         conn.execute(
             "UPDATE page SET state = 'sending', claimed_at = %s, claimed_by = %s,"
             " attempts = attempts + 1 WHERE id = ANY(%s)",
             (by.now, by.name, [one.waiting.page.id for one in claimed]),
         )
-    return claimed
 
 
 def _hold(conn: psycopg.Connection, held: Iterable[Waiting]) -> None:
