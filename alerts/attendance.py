@@ -10,9 +10,10 @@ import msgspec
 from alerts.presence import (
     Stretch,
     Stretches,
+    covers,
     joined,
     left_after,
-    overlap,
+    time_in,
     touches,
     with_fix,
     within,
@@ -141,22 +142,25 @@ def attendance(
     backed = [mark for mark in marks if backing(mark, seen, presence, terms)]
     if not stays and not backed:
         return None
-    near = [stay for stay in home if stay in stays or any(by(stay, mark, terms) for mark in backed)]
-    began = min(*(stay.first for stay in near), *(mark.at for mark in backed), now)
+    near = tuple(
+        stay for stay in home if stay in stays or any(by(stay, mark, terms) for mark in backed)
+    )
+    began = min([*(stay.first for stay in near), *(mark.at for mark in backed)])
     elsewhere = seen.elsewhere if planned else ()
     ended = end_of(near, marks, began, elsewhere, now if not planned else None, terms)
-    present = ended - began - overlap(elsewhere, began, ended) if ended else timedelta(0)
+    present = ended - began - time_in(elsewhere, began, ended, home) if ended else timedelta(0)
     sure = any(within(stay, terms.first, terms.last) >= terms.dwell for stay in presence.sure)
     sure = sure or any(backing(mark, seen, presence, terms) != "weak" for mark in backed)
     grade: VisitGrade = "verified" if sure and ended else "probable"
-    if any(contradicted(mark, elsewhere) for mark in marks if mark.action == "check_in"):
+    check_ins = [mark for mark in marks if mark.action == "check_in"]
+    if any(contradicted(mark, elsewhere, home) for mark in check_ins):
         grade = "contradicted"
     facts = (*stay_facts(near, caregiver, ended), *mark_facts(marks, seen, presence, terms))
     return Attendance(caregiver, began, ended, present, grade, facts)
 
 
 def end_of(
-    near: list[Stretch],
+    near: Stretches,
     marks: list[Mark],
     began: datetime,
     elsewhere: Stretches,
@@ -167,13 +171,15 @@ def end_of(
     outs = [
         mark.at
         for mark in marks
-        if mark.action == "check_out" and mark.at >= began and not contradicted(mark, elsewhere)
+        if mark.action == "check_out"
+        and mark.at >= began
+        and not contradicted(mark, elsewhere, near)
     ]
     if outs:
         return max(outs)
     last = max((stay.last for stay in near), default=began)
     if now is not None:
-        return last if now - last >= terms.gap else None
+        return last if near and now - last >= terms.gap else None
     return last if left_after(elsewhere, last, STEADY) else None
 
 
@@ -193,15 +199,15 @@ def backing(mark: Mark, seen: Seen, presence: Presence, terms: Terms) -> str:
     return "weak" if touches(presence.weak, *around) else ""
 
 
-def contradicted(mark: Mark, elsewhere: Stretches) -> bool:
-    """Was the phone seen elsewhere before and after the mark?"""
-    return any(stretch.first <= mark.at <= stretch.last for stretch in elsewhere)
+def contradicted(mark: Mark, elsewhere: Stretches, home: Stretches) -> bool:
+    """Was the phone elsewhere before and after the mark, and not at the home in between?"""
+    return covers(elsewhere, mark.at) and not covers(home, mark.at)
 
 
 # ---------------------------------------------------------------- the facts that counted
 
 
-def stay_facts(near: list[Stretch], caregiver: str, ended: datetime | None) -> list[Evidence]:
+def stay_facts(near: Stretches, caregiver: str, ended: datetime | None) -> list[Evidence]:
     """The first fix of each stay, and the last of those that are over."""
     facts: list[Evidence] = []
     for n, stay in enumerate(near):

@@ -73,6 +73,12 @@ def test_no_end_seen() -> None:
     assert told.records["v-1@2026-11-02"].ended == moment("10:10")
 
 
+def test_a_check_in_alone_shows_no_end_whoever_it_is_of() -> None:
+    told = story(caregiver=None).at("09:04").door("door-c-1").at("09:05").mark("g-2", "check_in")
+    told.at("11:30").expect("visit_unended", "client:c-1", at="11:30", reason="no_end_seen")
+    told.expect_nothing()
+
+
 def test_closed_as_unverified_after_25_hours() -> None:
     told = story().stays("g-1", HOME, "09:00", "10:10").at("11:30")
     told.expect("visit_unended", "client:c-1")
