@@ -63,23 +63,18 @@ def _fields(envelope: Envelope) -> JsonObject | Rejection:
 
 def _position(fields: JsonObject, envelope: Envelope) -> Decoded:
     where = place(_first(fields, LATITUDES), _first(fields, LONGITUDES))
+    if isinstance(where, Rejection):
+        return Decoded((where,))
     at = moment(_first(fields, TIMES), "time")
-    for fault in (where, at):
-        if isinstance(fault, Rejection):
-            return Decoded((fault,))
-    lat, lon = where if isinstance(where, tuple) else (0.0, 0.0)
-    said = shared(
-        envelope,
-        _device(fields, envelope),
-        None if isinstance(at, Rejection) else at,
-        battery=percent(_first(fields, BATTERIES)),
-    )
+    if isinstance(at, Rejection):
+        return Decoded((at,))
+    battery = percent(_first(fields, BATTERIES))
     reading = Position(
-        lat=lat,
-        lon=lon,
+        lat=where[0],
+        lon=where[1],
         accuracy=accuracy(_first(fields, ACCURACIES)),
         speed=at_least_zero(fields.get("speed")),
-        **said,
+        **shared(envelope, _device(fields, envelope), at, battery=battery),
     )
     return Decoded((Part(reading),))
 
