@@ -40,7 +40,7 @@ class OutageCovers(Told, frozen=True):
 class Watch(msgspec.Struct, frozen=True):
     """How a device is to be listened to."""
 
-    limit: timedelta  # of silence
+    limit: timedelta | None  # of silence; None: lost only when it is said to be offline
     hold: timedelta  # before it is said
     phone: bool = False  # expected on duty only
     told: bool = True  # part of its area's outages
@@ -74,8 +74,10 @@ def settled(silence: Silence, watch: Watch | None, duty: Duty | None, now: datet
     limit = None if idle else watch.limit
     silence = replace(silence, limit=limit, duty=duty, area=watch.area)
     due = silent_at(silence)
-    if due is None or (duty is not None and now < duty.begin):
+    if idle or (duty is not None and now < duty.begin):
         return replace(silence, lost=False, raised=False)
+    if due is None:
+        return replace(silence, raised=False)
     lost = silence.lost or now >= due
     ripe = silence.raised or now >= max(due, silence.let_go or due) + watch.hold
     return replace(silence, lost=lost, raised=lost and ripe and not silence.covered)

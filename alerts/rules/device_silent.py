@@ -3,8 +3,9 @@
 A device is *lost* when nothing was heard of it for its kind's `minutes`, or when it (or its
 broker) says that it is offline; a phone only while its caregiver is on duty. What counts is when
 we hear: a phone that sends yesterday's positions now is heard now. A device counts from the first
-time it is heard: one never heard is not installed yet, it is not silent. Kinds without minutes
-(`sensor`) and devices in maintenance are not watched.
+time it is heard: one never heard is not installed yet, it is not silent. A kind without minutes
+(`sensor`) is lost only when it is said to be offline, and raises nothing by itself. Devices in
+maintenance are not watched.
 
 Raises when a device has been silent for its `minutes` and then `hold_minutes` more; SOS buttons
 at medium. Clears when it is heard again (`heard`), when the duty ends (`off_duty`), when it goes
@@ -53,7 +54,7 @@ NO_TIME = timedelta(0)
 
 
 class KindMinutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Minutes of silence by kind of device; None: not watched."""
+    """Minutes of silence by kind of device; None: silence says nothing."""
 
     phone: float | None = 10  # on duty
     terminal: float | None = 5
@@ -153,11 +154,9 @@ class SilentRule(Rule[Silence, SilentSettings]):
         subject = f"device:{key}"
         settings = known.settings(self, subject)
         minutes: float | None = getattr(settings.minutes, device.kind)
-        if minutes is None:
-            return None
         told = device.kind not in ("sos", "phone")
         return Watch(
-            limit=timedelta(minutes=minutes),
+            limit=None if minutes is None else timedelta(minutes=minutes),
             hold=timedelta(minutes=settings.hold_minutes),
             phone=device.kind == "phone",
             told=told,
@@ -218,7 +217,7 @@ def why_over(
     if device is None:
         return "device_removed"
     if watch is None:
-        return "maintenance" if device.maintenance else "settings"
+        return "maintenance"
     if after.covered:
         return "area_outage"
     if after.heard > before.heard:

@@ -107,6 +107,20 @@ def test_never_heard_does_not_count_neither_way() -> None:
     offline(told, range(1, 11), "11:00", 0.01).at("11:01").expect(RULE, WHERE, "raised")
 
 
+def test_sensors_count_when_they_are_said_to_be_offline() -> None:
+    sensors = [Device(id=f"s-{n}", kind="sensor", holder="client:c-1") for n in range(12)]
+    told = Story(*AREAS, client("c-1", area="wangji"), *sensors, only=("device_silent", RULE))
+    for sensor in sensors:
+        told.at("08:00").status(sensor.id)
+    told.at("23:00").expect_nothing()  # silence alone says nothing of a sensor
+    for sensor in sensors:
+        told.status(sensor.id, online=False)
+    told.at("23:01").expect(RULE, WHERE, "raised")
+    for sensor in sensors:
+        told.status(sensor.id, online=True)
+    told.expect(RULE, WHERE, "cleared", reason="back")
+
+
 def test_buttons_are_never_among_them() -> None:
     buttons = tuple(button(f"c-{n}") for n in range(1, 21))
     told = village(*buttons)
