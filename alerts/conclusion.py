@@ -141,7 +141,8 @@ def missing(
 ) -> VisitRecord:
     """The record of a visit that should have begun, judged by the window up to a moment."""
     marks = [mark for mark in seen.marks if mark.caregiver == record.caregiver]
-    faked = any(contradicted(mark, seen.elsewhere) for mark in marks)
+    own = seen.presence(record.caregiver or "")
+    faked = any(contradicted(mark, seen.elsewhere, own.sure) for mark in marks)
     grade: VisitGrade = "contradicted" if faked or seen.mock else "none"
     return msgspec.structs.replace(
         bare(record, state, reason_of(record, seen, until, when.terms, known)),

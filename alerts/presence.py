@@ -82,9 +82,20 @@ def touches(stretches: Stretches, start: datetime, end: datetime) -> bool:
     return any(stretch.last >= start and stretch.first <= end for stretch in stretches)
 
 
-def overlap(stretches: Stretches, start: datetime, end: datetime) -> timedelta:
-    """The time between two moments that the stretches cover."""
-    return sum((max(NONE, within(stretch, start, end)) for stretch in stretches), NONE)
+def covers(stretches: Stretches, moment: datetime) -> bool:
+    """Does a moment lie within a stretch?"""
+    return any(stretch.first <= moment <= stretch.last for stretch in stretches)
+
+
+def time_in(stretches: Stretches, start: datetime, end: datetime, besides: Stretches) -> timedelta:
+    """The time between two moments that the stretches cover and the others do not."""
+    covered = sum((max(NONE, within(stretch, start, end)) for stretch in stretches), NONE)
+    shared = (
+        within(stretch, max(start, other.first), min(end, other.last))
+        for stretch in stretches
+        for other in besides
+    )
+    return covered - sum((max(NONE, part) for part in shared), NONE)
 
 
 def longest_unseen(stretches: Stretches, start: datetime, end: datetime) -> timedelta:

@@ -171,7 +171,7 @@ def stands(before: Page, after: Page) -> bool:
     if record.state != "begun" or record.came is None or record.came != record.caregiver:
         return False
     mine, longer = was.presence(record.came), now.presence(record.came)
-    if mine.weak is not longer.weak or not lengthened(mine.sure, longer.sure):
+    if longer.weak or not lengthened(mine.sure, longer.sure):
         return False
     return any(fact.at == mine.sure[-1].first for fact in record.evidence)
 

@@ -205,6 +205,14 @@ def test_a_wild_jump_into_the_home_is_no_visit() -> None:
     missed(told.at("12:00"), reason="caregiver_elsewhere")
 
 
+def test_a_phone_that_jumps_about_is_neither_elsewhere_nor_contradicting() -> None:
+    told = story(only=VISITS).at("09:15").mark("g-1", "check_in")
+    for n, then in enumerate(told.every(2, "09:00", "10:00")):
+        then.position("g-1", FAR if n % 4 == 2 else HOME, 3)
+    told.stays("g-1", FAR, "10:10", "10:20", every=5).at("12:00").expect_nothing()
+    assert (record(told).grade, record(told).present) == ("verified", 58)
+
+
 # ---------------------------------------------------------------- plans
 
 
