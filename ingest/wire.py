@@ -59,6 +59,7 @@ class Wire:
             raw = ssl.create_default_context().wrap_socket(raw, server_hostname=address.host)
         raw.setblocking(False)
         self._socket = raw
+        self._tls = address.tls
         self._unsent = b""
         self._bell, self._rope = socket.socketpair()
         self._bell.setblocking(False)
@@ -82,7 +83,7 @@ class Wire:
     def wait(self, timeout: float, *, reading: bool) -> None:
         """Return when there is something to read (if `reading`), a wake, or after `timeout` s."""
         self._watch(reading)
-        if isinstance(self._socket, ssl.SSLSocket) and reading and self._socket.pending():
+        if reading and isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
             return
         for key, _ in self._selector.select(timeout):
             if key.fileobj is self._bell:
@@ -92,6 +93,17 @@ class Wire:
 
     def read(self) -> bytes:
         """What has come; b"" where nothing has."""
+        data = self._receive()
+        if not self._tls or not data:
+            return data
+        pieces, size = [data], len(data)  # one record at a time: a record is often one message
+        while data and size < READ_SIZE:
+            data = self._receive()
+            pieces.append(data)
+            size += len(data)
+        return b"".join(pieces)
+
+    def _receive(self) -> bytes:
         try:
             data = self._socket.recv(READ_SIZE)
         except (BlockingIOError, ssl.SSLWantReadError, ssl.SSLWantWriteError):
