@@ -1,26 +1,29 @@
 """Many devices of one area are lost at once: one incident instead of a storm.
 
 Raises when at least `devices` devices, and at least `share` of those ever heard in an area and
-below it, were lost within `minutes`: one incident for the smallest area that qualifies, judged
-half a minute after the first loss so that the whole of it is seen. What is lost is told by
-`device_silent` (silent for its kind's time, or said to be offline). Devices never heard do not
-count, nor do SOS buttons and phones.
+below it, were lost within `minutes`: one incident for the smallest area that qualifies. Where
+only devices of one area are lost it is raised at once; where others are too, half a minute after
+the first of them, so that the whole of it is seen. What is lost is told by `device_silent` (silent
+for its kind's time, or said to be offline). Devices never heard do not count, nor do SOS buttons
+and phones.
 
 The devices lost are listed in the evidence (`device_lost`). They are *covered*: `device_silent`
 raises nothing for them and clears what it had raised, so nobody is paged for them. Losses that
-follow in the area join. When the list changes it is `revised`, every five minutes at most. An
-outage that grows beyond its area is raised for the wider one and cleared here (`wider_outage`).
-Clears (`back`) when fewer than half of `devices` are still lost; those then speak for themselves.
+follow in the area join. When the list changes it is `revised`, first after half a minute, then
+every five minutes at most. An outage that grows beyond its area is raised for the wider one and
+cleared here (`wider_outage`). Clears (`back`) when fewer than half of `devices` are still lost;
+those then speak for themselves.
 """
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
-from alerts.outages import Loss, Measure, outage_areas
+from alerts.outages import Loss, Measure, needed_of, outage_areas
 from alerts.rule import Felt, Rule, Settings, State, Told, Verdict
 from alerts.silence import DeviceLost, DeviceWatched, OutageCovers
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Tick
@@ -47,6 +50,7 @@ class Incident(msgspec.Struct, frozen=True):
     devices: int  # still lost
     told: datetime  # when it was last spoken of
     tell: datetime | None = None  # when to tell how it has changed since
+    revised: bool = False  # it has been told once how it changed
 
 
 class OutageState(State, frozen=True):
@@ -54,6 +58,7 @@ class OutageState(State, frozen=True):
     lost: dict[str, dict[str, Loss]] = {}  # area -> devices of its own that are lost
     incidents: dict[str, Incident] = {}  # by area
     look: datetime | None = None  # when new losses are judged
+    patient: bool = False  # not before: they lie in several areas
 
 
 class OutageRule(Rule[OutageState, OutageSettings]):
@@ -88,9 +93,25 @@ class OutageRule(Rule[OutageState, OutageSettings]):
         losses = {**state.lost.get(area, {}), device: Loss(device, known.now, inside)}
         state = replace(state, lost={**state.lost, area: losses})
         if inside is None:
-            return waiting(replace(state, look=state.look or known.now + WAIT))
+            state = replace(state, look=state.look or known.now + WAIT)
+            enough = needed_of(state.heard.get(area, 0), self._measure(area, known))
+            return waiting(state) if len(losses) < enough else self._at_once(area, state, known)
         covers = OutageCovers((device,), covered=True)
         return waiting(counted(state, inside, 1, known.now), tells=(covers,))
+
+    def _at_once(self, area: str, state: OutageState, known: "Known") -> Verdict:
+        """Enough is lost in this area. Is it all there is?"""
+        recent = {} if state.patient else self._recent(state, known)
+        found = outage_areas(
+            recent, state.heard, known.directory, partial(self._measure, known=known)
+        )
+        if recent.keys() != {area} or area not in found:
+            return waiting(replace(state, patient=True))
+        findings: list[Finding] = []
+        tells: list[Told] = []
+        state = replace(state, look=None)
+        state = self._open(area, found[area], state, findings, tells, known)
+        return waiting(state, tuple(findings), tuple(tells))
 
     def _back(self, state: OutageState, device: str, area: str, known: "Known") -> Verdict | None:
         """A device is not lost any more; with it the incident may be over."""
@@ -117,30 +138,32 @@ class OutageRule(Rule[OutageState, OutageSettings]):
         findings: list[Finding] = []
         tells: list[Told] = []
         if state.look is not None and known.now >= state.look:
-            state = replace(state, look=None)
-            for area, losses in self._found(state, known).items():
+            state = replace(state, look=None, patient=False)
+            recent, measure_of = self._recent(state, known), partial(self._measure, known=known)
+            found = outage_areas(recent, state.heard, known.directory, measure_of)
+            for area, losses in found.items():
                 state = self._open(area, losses, state, findings, tells, known)
         incidents = dict(state.incidents)
         for area, incident in incidents.items():
             if incident.tell is not None and known.now >= incident.tell:
-                incidents[area] = Incident(incident.devices, known.now)
+                incidents[area] = Incident(incident.devices, known.now, revised=True)
                 findings.append(self._finding("revised", area, "lost", state, known))
         return waiting(replace(state, incidents=incidents), tuple(findings), tuple(tells))
 
-    def _found(self, state: OutageState, known: "Known") -> dict[str, tuple[Loss, ...]]:
-        """The areas with an outage by the losses of late, those of standing incidents included."""
-
-        def measure_of(area: str) -> Measure:
-            found = known.settings(self, f"area:{area}")
-            return Measure(found.devices, found.share, timedelta(minutes=found.minutes))
-
+    def _recent(self, state: OutageState, known: "Known") -> dict[str, list[Loss]]:
+        """The losses of late by area, those of standing incidents included."""
         recent: dict[str, list[Loss]] = {}
         for area, losses in state.lost.items():
-            within = max(measure_of(above).within for above in known.directory.area_path(area))
+            path = known.directory.area_path(area)
+            within = max(self._measure(above, known).within for above in path)
             late = [loss for loss in losses.values() if loss.at >= known.now - within - WAIT]
             if late:
                 recent[area] = late
-        return outage_areas(recent, state.heard, known.directory, measure_of)
+        return recent
+
+    def _measure(self, area: str, known: "Known") -> Measure:
+        found = known.settings(self, f"area:{area}")
+        return Measure(found.devices, found.share, timedelta(minutes=found.minutes))
 
     def _open(
         self,
@@ -185,8 +208,9 @@ class OutageRule(Rule[OutageState, OutageSettings]):
 def counted(state: OutageState, area: str, change: int, now: datetime) -> OutageState:
     """The state with one device more (or -1: fewer) in an incident."""
     incident = state.incidents[area]
-    tell = incident.tell or max(incident.told + UPDATE, now + WAIT)
-    changed = Incident(incident.devices + change, incident.told, tell)
+    again = incident.told + UPDATE if incident.revised else now
+    tell = incident.tell or max(again, now + WAIT)
+    changed = replace(incident, devices=incident.devices + change, tell=tell)
     return replace(state, incidents={**state.incidents, area: changed})
 
 
