@@ -100,13 +100,14 @@ def with_position(
         same = elsewhere is seen.elsewhere
         return seen if same else msgspec.structs.replace(seen, elsewhere=elsewhere)
     before = seen.presence(caregiver)
-    field = "sure" if place == "home" else "weak"
-    stretches = with_fix(getattr(before, field), at, device, reading, gap)
-    if stretches is getattr(before, field):
+    was = before.sure if place == "home" else before.weak
+    now = with_fix(was, at, device, reading, gap)
+    if now is was:
         return seen
-    after = msgspec.structs.replace(before, **{field: stretches})
-    others = (presence for presence in seen.presences if presence.caregiver != caregiver)
-    return msgspec.structs.replace(seen, presences=tuple(sorted((*others, after))))
+    sure, weak = (now, before.weak) if place == "home" else (before.sure, now)
+    after = Presence(caregiver, sure, weak)
+    others = [presence for presence in seen.presences if presence.caregiver != caregiver]
+    return msgspec.structs.replace(seen, presences=tuple(sorted([*others, after])))
 
 
 def with_mark(seen: Seen, mark: Mark) -> Seen:

@@ -72,7 +72,7 @@ class MovementRule(Rule[MovementState, MovementSettings]):
         if said.mock:
             return self._judge(state, said, said.at, "mock", (seen("mock", said),), known)
         fix = good(said)
-        if fix is None or any(abs(fix.at - kept.at) < SAME for kept in state.fixes):
+        if fix is None or is_told_twice(state.fixes, fix):
             return None
         limit = known.settings(self, known.subject_of(key)).km_per_hour
         bad = [pair for pair in pairs(state.fixes, fix) if km_per_hour(*pair) > limit]
@@ -136,8 +136,18 @@ def good(said: Position) -> Fix | None:
     return Fix(said.observed_at, said.lat, said.lon, accuracy, said.id)
 
 
+def is_told_twice(fixes: tuple[Fix, ...], fix: Fix) -> bool:
+    """Is there a fix of the same moment already?"""
+    if fixes and fix.at - fixes[-1].at >= SAME:
+        return False
+    return any(abs(fix.at - kept.at) < SAME for kept in fixes)
+
+
 def pairs(fixes: tuple[Fix, ...], fix: Fix) -> Iterator[tuple[Fix, Fix]]:
     """The fix with its neighbours in time that are far enough off to judge a speed by."""
+    if fixes and fix.at - fixes[-1].at >= APART:  # most fixes come in their order
+        yield fixes[-1], fix
+        return
     place = bisect_left(fixes, fix.at, key=lambda kept: kept.at)
     before = (kept for kept in reversed(fixes[:place]) if fix.at - kept.at >= APART)
     after = (kept for kept in fixes[place:] if kept.at - fix.at >= APART)
@@ -153,6 +163,8 @@ def km_per_hour(one: Fix, other: Fix) -> float:
 
 def woven(fixes: tuple[Fix, ...], fix: Fix) -> tuple[Fix, ...]:
     """The fixes with one more in its place in time; the one farthest in time from it goes."""
+    if len(fixes) == KEPT and fix.at >= fixes[-1].at:
+        return (*fixes[1:], fix)
     place = bisect_left(fixes, fix.at, key=lambda kept: kept.at)
     if len(fixes) < KEPT:
         return (*fixes[:place], fix, *fixes[place:])
