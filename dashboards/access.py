@@ -15,6 +15,7 @@ from dashboards.scope import WHOLE, Scope, scope_of
 from dashboards.settings import Lang
 from dashboards.signin import nobody_signs_in, person_of
 from dashboards.texts import Words
+from devices.directory import Directory
 
 COOKIE = "carewatch_session"
 LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost", "testclient"))
@@ -66,7 +67,8 @@ def visitor(request: Request, room: Annotated[Room, Depends(room_of)]) -> Visito
         if cookie:
             person = person_of(conn, cookie, datetime.now(UTC))
             if person is not None:
-                return _known(conn, person)
+                board = room.stream.board
+                return _known(conn, person, board.directory if board else None)
         if room.settings.demo:
             return ANYBODY
         return LOCAL if _is_local(request) and nobody_signs_in(conn) else None
@@ -94,13 +96,16 @@ def words_of(request: Request, room: Annotated[Room, Depends(room_of)]) -> Words
     return Words(room.settings.lang)
 
 
-def _known(conn: psycopg.Connection, person: str) -> Visitor | None:
+def _known(conn: psycopg.Connection, person: str, directory: Directory | None) -> Visitor | None:
     """The person as the town file has them now: one taken out of it is let in no more."""
     staff: Staff | None = next((one for one in history.people(conn) if one.id == person), None)
     if staff is None:
         return None
     return Visitor(
-        person=staff.id, name=staff.name or staff.id, role=staff.role, scope=scope_of(staff)
+        person=staff.id,
+        name=staff.name or staff.id,
+        role=staff.role,
+        scope=scope_of(staff, directory),
     )
 
 

@@ -134,12 +134,25 @@ def narrowed(board: Board, scope: Scope) -> Board:
     seen = msgspec.structs.replace(board, scope=scope, alerts={}, visits={}, fixes={})
     seen = _alerts(seen, board.alerts.values())
     seen = _with_visits(seen, {}, board.visits.values())
-    fixes = {key: fix for key, fix in board.fixes.items() if _shows_caregiver(seen, key)}
+    fixes = {key: fix for key, fix in board.fixes.items() if shows(seen, f"caregiver:{key}")}
     return msgspec.structs.replace(seen, fixes=fixes)
 
 
+def shows(board: Board, subject: str) -> bool:
+    """Whether a holder or device is within the board's scope.
+
+    A caregiver, and whatever they carry, is shown to their agency and to the areas they visit
+    today.
+    """
+    if board.scope.whole:
+        return True
+    what, _, key = subject.partition(":")
+    caregiver = key if what == "caregiver" else _carrier(board, key) if what == "device" else None
+    return caregiver in board.visiting or sees_subject(board.scope, board.directory, subject)
+
+
 def _heard(board: Board, change: Heard) -> Board:
-    readings = [reading for reading in change.readings if _sees_device(board, reading.device)]
+    readings = [one for one in change.readings if shows(board, f"device:{one.device}")]
     board = _moved(_listened(board, readings), readings)
     return msgspec.structs.replace(board, traffic=board.traffic.with_readings(change.at, readings))
 
@@ -167,7 +180,7 @@ def _moved(board: Board, readings: Iterable[Reading]) -> Board:
         if not isinstance(reading, Position):
             continue
         caregiver = _carrier(board, reading.device)
-        if caregiver is None or not _shows_caregiver(board, caregiver):
+        if caregiver is None or not shows(board, f"caregiver:{caregiver}"):
             continue
         last = fixes.get(caregiver)
         if last is None or last.at <= reading.at:
@@ -226,19 +239,3 @@ def _carrier(board: Board, device: str) -> str | None:
     found: Device | None = board.directory.devices.get(device)
     what, _, key = (found.holder if found and found.holder else "").partition(":")
     return key if what == "caregiver" else None
-
-
-def _sees_device(board: Board, device: str) -> bool:
-    if board.scope.whole:
-        return True
-    caregiver = _carrier(board, device)
-    if caregiver is not None:
-        return _shows_caregiver(board, caregiver)
-    return sees_subject(board.scope, board.directory, f"device:{device}")
-
-
-def _shows_caregiver(board: Board, caregiver: str) -> bool:
-    """A caregiver is shown to their agency, and to the areas they visit today."""
-    if sees_subject(board.scope, board.directory, f"caregiver:{caregiver}"):
-        return True
-    return caregiver in board.visiting

@@ -16,13 +16,13 @@ from alerts.history import AlertFilter
 from alerts.types import Alert
 from dashboards.access import Visitor, having, words_of
 from dashboards.alertview import AlertView, view
-from dashboards.board import Board
+from dashboards.board import Board, shows
 from dashboards.census import silent
 from dashboards.duty import in_visit, on_duty
 from dashboards.kpi import URGENT
 from dashboards.masking import mask_name
 from dashboards.room import Room, room_of
-from dashboards.scope import sees_alert, sees_subject
+from dashboards.scope import sees_alert
 from dashboards.screen import order
 from dashboards.shown import Shown
 from dashboards.texts import Words
@@ -199,7 +199,7 @@ class Desk:
 
     def sees(self, subject: str) -> bool:
         """Whether a holder or device may be shown to the visitor."""
-        return sees_subject(self.who.scope, self.directory, subject)
+        return shows(self.board, subject)
 
     def visible(self, alerts: Iterable[Alert]) -> list[Alert]:
         """Those of the alerts that may be shown to the visitor."""

@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from dashboards.scope import Scope, sees_subject
+from dashboards.board import Board, shows
 from devices.directory import Directory
 from devices.readings import Reading
 from ingest.history import Rejected
@@ -31,8 +31,7 @@ class Seen(msgspec.Struct, frozen=True, kw_only=True):
 def seen(
     readings: Iterable[Reading],
     rejections: Iterable[Rejected],
-    directory: Directory,
-    scope: Scope,
+    board: Board,
     *,
     device: str = "",
     verdict: str = "",
@@ -41,12 +40,12 @@ def seen(
     """The newest messages first, of the devices that the scope shows."""
     every = [
         *(_accepted(reading) for reading in readings),
-        *(_rejected(rejected, directory) for rejected in rejections),
+        *(_rejected(rejected, board.directory) for rejected in rejections),
     ]
     shown = (
         message
         for message in every
-        if _in_scope(message, directory, scope)
+        if _in_scope(message, board)
         and (not device or device == message.device)
         and (not verdict or verdict == message.verdict)
     )
@@ -86,7 +85,7 @@ def _rejected(rejected: Rejected, directory: Directory) -> Seen:
     )
 
 
-def _in_scope(message: Seen, directory: Directory, scope: Scope) -> bool:
-    if scope.whole:
+def _in_scope(message: Seen, board: Board) -> bool:
+    if board.scope.whole:
         return True
-    return bool(message.device) and sees_subject(scope, directory, f"device:{message.device}")
+    return bool(message.device) and shows(board, f"device:{message.device}")

@@ -21,8 +21,15 @@ class Scope(msgspec.Struct, frozen=True):
 WHOLE = Scope()
 
 
-def scope_of(staff: Staff) -> Scope:
-    """What a person answers for by the town file."""
+def scope_of(staff: Staff, directory: Directory | None) -> Scope:
+    """What a person answers for by the town file.
+
+    Whoever has every area that lies in no other has the whole town, and with it what has no
+    area of its own: caregivers, their phones.
+    """
+    roots = [area.id for area in directory.areas if area.parent is None] if directory else []
+    if staff.agency is None and roots and set(roots) <= set(staff.areas):
+        return WHOLE
     return Scope(areas=staff.areas, agency=staff.agency)
 
 

@@ -1,5 +1,6 @@
 """What every answer carries, and which requests are turned away before any page sees them."""
 
+import re
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -17,6 +18,10 @@ HEADERS = {
     "permissions-policy": "geolocation=(), camera=(), microphone=()",
     "cross-origin-opener-policy": "same-origin",
 }
+
+
+LANG = re.compile(rb"(?:^|&)lang=(zh|en)(?:&|$)")
+KEEPS_NO_LANGUAGE = ("/wall", "/a/")  # a kiosk's or a message's language is not the visitor's
 
 
 class Shield:
@@ -38,11 +43,15 @@ class Shield:
             refusal = PlainTextResponse("refused: this request comes from another site", 403)
             return await refusal(scope, receive, send)
 
+        chosen = _language(scope)
+
         async def guarded(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
+                if chosen:
+                    headers.append("set-cookie", f"lang={chosen}; Path=/; SameSite=Lax")
                 if not scope["path"].startswith("/static/"):
                     headers.setdefault("cache-control", "no-store")
             await send(message)
@@ -57,3 +66,11 @@ class Shield:
         if origin is None:
             return False
         return origin != self.origin and urlsplit(origin).netloc != headers.get("host")
+
+
+def _language(scope: Scope) -> str | None:
+    """The language a visitor has just chosen by `?lang=`, to be kept in a cookie."""
+    found = LANG.search(scope.get("query_string", b""))
+    if found is None or scope["path"].startswith(KEEPS_NO_LANGUAGE):
+        return None
+    return found[1].decode()

@@ -22,7 +22,7 @@ from dashboards.desking import Desk, desk_of
 from dashboards.ledger import LedgerFilter, LedgerRow, Totals
 from dashboards.pages.ledger import rows_of, wanted_of
 from dashboards.pages.vendor import desk_of_vendor
-from dashboards.scope import sees_subject, sees_visit
+from dashboards.scope import sees_visit
 from dashboards.signin import log_access
 from dashboards.verbs import NoSuchPage
 from devices.readings import FaceSeen, Reading
@@ -174,8 +174,7 @@ def readings(
         found = ingest_history.readings(
             conn, device=device, kind=kind, since=aware(since), until=aware(until), limit=limit
         )
-    scope, town = who.scope, desk.directory
-    return as_json([one for one in found if sees_subject(scope, town, f"device:{one.device}")])
+    return as_json([one for one in found if desk.sees(f"device:{one.device}")])
 
 
 @router.get("/rejections", openapi_extra=described(list[ApiRejection]))

@@ -59,6 +59,4 @@ def _messages(desk: Desk, device: str, verdict: str) -> list[Seen]:
     with desk.room.pool.connection() as conn:
         readings = history.readings(conn, device=device or None, limit=SHOWN)
         rejections = history.rejections(conn, limit=SHOWN)
-    return seen(
-        readings, rejections, desk.directory, desk.who.scope, device=device, verdict=verdict
-    )
+    return seen(readings, rejections, desk.board, device=device, verdict=verdict)

@@ -150,7 +150,6 @@ function fact(list, key, value) {
 export function countDown(now) {
   for (const line of document.querySelectorAll("[data-until]")) {
     const { until = "", text = "" } = /** @type {HTMLElement} */ (line).dataset;
-    const seconds = Math.max(0, Math.ceil((Date.parse(until) - now) / 1000));
-    line.textContent = text.replace("{s}", String(seconds));
+    line.textContent = text.replace("{t}", elapsed((Date.parse(until) - now) / 1000));
   }
 }

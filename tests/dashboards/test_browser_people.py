@@ -44,7 +44,7 @@ def test_an_operator_works_through_an_alert(
         row = page.locator(".alerts .open")
         expect(row).to_contain_text("王** · c-1 · 王集")
         row.click()
-        expect(page.locator(".next")).to_contain_text("秒后自动升级给 孙**")
+        expect(page.locator(".next")).to_contain_text("后自动升级给 孙**")
         expect(page.locator(".facts").first).to_contain_text("设备时间")
         expect(page.locator(".timeline")).to_contain_text("告警产生")
         assert "王淑兰" not in page.content()
