@@ -18,10 +18,11 @@ from psycopg.rows import scalar_row
 
 from alerts import metrics
 from alerts.channels import Channels, Notice
+from alerts.checks import paging_flaws
 from alerts.clock import Clock
 from alerts.connections import connect, first_line
-from alerts.history import paging_flaws, people
 from alerts.settings import AlertsSettings
+from alerts.standing import people
 from alerts.types import Severity, Staff
 from devices.registry import load_directory
 

@@ -137,9 +137,9 @@ class TestFigures:
     ) -> None:
         with working(database_url):
             store(conn, press("btn-1", press="test"))
-            until(lambda: self.tested(conn) == [("btn-2", True), ("btn-1", False)])
+            until(lambda: self.last_tests(conn) == [("btn-2", True), ("btn-1", False)])
 
-    def tested(self, conn: psycopg.Connection) -> list[tuple[str, bool]]:
+    def last_tests(self, conn: psycopg.Connection) -> list[tuple[str, bool]]:
         now = datetime.now(UTC)
         found = history.button_tests_of(conn, load_directory(conn))
         return [(one.device, one.is_overdue(now)) for one in found]
