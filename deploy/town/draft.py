@@ -1,8 +1,11 @@
 """A town file half read: its tree with lines, and the items whose form is right."""
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Hashable, Iterable, Iterator
+from functools import lru_cache
+from typing import Any, cast
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
 
 from alerts.types import Condition, Ladder, PlannedVisit, Rota, RuleScope, Staff, Zone
 from deploy.town.boundary import BadGeometry, flat_boundary
@@ -21,19 +24,20 @@ PLAN_SECTIONS: dict[str, type[Any]] = {
 LISTS: dict[str, type[Any]] = {**SECTIONS, **PLAN_SECTIONS, "rules_for": RuleScope}
 KEYS = ("timezone", *LISTS, "rules")
 DEFAULT_TIMEZONE = "Asia/Shanghai"
+OUTER, INNER = 1, 2  # how many keys deep a faulty value is taken out of its item
 
 
 class Draft:
     """Items by section with their index in the file, and everything found wrong so far.
 
-    `draft[section]` holds the items whose form is right.
+    `draft[section]` holds the items, in file order. One with a fault of form lacks what is wrong
+    (None stands for it where the kind demands it), so that its other faults are named as well.
     """
 
     def __init__(self, tree: Table) -> None:
         self.tree = tree
         self.faults: list[Fault] = []
         self.items: dict[str, dict[int, Any]] = {section: {} for section in LISTS}
-        self.halves: dict[str, dict[int, Any]] = {section: {} for section in LISTS}
         self.timezone = self._timezone()
         self.zone = ZoneInfo(self.timezone)
         self.no_ground: list[int] = []  # areas whose boundary encloses nothing
@@ -55,10 +59,6 @@ class Draft:
             named += f" {key}" if isinstance(key, str) else f" no. {int(number) + 1}"
         inner = "".join(f"[{step}]" if isinstance(step, int) else f".{step}" for step in rest)
         return f"{named}, {inner[1:]}" if inner else named
-
-    def named(self, section: str) -> dict[int, Any]:
-        """Also the items that lack a faulty part: good for checking names, in file order."""
-        return dict(sorted({**self.items[section], **self.halves[section]}.items()))
 
     def __getitem__(self, section: str) -> dict[int, Any]:
         return self.items[section]
@@ -97,19 +97,14 @@ class Draft:
             self.items[section][number] = item
             return
         self.blame([((section, number, *path), text) for path, text in item])
-        if isinstance(row, dict):
-            self._read_rest(section, number, row, {path[0] for path, _ in item if path})
-
-    def _read_rest(
-        self, section: str, number: int, row: dict[str, Any], wrong: set[str | int]
-    ) -> None:
-        """Read on without the keys that are wrong, so that the other faults are named as well."""
-        kind = LISTS[section]
-        rest = typed({key: row[key] for key in row if key not in wrong}, kind, self.zone)
-        if isinstance(rest, list):
+        if not isinstance(row, dict):
             return
-        whole = wrong.isdisjoint(kind.__struct_encode_fields__)
-        (self.items if whole else self.halves)[section][number] = rest
+        half = lacking(cast(Hashable, kind))
+        for depth in (INNER, OUTER):
+            rest = typed(without(row, [path[:depth] for path, _ in item]), half, self.zone)
+            if not isinstance(rest, list):
+                self.items[section][number] = rest
+                return
 
     def _flattened(self, section: str, number: int, row: dict[str, Any]) -> dict[str, Any]:
         """Outlines without heights, and boundaries as plain polygons."""
@@ -129,3 +124,27 @@ class Draft:
         if ground is None:
             self.no_ground.append(number)
         return ground
+
+
+@lru_cache
+def lacking(kind: Hashable) -> type[msgspec.Struct]:
+    """The kind with nothing required of it."""
+    fields: list[tuple[str, Any, Any]] = []
+    for one in msgspec.structs.fields(cast(type[msgspec.Struct], kind)):
+        given = {"default": None} if one.required else {"default": one.default}
+        if one.default_factory is not msgspec.NODEFAULT:
+            given = {"default_factory": one.default_factory}
+        fields.append((one.name, one.type | None, msgspec.field(name=one.encode_name, **given)))
+    return msgspec.defstruct("Lacking", fields, frozen=True, forbid_unknown_fields=True)
+
+
+def without(row: dict[str, Any], paths: Iterable[Path]) -> dict[str, Any]:
+    """The row without the values at these paths; an index ends a path."""
+    rest = dict(row)
+    for key, *inner in filter(None, paths):
+        value = rest.get(str(key))
+        if inner and isinstance(inner[0], str) and isinstance(value, dict):
+            rest[str(key)] = without(value, [tuple(inner)])
+        else:
+            rest.pop(str(key), None)
+    return rest

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from alerts.conditions import fault_of
 from alerts.plan import CHUNK, days_of
-from alerts.types import Condition, PlannedVisit, Zone
+from alerts.types import Zone
 from deploy.town.boundary import ring_fault
 from deploy.town.draft import Draft
 from deploy.town.marked import Path
@@ -38,6 +38,9 @@ def meaning_faults(draft: Draft) -> Iterator[Wrong]:
         yield from _device(device, ("devices", number))
     for number, zone in draft["zones"].items():
         yield from _zone(zone, ("zones", number))
+        row = draft.rows("zones")[number]
+        if isinstance(row, dict) and (row.get("circle") is None) == (row.get("polygon") is None):
+            yield ("zones", number), "write either a circle or a polygon"
     for number, visit in draft["visits"].items():
         yield from _visit(visit, ("visits", number))
     yield from _people(draft)
@@ -87,8 +90,6 @@ def _is_zone(name: str) -> bool:
 
 
 def _zone(zone: Zone, path: Path) -> Iterator[Wrong]:
-    if (zone.circle is None) == (zone.polygon is None):
-        yield path, "write either a circle or a polygon"
     yield from _circle(zone.circle, (*path, "circle"))
     wrong = ring_fault(zone.polygon) if zone.polygon is not None else None
     if wrong:
@@ -96,10 +97,10 @@ def _zone(zone: Zone, path: Path) -> Iterator[Wrong]:
     yield from _hours(zone.active, (*path, "active"))
 
 
-def _visit(visit: PlannedVisit, path: Path) -> Iterator[Wrong]:
-    if visit.end <= visit.start:
+def _visit(visit: Any, path: Path) -> Iterator[Wrong]:
+    if visit.start and visit.end and visit.end <= visit.start:
         yield (*path, "end"), "the window ends before it starts"
-    if visit.minutes <= 0:
+    if visit.minutes is not None and visit.minutes <= 0:
         yield (*path, "minutes"), "must be more than 0"
     wrong = _rrule_fault(visit.rrule) if visit.rrule is not None else None
     if wrong:
@@ -153,8 +154,8 @@ def _rota(rota: Any, path: Path) -> Iterator[Wrong]:
         yield from _stretch(swap, (*path, "swaps", n, "until"))
 
 
-def _condition(condition: Condition, path: Path) -> Iterator[Wrong]:
-    fault = fault_of(condition)
+def _condition(condition: Any, path: Path) -> Iterator[Wrong]:
+    fault = fault_of(condition) if condition.when is not None else None
     if fault is not None:
         yield (*path, "when"), f"{condition.when!r}: {fault}"
     if not 0 <= condition.window_minutes <= MAX_WINDOW:

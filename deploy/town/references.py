@@ -51,14 +51,14 @@ def reference_faults(draft: Draft) -> Iterator[Wrong]:
     yield from _twice(draft, "residents", "face", lambda r: r.face and (r.facility, r.face))
     names = {section: _names(draft, section) for section in (*SECTIONS, *PLAN_SECTIONS)}
     for section, field, target in REFERENCES:
-        for number, item in draft.named(section).items():
+        for number, item in draft[section].items():
             yield from _dangling(getattr(item, field), target, names, (section, number, field))
     yield from _subjects(draft, names)
-    for number, rota in draft.named("rotas").items():
+    for number, rota in draft["rotas"].items():
         for n, swap in enumerate(rota.swaps):
             path = ("rotas", number, "swaps", n, "person")
             yield from _dangling(swap.person, "people", names, path)
-    for number, ladder in draft.named("ladders").items():
+    for number, ladder in draft["ladders"].items():
         yield from _ladder(ladder, names, ("ladders", number))
     yield from _area_cycles(draft)
 
@@ -74,8 +74,8 @@ def _names(draft: Draft, section: str) -> frozenset[str]:
 
 def _ids(draft: Draft, section: str) -> Iterator[Wrong]:
     form = DEVICE_ID if section == "devices" else ID
-    for number, item in draft.named(section).items():
-        if not form.fullmatch(item.id):
+    for number, item in draft[section].items():
+        if item.id is not None and not form.fullmatch(item.id):
             yield (
                 (section, number, "id"),
                 f"{item.id!r} can't be an id: no spaces, at most 128 characters"
@@ -88,7 +88,7 @@ def _twice(
     draft: Draft, section: str, field: str, key_of: Callable[[Any], object]
 ) -> Iterator[Wrong]:
     first: dict[object, int] = {}
-    for number, item in draft.named(section).items():
+    for number, item in draft[section].items():
         key = key_of(item)
         if key is None:
             continue
@@ -115,13 +115,13 @@ def _dangling(
 
 
 def _subjects(draft: Draft, names: Names) -> Iterator[Wrong]:
-    for number, device in draft.named("devices").items():
+    for number, device in draft["devices"].items():
         yield from _subject(device.holder, HOLDERS, names, ("devices", number, "holder"))
-    for number, zone in draft.named("zones").items():
+    for number, zone in draft["zones"].items():
         yield from _subject(zone.owner, HOLDERS, names, ("zones", number, "owner"))
-    for number, scope in draft.named("rules_for").items():
+    for number, scope in draft["rules_for"].items():
         yield from _subject(scope.subject, SUBJECTS, names, ("rules_for", number, "subject"))
-    for number, condition in draft.named("conditions").items():
+    for number, condition in draft["conditions"].items():
         yield from _subject(condition.subject, SUBJECTS, names, ("conditions", number, "subject"))
 
 
@@ -165,8 +165,8 @@ def _target(target: str, names: Names, path: tuple[str | int, ...]) -> Iterator[
 
 def _area_cycles(draft: Draft) -> Iterator[Wrong]:
     """One fault a cycle, at the area of it that stands last in the file."""
-    parents = {area.id: area.parent for area in draft.named("areas").values()}
-    numbers = {area.id: number for number, area in draft.named("areas").items()}
+    parents = {area.id: area.parent for area in draft["areas"].values()}
+    numbers = {area.id: number for number, area in draft["areas"].items()}
     done: set[str] = set()
     for start in parents:
         path: list[str] = []

@@ -38,7 +38,8 @@ def scope_faults(draft: Draft) -> Iterator[Wrong]:
             yield ("rules_for", number, "care_level"), text
         row = draft.rows("rules_for")[number]
         given = row.get("rules") if isinstance(row, dict) else None
-        yield from _faults(given, draft, ("rules_for", number, "rules"))
+        if given is not None:
+            yield from _faults(given, draft, ("rules_for", number, "rules"))
 
 
 def settings_of(given: object, draft: Draft) -> Settings:

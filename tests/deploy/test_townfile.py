@@ -180,6 +180,35 @@ FORM = {
             (5, "visits v, minuets: unknown key 'minuets'; did you mean 'minutes'?"),
         ],
     ),
+    "a fault of form hides no other": (
+        "visits:\n- id: v\n  client: c\n  start: soon\n  end: 2026-01-01T09:00\n  minutes: 0\n"
+        "  rrule: often\n"
+        "rotas: [{id: r, rotation: hourly, handover: 25:00, start: 2026-13-01}]\n"
+        "ladders:\n- id: l\n  for: {rules: [x], severities: [huge], areas: [q]}\n  repeat: 0\n"
+        "areas:\n- {parent: q}\n"
+        "zones:\n- {id: z, owner: 'client:q', rule: stay, circle: {lat: x, lon: 4}}\n"
+        "conditions:\n- {id: k, area: q}\n",
+        [
+            (3, "visits v, client: no 'c' in clients"),
+            (4, "visits v, start: expected a time like 2026-11-02T09:00, got 'soon'"),
+            (6, "visits v, minutes: must be more than 0"),
+            (7, "visits v, rrule: 'often': write parts like"),
+            (8, "rotas r, handover: '25:00': write a time of day"),
+            (8, "rotas r, rotation: 'hourly' is none of daily, weekly"),
+            (8, "rotas r, start: '2026-13-01': write a date"),
+            (11, "ladders l, for.areas[0]: no 'q' in areas"),
+            (11, "ladders l, for.rules[0]: no rule 'x'"),
+            (11, "ladders l, for.severities[0]: 'huge' is none of"),
+            (12, "ladders l, repeat: must be more than 0 seconds"),
+            (14, "areas no. 1, parent: no 'q' in areas"),
+            (14, "areas no. 1: 'id' is missing"),
+            (16, "zones z, circle.lat: expected a number, got 'x'"),
+            (16, "zones z, owner: no 'q' in clients"),
+            (16, "zones z, rule: 'stay' is none of keep_in, keep_out"),
+            (18, "conditions k, area: no 'q' in areas"),
+            (18, "conditions k: 'when' is missing"),
+        ],
+    ),
     "a bad time zone": ("timezone: Asia/Hezee\n", [(1, "'Asia/Hezee' is no time zone")]),
     "a directory as time zone": ("timezone: Asia\n", [(1, "'Asia' is no time zone")]),
     "a time zone outside": ("timezone: ../etc/passwd\n", [(1, "is no time zone")]),
@@ -320,6 +349,7 @@ MEANING = {
             (4, "zones b, polygon: a polygon needs at least three different points"),
             (5, "zones d, polygon: not a valid outline: Self-intersection"),
             (6, "is off the earth; write lon first"),
+            (7, "zones f, active: 'all day': write two times of day like '20:00-06:00'"),
             (7, "zones f, rule: 'stay' is none of keep_in, keep_out"),
             (8, "zones g, active: '8-20': write two times of day like '20:00-06:00'"),
             (9, "zones h, polygon[0]: expected a list of 2, got a list of 1"),
@@ -376,6 +406,7 @@ MEANING = {
             (7, "rules_for no. 2, area: no 'nowhere' in areas"),
             (7, "rules_for no. 2, care_level: 'ful' is none of independent, partial, full"),
             (7, "rules_for no. 2, rules.sos_pressed.join_minutes: expected a number, got 'soon'"),
+            (8, "rules_for no. 3, subject: no 'd' in devices"),
             (8, "rules_for no. 3: 'rules' is missing"),
         ],
     ),
