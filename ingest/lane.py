@@ -73,7 +73,7 @@ class Lane:
         self._batches = gather(session.take, size=size, linger=linger, beat=BEAT, urgent=urgent)
         self._lane: Literal["life", "bulk"] = "life" if slot == LIFE else "bulk"
         self._conn: psycopg.Connection | None = None
-        self._begun = -1
+        self._begun = 0  # of the broker's sessions under this name, as far as heeded
         self._well_at = time.monotonic()
         self._reported_at = 0.0
         self._stopping = threading.Event()

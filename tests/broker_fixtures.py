@@ -73,6 +73,18 @@ class Broker:
         """SIGKILL and wait: what it had not saved is gone."""
         self._end(signal.SIGKILL)
 
+    def save(self) -> None:
+        """Make it save its sessions and queues now, and wait until it has."""
+        assert self.process is not None
+        kept = self.directory / "mosquitto.db"
+        before = kept.stat().st_mtime_ns if kept.exists() else 0
+        self.process.send_signal(signal.SIGUSR1)
+        until = time.monotonic() + 20
+        while not kept.exists() or kept.stat().st_mtime_ns == before:
+            if time.monotonic() > until:
+                raise TimeoutError("the broker does not save")
+            time.sleep(0.02)
+
     def _end(self, how: signal.Signals) -> None:
         if self.process is None:
             return

@@ -45,6 +45,17 @@ class Service:
                 stderr=log,
             )
 
+    def run(self, *command: str) -> str:
+        """What another `carewatch` command says, run with the same settings."""
+        done = subprocess.run(
+            [sys.executable, "-m", "deploy", *command],
+            env=self._environment,
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
     def await_ready(self) -> None:
         """Return when `/readyz` says so. Raises TimeoutError with what it says instead."""
         until = time.monotonic() + 30
