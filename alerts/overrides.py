@@ -1,6 +1,7 @@
 """Other settings laid over those of a town, to try them."""
 
-from collections.abc import Iterable, Mapping
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import msgspec
@@ -41,10 +42,23 @@ def merged_tables(below: Mapping[str, object], above: Mapping[str, object]) -> d
 def check(rule: Rule[Any, Any], table: Mapping[str, object]) -> None:
     """Raises CarewatchError where the settings are none of this rule's."""
     try:
-        msgspec.convert(table, rule.settings)
+        made = msgspec.convert(table, rule.settings)
     except msgspec.ValidationError as wrong:
         parameters = ", ".join(rule.settings.__struct_fields__) or "nothing"
         raise CarewatchError(f"{rule.name}: {wrong}; it takes {parameters}") from None
+    for path, text in absurd(made):
+        raise CarewatchError(f"{'.'.join((rule.name, *path))}: {text}")
+
+
+def absurd(settings: msgspec.Struct) -> Iterator[tuple[tuple[str, ...], str]]:
+    """The numbers that no rule can reckon with: each by its path, with what is wrong."""
+    for key, value in msgspec.structs.asdict(settings).items():
+        if isinstance(value, msgspec.Struct):
+            yield from (((key, *path), text) for path, text in absurd(value))
+        elif isinstance(value, float) and not math.isfinite(value):
+            yield (key,), f"{value} is no number to reckon with"
+        elif isinstance(value, int | float) and value < 0:
+            yield (key,), f"{value:g} is less than 0"
 
 
 def nested(assignments: Iterable[tuple[str, object]]) -> dict[str, dict[str, object]]:

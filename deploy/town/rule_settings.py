@@ -1,11 +1,11 @@
 """`rules` and `rules_for` against the settings that each rule really has."""
 
-import math
 from collections.abc import Iterator, Mapping
 from typing import Any, get_args
 
 import msgspec
 
+from alerts.overrides import absurd
 from alerts.rules import RULES
 from deploy.town.draft import Draft
 from deploy.town.marked import Path, Table
@@ -71,17 +71,9 @@ def _faults(given: object, draft: Draft, path: Path) -> Iterator[Wrong]:
             yield (*path, name), _unknown(name)
             continue
         made = typed(table if table is not None else {}, KNOWN[name].settings, draft.zone)
-        wrong = made if isinstance(made, list) else _not_finite(made)
+        wrong = made if isinstance(made, list) else absurd(made)
         for inner, text in wrong:
             yield (*path, name, *inner), text
-
-
-def _not_finite(settings: msgspec.Struct) -> list[Wrong]:
-    return [
-        ((key,), f"{value} is no number to reckon with")
-        for key, value in msgspec.structs.asdict(settings).items()
-        if isinstance(value, float) and not math.isfinite(value)
-    ]
 
 
 def _unknown(name: str) -> str:

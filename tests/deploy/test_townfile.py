@@ -414,6 +414,14 @@ MEANING = {
         "rules: {geofence_breached: {accuracy_cap: nan}}\n",
         [(1, "rules, geofence_breached.accuracy_cap: nan is no number to reckon with")],
     ),
+    "a setting below nothing": (
+        "rules: {device_silent: {minutes: {phone: -1}}}\n"
+        "rules_for: [{care_level: full, rules: {visit_missed: {grace_minutes: -5}}}]\n",
+        [
+            (1, "rules, device_silent.minutes.phone: -1 is less than 0"),
+            (2, "rules_for no. 1, rules.visit_missed.grace_minutes: -5 is less than 0"),
+        ],
+    ),
     "device topics and zones": (
         "devices:\n- {id: a, topic: x/+/y}\n- {id: b, timezone: Mars}\n- {id: c, kind: camera}\n",
         [
