@@ -25,7 +25,7 @@ KEPT = 64  # marks and door openings kept a visit: the first ones
 STEADY = timedelta(seconds=120)  # so long elsewhere shows that somebody has left
 
 
-class Mark(msgspec.Struct, frozen=True, array_like=True, order=True):
+class Mark(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
     """A step of the visit that somebody's app marked."""
 
     at: datetime
@@ -35,7 +35,7 @@ class Mark(msgspec.Struct, frozen=True, array_like=True, order=True):
     action: str
 
 
-class Opening(msgspec.Struct, frozen=True, array_like=True, order=True):
+class Opening(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
     """The home's door opened (or, for `mock`, a phone admitted to a made-up place)."""
 
     at: datetime
@@ -43,7 +43,7 @@ class Opening(msgspec.Struct, frozen=True, array_like=True, order=True):
     device: str
 
 
-class Presence(msgspec.Struct, frozen=True, array_like=True, order=True):
+class Presence(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
     """When one caregiver's phone was at the home."""
 
     caregiver: str
@@ -51,7 +51,7 @@ class Presence(msgspec.Struct, frozen=True, array_like=True, order=True):
     weak: Stretches = ()  # by fixes without a good accuracy
 
 
-class Seen(msgspec.Struct, frozen=True):
+class Seen(msgspec.Struct, frozen=True, gc=False):
     """All evidence of one visit, in a form that does not depend on the order it came in."""
 
     presences: tuple[Presence, ...] = ()  # by caregiver

@@ -23,7 +23,7 @@ P = TypeVar("P", bound=Settings)
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 
-class Speaker(msgspec.Struct, frozen=True):
+class Speaker(msgspec.Struct, frozen=True, gc=False):
     """Who and what is behind a device."""
 
     subject: str  # its holder, or the device itself ("device:d-1")

@@ -12,7 +12,7 @@ import msgspec
 NONE = timedelta(0)
 
 
-class Stretch(msgspec.Struct, frozen=True, array_like=True, order=True):
+class Stretch(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False):
     """An unbroken run of fixes, known by its first and last."""
 
     first: datetime

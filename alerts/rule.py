@@ -19,8 +19,11 @@ if TYPE_CHECKING:
 Lane = Literal["life", "main"]
 
 
-class State(msgspec.Struct, frozen=True):
-    """What a rule remembers of one key. Frozen; saved as MessagePack."""
+class State(msgspec.Struct, frozen=True, gc=False):
+    """What a rule remembers of one key. Frozen; saved as MessagePack.
+
+    `gc=False`, here and on other small values: they hold no cycles, and there are many of them.
+    """
 
 
 class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -37,7 +40,7 @@ class Begun(msgspec.Struct, frozen=True):
         return self.at
 
 
-class Told(msgspec.Struct, frozen=True):
+class Told(msgspec.Struct, frozen=True, gc=False):
     """Something one rule tells the rules behind it in RULES (subclass it; name it in `wants`)."""
 
 
@@ -47,7 +50,7 @@ S = TypeVar("S", bound=State)
 P = TypeVar("P", bound=Settings)
 
 
-class Verdict(msgspec.Struct, frozen=True):
+class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What a step concluded. It replaces the key's state and its wish."""
 
     state: State | None  # None: forget this key

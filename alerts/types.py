@@ -162,7 +162,7 @@ class PlanSet(msgspec.Struct, frozen=True, kw_only=True):
 # ---------------------------------------------------------------- stimuli
 
 
-class Stored(msgspec.Struct, frozen=True, tag="stored"):
+class Stored(msgspec.Struct, frozen=True, tag="stored", gc=False):
     """A reading that ingest has committed."""
 
     arrival: int

@@ -19,7 +19,7 @@ WELL = 50.0  # percent; a battery above it worries no rule
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
-class Vital(msgspec.Struct, array_like=True):
+class Vital(msgspec.Struct, array_like=True, gc=False):
     """One device's signs of life."""
 
     heard: datetime  # by our clock

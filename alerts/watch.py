@@ -29,7 +29,7 @@ APART = 20.0  # metres by which a home must be nearer to be told from another, a
 Place = Literal["home", "weak", "mock", "elsewhere"]
 
 
-class Near(msgspec.Struct, frozen=True):
+class Near(msgspec.Struct, frozen=True, gc=False):
     """A visit as a fix is compared with it."""
 
     visit: str

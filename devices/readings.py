@@ -16,7 +16,7 @@ Press = Literal["short", "long", "double", "test", "cancel"]
 VisitAction = Literal["check_in", "before", "after", "rating", "check_out"]
 
 
-class Said(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind"):
+class Said(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", gc=False):
     """The part that all readings share."""
 
     device: str  # our device id

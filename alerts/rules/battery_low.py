@@ -43,7 +43,7 @@ class BatterySettings(Settings, frozen=True):
     percent: Annotated[float, msgspec.Meta(ge=0, le=WELL)] = 15
 
 
-class Charge(msgspec.Struct, frozen=True, array_like=True):
+class Charge(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """One message's word on the battery."""
 
     at: datetime

@@ -41,7 +41,7 @@ class FenceSettings(Settings, frozen=True):
     accuracy_cap: float = 100  # metres
 
 
-class Fix(msgspec.Struct, frozen=True, order=True, array_like=True):
+class Fix(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False):
     """One fix that says something."""
 
     at: datetime
@@ -49,7 +49,7 @@ class Fix(msgspec.Struct, frozen=True, order=True, array_like=True):
     out: bool
 
 
-class Trail(msgspec.Struct, frozen=True, array_like=True):
+class Trail(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """The latest fixes of one device, and what was confirmed before them."""
 
     fixes: tuple[Fix, ...] = ()

@@ -37,7 +37,7 @@ class MovementSettings(Settings, frozen=True):
     km_per_hour: float = 150
 
 
-class Fix(msgspec.Struct, frozen=True, array_like=True):
+class Fix(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """A good fix with a time of its own."""
 
     at: datetime

@@ -47,7 +47,7 @@ class ActivitySettings(Settings, frozen=True):
     hours: float = 24
 
 
-class Sensor(msgspec.Struct, frozen=True, array_like=True):
+class Sensor(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What one door sensor said of late."""
 
     states: tuple[tuple[datetime, bool], ...] = ()  # when, open or closed; by time
