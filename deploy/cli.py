@@ -1,12 +1,14 @@
 """The `carewatch` command: one Typer app; each command lives in its own file in `deploy/commands`.
 
-A `CarewatchError` is printed as one line and ends with exit status 2; nothing else is caught.
+A `CarewatchError` or a mistyped command is printed as one line and ends with exit status 2;
+nothing else is caught.
 """
 
 import importlib
 import sys
 
 import typer
+from typer.exceptions import TyperException
 
 from devices.errors import CarewatchError
 
@@ -42,7 +44,14 @@ for _name in COMMANDS:
 def main() -> None:
     """Run the command; a mendable error is one line on stderr and exit status 2."""
     try:
-        app()
+        sys.exit(app(prog_name="carewatch", standalone_mode=False))
     except CarewatchError as error:
-        print(f"carewatch: {error}", file=sys.stderr)
-        sys.exit(2)
+        said = str(error)
+    except TyperException as wrong:  # mistyped; without a message its help was printed
+        context = getattr(wrong, "ctx", None)
+        command = context.command_path if context is not None else "carewatch"
+        said = wrong.format_message().rstrip(".")
+        said = said and f"{said}; see `{command} --help`"
+    if said:
+        print(f"carewatch: {said}", file=sys.stderr)
+    sys.exit(2)

@@ -1,0 +1,31 @@
+"""What a person mistypes is one line and exit status 2."""
+
+import subprocess
+import sys
+
+import pytest
+
+
+def carewatch(*words: str) -> tuple[int, str]:
+    """Exit status, and what stands on stderr."""
+    run = subprocess.run(
+        [sys.executable, "-c", "from deploy.cli import main; main()", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+    return run.returncode, run.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("bogus",), "No such command 'bogus'; see `carewatch --help`"),
+        (("load",), "Missing argument 'town'; see `carewatch load --help`"),
+        (("decode", "--bogus"), "No such option: --bogus; see `carewatch decode --help`"),
+        (("load", "no.yaml"), "town file no.yaml: No such file or directory"),
+    ],
+)
+def test_a_mistake_is_one_line(words: tuple[str, ...], said: str) -> None:
+    assert carewatch(*words) == (2, f"carewatch: {said}\n")
