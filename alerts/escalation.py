@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from alerts.lifecycle import reopened, told
+from alerts.relief import people_meant
 from alerts.roster import DEFAULT_LADDER, Roster
 from alerts.types import Alert, Ladder, Page, Receipt, Rung, Severity
 

@@ -76,7 +76,8 @@ class Walk:
             self._judge(stimulus)
         if fed.is_drained:
             self._pass_time(fed)
-        self._book.wake(self._clock.now())
+        if not self._is_silent:  # what is walked again may have been cleared just behind
+            self._book.wake(self._clock.now())
         self._commit(fed)
         return fed
 

@@ -64,6 +64,8 @@ function applied(before, changes) {
   return after;
 }
 
+const AGAIN = 2000; // ms
+
 export class Stream {
   /**
    * @param {string} url
@@ -71,6 +73,9 @@ export class Stream {
    * @param {(beat: Beat) => void} [onBeat]
    */
   constructor(url, onScreen, onBeat = () => {}) {
+    this.url = url;
+    this.onScreen = onScreen;
+    this.onBeat = onBeat;
     this.frames = 0;
     /** @type {Screen | null} */
     this.screen = null;
@@ -78,27 +83,37 @@ export class Stream {
     this.beat = null;
     this.heardAt = performance.now();
     this.offset = 0; // server's clock - ours, in ms
-    this.source = new EventSource(url);
-    this.source.addEventListener("snapshot", (event) => {
+    this.source = this.connected();
+    addEventListener("pagehide", () => this.source.close());
+    addEventListener("pageshow", (event) => event.persisted && location.reload());
+  }
+
+  connected() {
+    const source = new EventSource(this.url);
+    source.addEventListener("snapshot", (event) => {
       this.screen = JSON.parse(event.data);
       this.heard(this.screen);
-      onScreen(/** @type {Screen} */ (this.screen));
+      this.onScreen(/** @type {Screen} */ (this.screen));
     });
-    this.source.addEventListener("delta", (event) => {
+    source.addEventListener("delta", (event) => {
       const patch = JSON.parse(event.data);
       if (!this.screen) return;
       this.screen = patched(this.screen, patch);
       this.heard(patch);
-      onScreen(this.screen);
+      this.onScreen(this.screen);
     });
-    this.source.addEventListener("heartbeat", (event) => {
+    source.addEventListener("heartbeat", (event) => {
       const beat = JSON.parse(event.data);
       this.beat = beat;
       this.heard(beat);
-      onBeat(beat);
+      this.onBeat(beat);
     });
-    addEventListener("pagehide", () => this.source.close());
-    addEventListener("pageshow", (event) => event.persisted && location.reload());
+    // A browser tries a lost connection again, but gives up for ever on an answer like 503.
+    source.addEventListener("error", () => {
+      if (source.readyState !== EventSource.CLOSED) return;
+      setTimeout(() => (this.source = this.connected()), AGAIN);
+    });
+    return source;
   }
 
   /** @param {{at: string} | null} frame */

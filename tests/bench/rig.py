@@ -150,19 +150,29 @@ class Rig:
     ) -> None:
         self.broker = Broker(directory / "broker")
         self.postgres = Postgres(directory / "postgres", durable=durable)
-        environment = {
+        self._directory = directory
+        self._environment = {
             **(environment or {}),
             "CAREWATCH_DATABASE_URL": self.postgres.url,
             "CAREWATCH_MQTT_URL": self.broker.url,
             "CAREWATCH_DATA_DIR": str(directory),
             "CAREWATCH_SECRET_KEY": "bench",
         }
-        self.services = {
-            name: Service(name, environment, directory / f"{name}.log") for name in services
-        }
+        self.services = {name: self.service(name) for name in services}
 
     def __getitem__(self, name: str) -> Service:
         return self.services[name]
+
+    def service(self, name: str) -> Service:
+        """One with this rig's settings, not started."""
+        return Service(name, self._environment, self._directory / f"{name}.log")
+
+    def add(self, *names: str) -> None:
+        """Start these too, and return when they are ready."""
+        for name in names:
+            self.services[name] = self.service(name)
+            self.services[name].start()
+            self.services[name].await_ready()
 
     def __enter__(self) -> "Rig":
         try:

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from tests.edges.paging import FastClock, Phones, load, press, store, until, working
 
 from alerts import desk, history
 from alerts.links import Claim, verify
+from tests.edges.paging import FastClock, Phones, load, press, store, until, working
 
 pytestmark = pytest.mark.edge
 
