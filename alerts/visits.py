@@ -11,7 +11,7 @@ nothing themselves. It is told to them (`VisitSeen`) when it changes. Evidence i
 
 from collections.abc import Iterable
 from datetime import date
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 import msgspec
 
@@ -20,16 +20,12 @@ from alerts.conclusion import cancelled, concluded, deadlines, next_turn
 from alerts.plan import Planned, VisitPlanned, planned_on
 from alerts.presence import lengthened
 from alerts.rule import STANDS, Begun, Felt, Rule, Settings, State, Told, Verdict
-from alerts.types import Finding, FindingEvent, Severity, Stored, TownChanged, VisitRecord
+from alerts.types import Severity, Stored, TownChanged, VisitRecord
 from alerts.watch import nearest
 from devices.readings import DoorMoved, Position, Reading, VisitMarked
 
 if TYPE_CHECKING:
     from alerts.known import Known
-
-
-S = TypeVar("S", bound=State)
-P = TypeVar("P", bound=Settings)
 
 
 class VisitSeen(Told, frozen=True):
@@ -208,50 +204,6 @@ def replanned(state: Page, known: "Known") -> Page:
         seen = msgspec.structs.replace(seen, elsewhere=())
     record = msgspec.structs.replace(record, **msgspec.structs.asdict(planned))
     return Page(record, seen)
-
-
-# ---------------------------------------------------------------- the rules that judge records
-
-
-class VisitRule(Rule[S, P]):
-    """A rule whose keys are visits and whose facts are their records."""
-
-    wants = (VisitSeen, VisitForgotten)
-
-    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
-        if isinstance(said, VisitSeen):
-            return (said.record.id,)
-        return (said.visit,) if isinstance(said, VisitForgotten) else ()
-
-    def step(self, key: str, state: S | None, felt: Felt, known: "Known") -> Verdict | None:
-        record = known.watch.visits.get(key)
-        if record is None:
-            return Verdict(None) if state else None
-        return self.judge(record, state, known)
-
-    def judge(self, record: VisitRecord, state: S | None, known: "Known") -> Verdict | None:
-        """What follows from the record as it now is."""
-        raise NotImplementedError
-
-    def parameters(self, record: VisitRecord, known: "Known") -> P:
-        return known.settings(self, f"client:{record.client}", f"caregiver:{record.caregiver}")
-
-    def found(
-        self, event: FindingEvent, record: VisitRecord, reason: str, what: str, known: "Known"
-    ) -> Finding:
-        """A finding on a visit; `what` happened to it, in a few words."""
-        start, end = (moment.astimezone(known.zone) for moment in (record.start, record.end))
-        return self.finding(
-            event,
-            f"client:{record.client}",
-            reason,
-            f"visit to client:{record.client} {start:%Y-%m-%d %H:%M} to {end:%H:%M}: {what}",
-            known=known,
-            key=record.id,
-            visit=record.id,
-            evidence=record.evidence,
-            by=f"caregiver:{record.caregiver}",
-        )
 
 
 VISIT_BOOK = VisitBook()

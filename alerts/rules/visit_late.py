@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from alerts.conclusion import LateSettings, deadlines
 from alerts.rule import State, Verdict
 from alerts.types import FindingEvent, Severity, VisitRecord
-from alerts.visits import VisitRule
+from alerts.visit_rule import VisitRule
 
 if TYPE_CHECKING:
     from alerts.known import Known

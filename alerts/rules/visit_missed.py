@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from alerts.conclusion import MissedSettings, deadlines
 from alerts.rule import State, Verdict
 from alerts.types import FindingEvent, Severity, VisitRecord
-from alerts.visits import VisitRule
+from alerts.visit_rule import VisitRule
 
 if TYPE_CHECKING:
     from alerts.known import Known
