@@ -178,7 +178,7 @@ def test_a_city_of_37100_homes_is_drawn_as_cells(browser: Browser, database_url:
         Visit.to(browser, address) as visit,
     ):
         visit.page.goto(WALL)
-        until(lambda: visit.page.evaluate("__m.baseMs") > 0)
+        until(lambda: visit.page.evaluate("window.__m?.baseMs ?? 0") > 0)
         homes = visit.page.evaluate(
             "fetch('/api/v1/board/map').then((answer) => answer.json())"
             ".then((map) => map.homes.reduce((sum, cell) => sum + cell[2], 0))"
