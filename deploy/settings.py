@@ -6,6 +6,7 @@ without their prefix, in lower case: `database_url = "postgresql://..."`.
 
 import os
 import secrets
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -41,6 +42,8 @@ class Settings(BaseSettings):
     secret_key: SecretStr | None = None  # signs links and sessions
     metrics_port: int = 0  # first port of /metrics, /healthz, /readyz of a service; 0 = none
     lang: Literal["zh", "en"] = "zh"
+    ingest_token: SecretStr | None = None  # lets a gateway send by HTTP for any device
+    ingest_networks: str = ""  # from where terminals may send by HTTP without a secret
     ingest_shared: bool = False  # several ingest processes share the load; else one works
     dead_man_url: SecretStr | None = None  # an outside watcher, called while all is well
     demo: bool = False  # set by `carewatch up --demo`: demo sign-ins and the demo phones
@@ -72,6 +75,13 @@ class Settings(BaseSettings):
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         toml = TomlConfigSettingsSource(settings_cls)
         return init_settings, env_settings, dotenv_settings, toml
+
+    @field_validator("ingest_networks")
+    @classmethod
+    def _networks(cls, networks: str) -> str:
+        for each in networks.split():
+            ip_network(each, strict=False)
+        return networks
 
     @property
     def base_url(self) -> str:

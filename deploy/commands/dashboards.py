@@ -16,9 +16,13 @@ def dashboards() -> None:
     from dashboards.settings import DashboardSettings
     from deploy import logs
     from deploy.settings import load_settings
+    from ingest.callers import Access
+    from ingest.http import push_router
 
     settings = load_settings()
     logs.configure(settings.log_level)
+    token = settings.ingest_token.get_secret_value() if settings.ingest_token else None
+    access = Access(token, tuple(settings.ingest_networks.split()))
     app = create_app(
         DashboardSettings(
             database_url=settings.database(),
@@ -26,7 +30,8 @@ def dashboards() -> None:
             public_url=settings.base_url,
             lang=settings.lang,
             demo=settings.demo,
-        )
+        ),
+        routers=[push_router(settings.database(), access)],
     )
     config = uvicorn.Config(
         app,
