@@ -100,7 +100,8 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     staff: dict[str, str] = {}
     alerts: dict[str, Alert] = {}  # not ended, or raised within KEEP
     visits: dict[str, VisitRecord] = {}  # of the local day
-    heard: Shelf[datetime] = Shelf()  # device id -> when it was last heard of; absent = offline
+    heard: Shelf[datetime] = Shelf()  # device id -> when it was last heard of
+    gone: frozenset[str] = frozenset()  # devices that have said they go, or whose broker has
     clocks: dict[str, str] = {}  # device id -> what is wrong with its clock; sane ones left out
     fixes: dict[str, Fix] = {}  # caregiver id -> last position
     visiting: frozenset[str] = frozenset()  # caregiver ids of those visits
@@ -161,14 +162,18 @@ def _listened(board: Board, readings: Iterable[Reading]) -> Board:
     """Who was heard of. A device that says it goes, or whose broker says so, is not there."""
     heard: dict[str, datetime | None] = {}
     clocks: dict[str, str] = {}
+    gone: set[str] = set()
     for reading in readings:
-        gone = isinstance(reading, DeviceStatus) and reading.online is False
-        heard[reading.device] = None if gone else reading.received_at
+        heard[reading.device] = reading.received_at
         clocks[reading.device] = reading.clock
+        gone.discard(reading.device)
+        if isinstance(reading, DeviceStatus) and reading.online is False:
+            gone.add(reading.device)
     clocks = {**board.clocks, **clocks}
     return msgspec.structs.replace(
         board,
         heard=board.heard.changed(heard),
+        gone=board.gone.difference(heard) | gone,
         clocks={device: clock for device, clock in clocks.items() if clock != "ok"},
     )
 
@@ -227,7 +232,8 @@ def _census(board: Board, now: datetime) -> Census:
     if not census.due(board.census, now, len(board.directory.devices)):
         return board.census
     duty = on_duty(board.visits.values(), now)
-    return census.take(board.directory, board.heard, scope=board.scope, duty=duty, now=now)
+    alive = census.Signs(board.heard, board.gone, now)
+    return census.take(board.directory, alive, scope=board.scope, duty=duty)
 
 
 def _ended_before(alert: Alert, oldest: datetime) -> bool:

@@ -2,7 +2,8 @@
 
 A device counts as online while it was heard of within its supervision time: twice the interval
 its kind declares (phone 5 min while on duty, terminal 2.5 min, battery sensors and buttons
-12.5 h), which are the times the rule `device_silent` starts from.
+12.5 h), which are the times the rule `device_silent` starts from. One never heard of is not
+installed yet: it is not commissioned, and does not count as silent.
 """
 
 from collections import Counter
@@ -18,12 +19,28 @@ MINUTES: Mapping[str | None, int] = {"phone": 10, "terminal": 5, "door": 1500, "
 OTHERWISE = 1500  # minutes, for a sensor or a device of no stated kind
 
 
+class Signs(msgspec.Struct, frozen=True):
+    """What was heard of the devices, at one moment."""
+
+    heard: Shelf[datetime]  # device id -> last word, whatever it said
+    gone: frozenset[str]  # devices whose last word was that they go
+    now: datetime
+
+    def online(self, device: Device) -> bool:
+        """Whether a device was heard of within its supervision time, and has not gone."""
+        last = self.heard.get(device.id)
+        if last is None or device.id in self.gone:
+            return False
+        minutes = MINUTES.get(device.kind, OTHERWISE)
+        return self.now - last <= timedelta(minutes=minutes)
+
+
 class Census(msgspec.Struct, frozen=True, kw_only=True):
     """The count at one moment."""
 
     at: datetime | None = None
     online: int = 0
-    commissioned: int = 0  # in maintenance, and phones off duty, left out
+    commissioned: int = 0  # once heard of; in maintenance, and phones off duty, left out
     clients: int = 0  # not away
     covered: int = 0  # of them, with a button online
     uncovered: dict[str, int] = {}  # area id -> clients without one
@@ -34,26 +51,20 @@ def due(census: Census, now: datetime, devices: int) -> bool:
     return census.at is None or now - census.at >= timedelta(seconds=max(5, devices // 20_000))
 
 
-def take(
-    directory: Directory,
-    heard: Shelf[datetime],
-    *,
-    scope: Scope,
-    duty: frozenset[str],
-    now: datetime,
-) -> Census:
+def take(directory: Directory, signs: Signs, *, scope: Scope, duty: frozenset[str]) -> Census:
     """Count the devices and clients that the scope shows."""
     online = commissioned = 0
     covered: set[str] = set()
     for device in directory.devices:
-        if not _counts(directory, device, scope, duty):
+        if signs.heard.get(device.id) is None or not _counts(directory, device, scope, duty):
             continue
         commissioned += 1
-        if not is_online(device, heard.get(device.id), now):
+        if not signs.online(device):
             continue
         online += 1
         if device.kind == "sos" and device.holder:
             covered.add(device.holder)
+    now = signs.now
     active = [client for client in directory.clients if _active(directory, client, scope, now)]
     missing = [client for client in active if f"client:{client.id}" not in covered]
     return Census(
@@ -71,31 +82,19 @@ class Silent(msgspec.Struct, frozen=True):
 
     id: str
     kind: str
-    heard: datetime | None  # None: not since it last said that it goes, or never
+    heard: datetime | None  # None: never
 
 
 def silent(
-    directory: Directory,
-    heard: Shelf[datetime],
-    *,
-    scope: Scope,
-    duty: frozenset[str],
-    now: datetime,
+    directory: Directory, signs: Signs, *, scope: Scope, duty: frozenset[str]
 ) -> list[Silent]:
-    """The devices that the census does not count as online, the longest silent first."""
-    found = []
-    for device in directory.devices:
-        last = heard.get(device.id)
-        if is_online(device, last, now) or not _counts(directory, device, scope, duty):
-            continue
-        found.append(Silent(device.id, device.kind or "", last))
-    return sorted(found, key=lambda one: (one.heard is not None, one.heard or now, one.id))
-
-
-def is_online(device: Device, last: datetime | None, now: datetime) -> bool:
-    """Whether a device was heard of within its supervision time."""
-    minutes = MINUTES.get(device.kind, OTHERWISE)
-    return last is not None and now - last <= timedelta(minutes=minutes)
+    """The devices that are not online, the longest silent first; those never heard of last."""
+    found = [
+        Silent(device.id, device.kind or "", signs.heard.get(device.id))
+        for device in directory.devices
+        if not signs.online(device) and _counts(directory, device, scope, duty)
+    ]
+    return sorted(found, key=lambda one: (one.heard is None, one.heard or signs.now, one.id))
 
 
 def _counts(directory: Directory, device: Device, scope: Scope, duty: frozenset[str]) -> bool:

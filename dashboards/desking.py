@@ -17,7 +17,7 @@ from alerts.types import Alert
 from dashboards.access import Visitor, having, words_of
 from dashboards.alertview import AlertView, view
 from dashboards.board import Board, shows
-from dashboards.census import silent
+from dashboards.census import Signs, silent
 from dashboards.duty import in_visit, on_duty
 from dashboards.kpi import URGENT
 from dashboards.masking import mask_name
@@ -79,10 +79,9 @@ class Desk:
             }
         gone = silent(
             self.directory,
-            self.board.heard,
+            Signs(self.board.heard, self.board.gone, self.now),
             scope=self.who.scope,
             duty=self.duty,
-            now=self.now,
         )
         states = Counter[str](visit.state for visit in self.board.visits.values())
         return self.page(

@@ -10,8 +10,9 @@ from alerts.types import Finding, VisitRecord
 from dashboards.access import words_of
 from dashboards.api.alerts import ApiAlert, Deed, Done
 from dashboards.api.answer import components
+from dashboards.api.devices import ApiDevice
 from dashboards.api.figures import AnsweringPage
-from dashboards.api.records import ApiDevice, ApiRejection, LedgerPage, VisitHistory
+from dashboards.api.records import ApiRejection, LedgerPage, VisitHistory
 from dashboards.api.session import SignIn, Token
 from dashboards.attendance import Attendance
 from dashboards.room import Room, room_of

@@ -1,4 +1,4 @@
-"""Records by API: visits, devices, readings, rejections, ledger and attendance."""
+"""Records by API: visits, readings, rejections, ledger and attendance."""
 
 import base64
 from datetime import UTC, datetime, timedelta
@@ -17,7 +17,6 @@ from dashboards.access import Visitor, having
 from dashboards.api.alerts import aware
 from dashboards.api.answer import as_json, csv_file, described
 from dashboards.attendance import Attendance
-from dashboards.census import is_online
 from dashboards.desking import Desk, desk_of
 from dashboards.ledger import LedgerFilter, LedgerRow, Totals
 from dashboards.pages.ledger import rows_of, wanted_of
@@ -33,21 +32,6 @@ MOST = 10_000
 FACES_A_MONTH = 1_000_000
 AtDesk = Annotated[Desk, Depends(desk_of)]
 Limit = Annotated[int, Query(ge=1, le=MOST)]
-
-
-class ApiDevice(msgspec.Struct, frozen=True, kw_only=True):
-    """A registered device and how it does."""
-
-    id: str
-    kind: str | None
-    holder: str | None
-    topic: str | None
-    model: str
-    firmware: str
-    maintenance: bool
-    online: bool
-    last_heard: datetime | None
-    clock: str  # ok, ahead or quarantined: what its last reading showed
 
 
 class ApiRejection(msgspec.Struct, frozen=True, kw_only=True):
@@ -117,44 +101,6 @@ def visit(id: str, desk: AtDesk) -> Response:
         if found is None or not sees_visit(desk.who.scope, desk.directory, found):
             raise NoSuchPage(f"visit {id}: there is none with this id")
         return as_json(VisitHistory(found, alerts_history.visit_revisions(conn, id)))
-
-
-@router.get("/devices", openapi_extra=described(list[ApiDevice]))
-def devices(
-    desk: AtDesk,
-    kind: str | None = None,
-    holder: str | None = None,
-    online: bool | None = None,
-    after: str = "",
-    limit: Limit = 1000,
-) -> Response:
-    """Devices by id; ask on with `after` = the last id you got."""
-    found = []
-    for device in sorted(desk.directory.devices, key=lambda device: device.id):
-        if device.id <= after or kind not in (None, device.kind):
-            continue
-        if holder not in (None, device.holder) or not desk.sees(f"device:{device.id}"):
-            continue
-        heard = desk.board.heard.get(device.id)
-        alive = is_online(device, heard, desk.now)
-        if online in (None, alive):
-            found.append(
-                ApiDevice(
-                    id=device.id,
-                    kind=device.kind,
-                    holder=device.holder,
-                    topic=device.topic,
-                    model=device.model,
-                    firmware=device.firmware,
-                    maintenance=device.maintenance,
-                    online=alive,
-                    last_heard=heard,
-                    clock=desk.board.clocks.get(device.id, "ok"),
-                )
-            )
-        if len(found) == limit:
-            break
-    return as_json(found)
 
 
 @router.get("/readings", openapi_extra=described(list[Reading]))

@@ -52,8 +52,10 @@ def test_a_position_moves_its_caregiver_and_a_late_one_does_not_move_her_back() 
 
 def test_a_last_will_takes_the_device_off() -> None:
     there = board(LastHeard((status("btn-c1"),)))
-    assert there.heard.get("btn-c1") == NOW
-    assert fold(there, Heard(NOW, (status("btn-c1", online=False),))).heard.get("btn-c1") is None
+    assert there.gone == frozenset()
+    went = fold(there, Heard(NOW, (status("btn-c1", online=False),)))
+    assert went.gone == {"btn-c1"}
+    assert fold(went, Heard(NOW, (status("btn-c1"),))).gone == frozenset()
 
 
 def test_the_board_before_a_change_stays_as_it_was() -> None:
@@ -101,7 +103,7 @@ def test_the_census_counts_what_is_commissioned_and_heard_of_in_time() -> None:
         LastHeard((status("btn-c2", ago(hours=26)), door(at=ago(hours=1)))),
         second(),
     ).census
-    assert (counted.online, counted.commissioned) == (3, 5)  # the terminal is in maintenance
+    assert (counted.online, counted.commissioned) == (3, 4)  # door-c3 was never heard of
     assert (counted.covered, counted.clients) == (1, 3)
     assert counted.uncovered == {"wangji": 1, "other": 1}
 

@@ -1,0 +1,70 @@
+"""Devices by API: who is there, who is silent, and whose clock is off."""
+
+from datetime import datetime
+from itertools import islice
+from typing import Annotated
+
+import msgspec
+from fastapi import APIRouter, Depends, Query
+from fastapi.responses import Response
+
+from dashboards.api.answer import as_json, described
+from dashboards.census import Signs
+from dashboards.desking import Desk, desk_of
+from devices.directory import Device
+
+router = APIRouter(prefix="/api/v1", tags=["records"])
+MOST = 10_000
+
+
+class ApiDevice(msgspec.Struct, frozen=True, kw_only=True):
+    """A registered device and how it does."""
+
+    id: str
+    kind: str | None
+    holder: str | None
+    topic: str | None
+    model: str
+    firmware: str
+    maintenance: bool
+    online: bool
+    last_heard: datetime | None
+    clock: str  # ok, ahead or quarantined: what its last reading showed
+
+
+@router.get("/devices", openapi_extra=described(list[ApiDevice]))
+def devices(
+    desk: Annotated[Desk, Depends(desk_of)],
+    kind: str | None = None,
+    holder: str | None = None,
+    online: bool | None = None,
+    after: str = "",
+    limit: Annotated[int, Query(ge=1, le=MOST)] = 1000,
+) -> Response:
+    """Devices by id; ask on with `after` = the last id you got."""
+    signs = Signs(desk.board.heard, desk.board.gone, desk.now)
+    fitting = (
+        _shown(device, signs, desk)
+        for device in sorted(desk.directory.devices, key=lambda device: device.id)
+        if device.id > after
+        and kind in (None, device.kind)
+        and holder in (None, device.holder)
+        and online in (None, signs.online(device))
+        and desk.sees(f"device:{device.id}")
+    )
+    return as_json(list(islice(fitting, limit)))
+
+
+def _shown(device: Device, signs: Signs, desk: Desk) -> ApiDevice:
+    return ApiDevice(
+        id=device.id,
+        kind=device.kind,
+        holder=device.holder,
+        topic=device.topic,
+        model=device.model,
+        firmware=device.firmware,
+        maintenance=device.maintenance,
+        online=signs.online(device),
+        last_heard=signs.heard.get(device.id),
+        clock=desk.board.clocks.get(device.id, "ok"),
+    )
