@@ -15,12 +15,13 @@ from psycopg.rows import class_row
 
 from alerts import tables
 from alerts.casebook import Changed
+from alerts.desk import append
 from alerts.engine import StateRow
 from alerts.feed import LaneName
 from alerts.history import alert as stored_alert
 from alerts.history import mutes as stored_mutes
 from alerts.history import open_alerts as stored_alerts
-from alerts.types import Alert, Muted, Receipt, VisitRecord
+from alerts.types import Alert, InboxEntry, Muted, Receipt, VisitRecord
 
 CHANGE_LOCK = 726004  # held while `change` is drawn, until commit: its numbers appear in order
 LONGEST_PAUSE = "5s"  # who freezes while holding it loses the connection, and with it the lock
@@ -98,6 +99,14 @@ class Journal:
     def open_alerts(self) -> list[Alert]:
         """This lane's open alerts, oldest first."""
         return [alert for alert in stored_alerts(self._conn) if self.is_ours(alert)]
+
+    def on_the_way(self) -> list[Alert]:
+        """The alerts of both lanes that somebody is going to."""
+        return [a for a in stored_alerts(self._conn) if a.acked_by and a.arrived_at is None]
+
+    def append(self, entry: InboxEntry) -> None:
+        """Put something into the inbox that the lane itself has noticed."""
+        append(self._conn, entry)
 
     def alert(self, id: str) -> Alert | None:
         """One alert, open or closed."""

@@ -194,6 +194,8 @@ def _acknowledged(alert: Alert, entry: Acknowledged) -> Alert:
 def _arrived(alert: Alert, entry: Arrived) -> Alert:
     if alert.state not in ACTIVE:
         return told(alert, entry.at, "too_late", entry.person, f"already {alert.state}")
+    if alert.arrived_at is not None and alert.acked_by == entry.person:
+        return alert
     alert = told(alert, entry.at, "arrived", entry.person, entry.via)
     return replace(
         alert,

@@ -18,16 +18,22 @@ from alerts.feed import Fed, Feed, LaneName
 from alerts.journal import Journal, Step
 from alerts.roster import Roster
 from alerts.types import (
+    Acknowledged,
+    Alert,
+    Arrived,
     InboxEntry,
     Muted,
     Page,
     Receipt,
+    Resolved,
     Stored,
     Tick,
     TownChanged,
     Unmuted,
     VisitRecord,
 )
+from alerts.ways import Way, Ways, place_of
+from devices.readings import Position
 
 POLL = 1.0  # seconds; NOTIFY is only a hint
 HORIZON_POLL = 0.1  # seconds between looks while a timer waits for the feed's horizon
@@ -65,6 +71,10 @@ class Walk:
         self._saving_took = 0.0
         self._visits: list[VisitRecord] = []
         self._receipts: list[Receipt] = []
+        self._ways = Ways()  # the main lane's: it alone hears where phones are
+        self._came: list[Arrived] = []
+        for alert in journal.on_the_way() if lane == "main" else ():
+            self._goes(alert, alert.acked_by, alert.acked_at)
         self._speak_of_begun()
 
     def step(self) -> Fed:
@@ -79,6 +89,8 @@ class Walk:
         if not self._is_silent:  # what is walked again may have been cleared just behind
             self._book.wake(self._clock.now())
         self._commit(fed)
+        while self._came:
+            self._journal.append(self._came.pop())
         return fed
 
     def seconds_to_wait(self) -> float:
@@ -106,11 +118,29 @@ class Walk:
     def _hear(self, entry: InboxEntry) -> None:
         if self._lane == "life" and isinstance(entry, Muted | Unmuted):
             return  # a life alert is never muted
-        if self._lane == "main" and isinstance(entry, Receipt):
-            self._receipts.append(entry)
+        if self._lane == "main":
+            self._hear_for_all(entry)
         if isinstance(entry, ABOUT_AN_ALERT) and not self._book.holds(entry.alert):
             self._recall(entry.alert)
         self._book.hear(entry, self._clock.now())
+
+    def _hear_for_all(self, entry: InboxEntry) -> None:
+        """What the main lane sees to for the alerts of both."""
+        match entry:
+            case Receipt():
+                self._receipts.append(entry)
+            case Acknowledged():
+                alert = self._journal.alert(entry.alert)
+                if alert is not None and alert.acked_by in (None, entry.person):
+                    self._goes(alert, entry.person, entry.at)
+            case Arrived() | Resolved():
+                self._ways.end(entry.alert)
+
+    def _goes(self, alert: Alert, person: str | None, since: datetime | None) -> None:
+        directory = self._world.known.directory
+        to = place_of(alert.subject, directory)
+        if to is not None and person is not None and since is not None:
+            self._ways.begin(Way(alert.id, person, since, to), directory)
 
     def _recall(self, id: str) -> None:
         """A word about an alert that is closed: it is still told in its story."""
@@ -129,8 +159,19 @@ class Walk:
             self._book.roster = self._book.roster.within(known.directory, known.zone)
             self._must_save = True
             self._settle(outcome, None)
-        elif outcome is not NOTHING:
+            return
+        if outcome is not NOTHING:
             self._settle(outcome, stimulus)
+        if self._ways and not self._is_silent and isinstance(stimulus.reading, Position):
+            self._comes(stimulus.reading)
+
+    def _comes(self, fix: Position) -> None:
+        """A phone is where its person was going to: it says so in the inbox, as a tap would."""
+        for way in list(self._ways.ended_by(fix)):
+            self._ways.end(way.alert)
+            self._came.append(
+                Arrived(at=fix.received_at, alert=way.alert, person=way.person, via="position")
+            )
 
     def _pass_time(self, fed: Fed) -> None:
         """Timers fire up to the feed's horizon, once all before it has been judged."""

@@ -15,7 +15,7 @@ from alerts.journal import Journal, Overtaken
 from alerts.lane import Lane, load_town
 from alerts.types import Acknowledged, Alert, Muted
 from alerts.walk import Walk
-from devices.readings import DeviceStatus, Reading
+from devices.readings import DeviceStatus, Position, Reading
 from ingest.history import renew_horizon
 from tests.edges.paging import door, load, press, store
 
@@ -271,3 +271,40 @@ def test_a_word_about_a_closed_alert_is_still_told(
     assert [line.what for line in history.story(conn, alert.id)] == [
         "raised", "paged", "resolved", "noted",
     ]  # fmt: skip
+
+
+def test_a_phone_at_the_home_says_that_its_person_has_come(
+    conn: psycopg.Connection, database_url: str
+) -> None:
+    load(
+        conn,
+        """
+clients: [{id: c-1, home: {lat: 35.24, lon: 115.48, radius: 150}}]
+caregivers: [{id: g-1}]
+devices: [{id: btn-1, kind: sos, holder: "client:c-1"},
+          {id: phone-1, kind: phone, holder: "caregiver:g-1"}]
+people: [{id: g-1, role: on_call, contacts: [{channel: "webhook://x/one"}]}]
+""",
+    )
+    life, main = Way(database_url, "life"), Way(database_url, "main")
+    now = life.clock.moment = main.clock.moment = datetime.now(UTC)
+    store(conn, press("btn-1", now))
+    life.step()
+    alert = history.open_alerts(conn)[0].id
+    desk.acknowledge(conn, alert, "g-1", via="link")
+    main.crash()  # what is on its way survives
+    for n, (lat, accuracy) in enumerate([(35.30, 10), (35.24, 500), (35.2401, 10), (35.24, 9)]):
+        at = datetime.now(UTC)
+        fix = Position(
+            device="phone-1", id=f"p-{n}", observed_at=at, received_at=at, lat=lat, lon=115.48,
+            accuracy=accuracy,
+        )  # fmt: skip
+        store(conn, fix)
+        main.step()
+        life.step()
+        came = history.open_alerts(conn)[0].arrived_at
+        assert (came is not None) == (n >= 2)
+    lines = [line for line in history.story(conn, alert) if line.what == "arrived"]
+    assert [(line.who, line.detail) for line in lines] == [("g-1", "position")]
+    life.crash()
+    main.crash()
