@@ -14,20 +14,21 @@ from devices.errors import CarewatchError
 
 
 @contextmanager
-def connected() -> Iterator[psycopg.Connection]:
+def connected(*, bare: bool = False) -> Iterator[psycopg.Connection]:
     """The database of the settings, of a running `carewatch up`, or else the embedded one.
 
     The embedded one is started for as long as the block lasts. Raises CarewatchError where the
-    database does not answer or has no schema.
+    database does not answer or has no schema (`bare`: it may have none yet).
     """
     settings = load_settings()
     with ExitStack() as stack:
         url = _known_url(settings)
         if url is None:
-            stack.enter_context(local.sole_use(settings.data_dir))
+            stack.enter_context(local.sole_use(settings.own_dir()))
             url = stack.enter_context(local.embedded_postgresql(settings.data_dir))
-            with psycopg.connect(url) as conn:
-                migrate(conn)
+            if not bare:
+                with psycopg.connect(url) as conn:
+                    migrate(conn)
         try:
             conn = stack.enter_context(psycopg.connect(url, application_name="carewatch"))
         except psycopg.OperationalError:
@@ -35,7 +36,7 @@ def connected() -> Iterator[psycopg.Connection]:
                 "the database does not answer: check CAREWATCH_DATABASE_URL, "
                 "or run `carewatch doctor`"
             ) from None
-        if conn.execute("SELECT to_regclass('device')").fetchone() == (None,):
+        if not bare and conn.execute("SELECT to_regclass('device')").fetchone() == (None,):
             raise CarewatchError("the database has no schema yet: run `carewatch migrate` first")
         yield conn
 

@@ -6,12 +6,17 @@ without their prefix, in lower case: `database_url = "postgresql://..."`.
 
 import os
 import secrets
+import tempfile
+import tomllib
+from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
-from pydantic import SecretStr, ValidationError, field_validator
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+from pydantic import Field, SecretStr, ValidationError, field_validator
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -28,6 +33,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(
         env_prefix="CAREWATCH_",
         env_file=".env",
+        env_ignore_empty=True,
         toml_file="carewatch.toml",
         extra="ignore",
         frozen=True,
@@ -36,11 +42,12 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None  # postgresql://user:password@host/database
     mqtt_url: SecretStr | None = None  # mqtt://user:pass@host:1883 or mqtts://
     http_host: str = "127.0.0.1"
-    http_port: int = 8800
+    http_port: int = Field(default=8800, ge=1, le=65535)
     public_url: str = ""  # what links begin with; http://host:port when empty
     data_dir: Path = Path(".carewatch")  # the embedded database and broker, the secret key
     secret_key: SecretStr | None = None  # signs links and sessions
-    metrics_port: int = 0  # first port of /metrics, /healthz, /readyz of a service; 0 = none
+    # First port of /metrics, /healthz, /readyz of a service; 0 = none
+    metrics_port: int = Field(default=0, ge=0, le=65535)
     lang: Literal["zh", "en"] = "zh"
     ingest_token: SecretStr | None = None  # lets a gateway send by HTTP for any device
     ingest_networks: str = ""  # from where terminals may send by HTTP without a secret
@@ -51,17 +58,28 @@ class Settings(BaseSettings):
 
     @field_validator("mqtt_url")
     @classmethod
-    def _mqtt_scheme(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is not None and urlsplit(url.get_secret_value()).scheme not in ("mqtt", "mqtts"):
+    def _broker_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None:
+            return None
+        parts = urlsplit(url.get_secret_value())
+        if parts.scheme not in ("mqtt", "mqtts"):
             raise ValueError("must begin with mqtt:// or mqtts://")
+        if not _has_port_or_none(parts):
+            raise ValueError("its port is no number from 1 to 65535")
         return url
 
     @field_validator("database_url")
     @classmethod
-    def _database_scheme(cls, url: SecretStr | None) -> SecretStr | None:
-        schemes = ("postgresql", "postgres")
-        if url is not None and urlsplit(url.get_secret_value()).scheme not in schemes:
+    def _postgresql_url(cls, url: SecretStr | None) -> SecretStr | None:
+        if url is None:
+            return None
+        written = url.get_secret_value()
+        if urlsplit(written).scheme not in ("postgresql", "postgres"):
             raise ValueError("must begin with postgresql://")
+        try:
+            conninfo_to_dict(written)
+        except ProgrammingError:  # its words may hold the password
+            raise ValueError("can't be read; special signs in it must be %-encoded") from None
         return url
 
     @classmethod
@@ -114,21 +132,41 @@ class Settings(BaseSettings):
         """
         if self.secret_key is not None:
             return self.secret_key.get_secret_value()
-        self.data_dir.mkdir(parents=True, exist_ok=True)
-        kept = self.data_dir / "secret_key"
-        try:
-            handle = os.open(kept, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        except FileExistsError:
-            return kept.read_text().strip()
-        with os.fdopen(handle, "w") as file:
-            file.write(secrets.token_urlsafe(48))
+        kept = self.own_dir() / "secret_key"
+        if not kept.exists():
+            with tempfile.NamedTemporaryFile("w", dir=kept.parent) as made:  # owner alone
+                made.write(secrets.token_urlsafe(48))
+                made.flush()
+                with suppress(FileExistsError):  # another service was first: its key counts
+                    os.link(made.name, kept)
         return kept.read_text().strip()
+
+    def own_dir(self) -> Path:
+        """The data directory, made where it is missing. Raises CarewatchError where it can't be."""
+        try:
+            self.data_dir.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise CarewatchError(
+                f"CAREWATCH_DATA_DIR: {self.data_dir} can't be made ({error.strerror})"
+            ) from None
+        return self.data_dir
+
+
+def _has_port_or_none(parts: SplitResult) -> bool:
+    try:
+        return parts.port != 0
+    except ValueError:
+        return False
 
 
 def load_settings() -> Settings:
     """The settings in force. Raises CarewatchError naming every wrong one (never its value)."""
     try:
         return Settings()
+    except tomllib.TOMLDecodeError as error:
+        raise CarewatchError(f"settings: carewatch.toml can't be read: {error}") from None
+    except (UnicodeDecodeError, OSError):
+        raise CarewatchError("settings: .env or carewatch.toml can't be read as UTF-8") from None
     except ValidationError as error:
         faults = "; ".join(
             f"CAREWATCH_{fault['loc'][0]}".upper()

@@ -1,7 +1,6 @@
 """The whole stack on this machine: embedded parts where no URL is set, one process a service."""
 
 import signal
-import socket
 import time
 from contextlib import ExitStack
 
@@ -50,8 +49,8 @@ def _end_on_signals() -> None:
 
 def _run(settings: Settings, demo: bool, stack: ExitStack) -> None:
     begun = time.monotonic()
-    stack.enter_context(local.sole_use(settings.data_dir))
-    _refuse_taken_port(settings)
+    stack.enter_context(local.sole_use(settings.own_dir()))
+    local.refuse_taken_port(settings.http_host, settings.http_port)
     database = _plain(settings.database_url) or stack.enter_context(
         local.embedded_postgresql(settings.data_dir)
     )
@@ -77,18 +76,6 @@ def _run(settings: Settings, demo: bool, stack: ExitStack) -> None:
 
 def _plain(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret is not None else None
-
-
-def _refuse_taken_port(settings: Settings) -> None:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((settings.http_host, settings.http_port))
-        except OSError as error:
-            raise CarewatchError(
-                f"{settings.http_host}:{settings.http_port} cannot be used ({error.strerror}): "
-                "end what listens there, or set CAREWATCH_HTTP_PORT"
-            ) from None
 
 
 def _children(settings: Settings, database: str, broker: str, demo: bool) -> list[Child]:

@@ -14,13 +14,14 @@ def dashboards() -> None:
 
     from dashboards.app import create_app
     from dashboards.settings import DashboardSettings
-    from deploy import logs
+    from deploy import local, logs
     from deploy.settings import load_settings
     from ingest.callers import Access
     from ingest.http import push_router
 
     settings = load_settings()
     logs.configure(settings.log_level)
+    local.refuse_taken_port(settings.http_host, settings.http_port)
     token = settings.ingest_token.get_secret_value() if settings.ingest_token else None
     access = Access(token, tuple(settings.ingest_networks.split()))
     app = create_app(

@@ -10,17 +10,9 @@ def register(app: typer.Typer) -> None:
 
 def migrate() -> None:
     """Bring the schema up, with TimescaleDB's features where the server offers them."""
-    import psycopg
-
     from deploy import migrate as schema
-    from deploy.settings import load_settings
-    from devices.errors import CarewatchError
+    from deploy.database import connected
 
-    try:
-        with psycopg.connect(load_settings().database(), application_name="carewatch") as conn:
-            done = schema.migrate(conn)
-    except psycopg.OperationalError:
-        raise CarewatchError(
-            "the database does not answer: check CAREWATCH_DATABASE_URL, or run `carewatch doctor`"
-        ) from None
+    with connected(bare=True) as conn:
+        done = schema.migrate(conn)
     typer.echo("\n".join(done) or "nothing to do: the schema is up")
