@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from alerts.attendance import Attendance, Seen, Terms, attendance, contradicted, mark_facts
-from alerts.presence import joined, longest_unseen, touches
+from alerts.presence import longest_unseen, touches
 from alerts.rule import Settings
 from alerts.types import Evidence, VisitGrade, VisitRecord, VisitState
 
@@ -145,7 +145,7 @@ def missing(
     faked = any(contradicted(mark, seen.elsewhere, own.sure) for mark in marks)
     grade: VisitGrade = "contradicted" if faked or seen.mock else "none"
     return msgspec.structs.replace(
-        bare(record, state, reason_of(record, seen, until, when.terms, known)),
+        bare(record, state, reason_of(record, seen, until, known)),
         grade=grade,
         evidence=missing_facts(record, seen, until, when.terms),
     )
@@ -192,18 +192,14 @@ def next_turn(record: VisitRecord, seen: Seen, when: Deadlines, known: "Known") 
 # ---------------------------------------------------------------- why nobody came
 
 
-def reason_of(
-    record: VisitRecord, seen: Seen, until: datetime, terms: Terms, known: "Known"
-) -> str:
+def reason_of(record: VisitRecord, seen: Seen, until: datetime, known: "Known") -> str:
     """Why nothing shows the visit, as far as the phone can tell."""
     client = known.directory.clients.get(record.client)
     if client is None or client.home is None or not has_phone(record.caregiver, known):
         return "no_caregiver_data"
     if not touches(seen.elsewhere, record.start, until):
         return "caregiver_silent"
-    own = seen.presence(record.caregiver or "")
-    heard = joined((*seen.elsewhere, *own.sure, *own.weak), terms.gap)
-    unseen = longest_unseen(heard, record.start, until)
+    unseen = longest_unseen(seen.elsewhere, record.start, until)
     long_enough = unseen > timedelta(minutes=record.minutes)
     return "caregiver_silent" if long_enough else "caregiver_elsewhere"
 

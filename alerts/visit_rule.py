@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeVar
 
 from alerts.rule import Felt, Rule, Settings, State, Told, Verdict
-from alerts.types import Finding, FindingEvent, VisitRecord
+from alerts.types import Finding, FindingEvent, Tick, VisitRecord
 from alerts.visits import VisitForgotten, VisitSeen
 from devices.readings import Reading
 
@@ -29,10 +29,12 @@ class VisitRule(Rule[S, P]):
         record = known.watch.visits.get(key)
         if record is None:
             return Verdict(None) if state else None
-        return self.judge(record, state, known)
+        return self.judge(record, state, known, ripe=isinstance(felt, Tick))
 
-    def judge(self, record: VisitRecord, state: S | None, known: "Known") -> Verdict | None:
-        """What follows from the record as it now is."""
+    def judge(
+        self, record: VisitRecord, state: S | None, known: "Known", *, ripe: bool
+    ) -> Verdict | None:
+        """What follows from the record as it now is. `ripe`: the time wished for has come."""
         raise NotImplementedError
 
     def parameters(self, record: VisitRecord, known: "Known") -> P:

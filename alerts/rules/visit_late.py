@@ -29,7 +29,9 @@ class VisitLateRule(VisitRule[LateState, LateSettings]):
     settings = LateSettings
     state = LateState
 
-    def judge(self, record: VisitRecord, state: LateState | None, known: "Known") -> Verdict | None:
+    def judge(
+        self, record: VisitRecord, state: LateState | None, known: "Known", *, ripe: bool
+    ) -> Verdict | None:
         before = state.reason if state else ""
         if record.state == "late" and record.reason != before:
             event: FindingEvent = "revised" if before else "raised"

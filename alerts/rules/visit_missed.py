@@ -41,7 +41,7 @@ class VisitMissedRule(VisitRule[MissedState, MissedSettings]):
     state = MissedState
 
     def judge(
-        self, record: VisitRecord, state: MissedState | None, known: "Known"
+        self, record: VisitRecord, state: MissedState | None, known: "Known", *, ripe: bool
     ) -> Verdict | None:
         due = deadlines(record, known).missed
         wake_at = due if known.now < due else None

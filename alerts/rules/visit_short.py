@@ -3,12 +3,14 @@
 Raises when less than `share` of the planned minutes was spent there (`too_short`), judged when
 the window is over and ten minutes after the end, so that stepping out is not leaving. The time
 counts from begin to end, without what the phone spent elsewhere; time without a fix counts as
-there. Clears with `late_evidence` when later evidence shows enough. The key is the visit.
+there. Evidence that is overdue when it comes waits two minutes for what stands behind it in the
+phone's buffer. Clears with `late_evidence` when later evidence shows enough. The key is the visit.
 """
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from alerts.lateness import judged_at
 from alerts.rule import Settings, State, Verdict
 from alerts.types import FindingEvent, Severity, VisitRecord
 from alerts.visit_rule import VisitRule
@@ -34,21 +36,23 @@ class VisitShortRule(VisitRule[ShortState, ShortSettings]):
     state = ShortState
 
     def judge(
-        self, record: VisitRecord, state: ShortState | None, known: "Known"
+        self, record: VisitRecord, state: ShortState | None, known: "Known", *, ripe: bool
     ) -> Verdict | None:
-        raised = state.raised if state else False
-        if record.ended is not None and record.present is not None:
-            due = max(record.end, record.ended + SETTLED)
-            if known.now < due:
-                return Verdict(ShortState(raised), wake_at=due)
-        share = self.parameters(record, known).share
-        short = record.present is not None and record.present < share * record.minutes
-        if short == raised:
+        before = state or ShortState()
+        short = self._is_short(record, known)
+        if short == before.raised:
             return None
-        what = f"{record.present or 0:.0f} of {record.minutes} min"
+        due = max(record.end, (record.ended or record.end) + SETTLED)
+        if short and not (ripe and known.now >= due):
+            return Verdict(before, wake_at=judged_at(due, known.now))
         event: FindingEvent = "raised" if short else "cleared"
         reason = "too_short" if short else "late_evidence"
+        what = f"{record.present or 0:.0f} of {record.minutes} min"
         return Verdict(ShortState(short), (self.found(event, record, reason, what, known),))
+
+    def _is_short(self, record: VisitRecord, known: "Known") -> bool:
+        share = self.parameters(record, known).share
+        return record.present is not None and record.present < share * record.minutes
 
 
 VISIT_SHORT = VisitShortRule()

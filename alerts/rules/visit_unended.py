@@ -1,13 +1,15 @@
 """A visit began, and nothing shows that it ended.
 
-Raises at window end + `after_minutes` (`no_end_seen`). Clears with `ended` when an end is seen,
-with `closed_unverified` when 25 h after the begin the record is closed without one, and with
-`late_evidence` when it turns out that nobody came. The key is the visit.
+Raises at window end + `after_minutes` (`no_end_seen`); evidence that is overdue when it comes
+waits two minutes for what stands behind it in the phone's buffer. Clears with `ended` when an end
+is seen, with `closed_unverified` when 25 h after the begin the record is closed without one, and
+with `late_evidence` when it turns out that nobody came. The key is the visit.
 """
 
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from alerts.lateness import judged_at
 from alerts.rule import Settings, State, Verdict
 from alerts.types import Severity, VisitRecord
 from alerts.visit_rule import VisitRule
@@ -19,6 +21,7 @@ CLEARED = {
     "done": ("ended", "ended"),
     "unverified": ("closed_unverified", "closed without an end"),
 }
+NOBODY = ("late_evidence", "nobody was there after all")
 
 
 class UnendedSettings(Settings, frozen=True):
@@ -36,20 +39,19 @@ class VisitUnendedRule(VisitRule[UnendedState, UnendedSettings]):
     state = UnendedState
 
     def judge(
-        self, record: VisitRecord, state: UnendedState | None, known: "Known"
+        self, record: VisitRecord, state: UnendedState | None, known: "Known", *, ripe: bool
     ) -> Verdict | None:
-        raised = state.raised if state else False
-        due = record.end + timedelta(minutes=self.parameters(record, known).after_minutes)
-        if record.state == "begun" and known.now < due:
-            return Verdict(UnendedState(raised), wake_at=due)
-        unended = record.state == "begun"
-        if unended == raised:
+        before, unended = state or UnendedState(), record.state == "begun"
+        if unended == before.raised:
             return None
-        if unended:
-            found = self.found("raised", record, "no_end_seen", "begun, no end seen", known)
-            return Verdict(UnendedState(True), (found,))
-        reason, what = CLEARED.get(record.state, ("late_evidence", "nobody was there after all"))
-        return Verdict(UnendedState(), (self.found("cleared", record, reason, what, known),))
+        if not unended:
+            reason, what = CLEARED.get(record.state, NOBODY)
+            return Verdict(UnendedState(), (self.found("cleared", record, reason, what, known),))
+        due = record.end + timedelta(minutes=self.parameters(record, known).after_minutes)
+        if not (ripe and known.now >= due):
+            return Verdict(before, wake_at=judged_at(due, known.now))
+        found = self.found("raised", record, "no_end_seen", "begun, no end seen", known)
+        return Verdict(UnendedState(True), (found,))
 
 
 VISIT_UNENDED = VisitUnendedRule()

@@ -147,7 +147,7 @@ class Visits:
             return "no_caregiver_data"
         fixes = [f for f in heard if isinstance(f, Position) and self.holder(f) == plan.caregiver]
         places = [(fix.at, self.place(plan, fix)) for fix in fixes]
-        seen = sorted(at for at, place in places if place in ("home", "elsewhere"))
+        seen = sorted(at for at, place in places if place == "elsewhere")
         away = [at for at, place in places if place == "elsewhere" and plan.start <= at <= plan.end]
         if not away or longest_unseen(seen, plan) > plan.minutes * MINUTE:
             return "caregiver_silent"

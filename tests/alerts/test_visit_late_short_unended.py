@@ -90,3 +90,27 @@ def test_closed_as_unverified_after_25_hours() -> None:
 def test_a_substitutes_visit_has_an_end_too() -> None:
     told = story().stays("g-2", HOME, "09:00", "10:10").at("12:00").expect_nothing()
     assert told.records["v-1@2026-11-02"].ended == moment("10:10")
+
+
+def test_a_backlog_newest_first_does_not_flicker() -> None:
+    told = story().at("10:00")
+    told.told.clear()
+    told.at("14:00")
+    told.told.clear()
+    told.stayed("g-1", FAR, "10:20", "10:40", every=5)
+    for minutes in range(60, -1, -2):
+        told.position("g-1", HOME, observed=f"{9 + minutes // 60}:{minutes % 60:02}", replayed=True)
+    told.at("15:00").expect_nothing()
+    assert told.records["v-1@2026-11-02"].present == 60
+    told = story().at("14:00")
+    told.told.clear()
+    told.stayed("g-1", HOME, "09:00", "10:00").stayed("g-1", FAR, "10:20", "10:40", every=5)
+    told.at("15:00").expect_nothing()
+
+
+def test_late_evidence_of_a_short_visit_is_told_after_a_pause() -> None:
+    told = story().at("14:00")
+    told.told.clear()
+    told.stayed("g-1", HOME, "09:00", "09:20").stayed("g-1", FAR, "09:40", "10:40", every=5)
+    told.expect_nothing().at("14:02")
+    told.expect("visit_short", "client:c-1", at="14:02")
