@@ -12,9 +12,10 @@ import msgspec
 from msgspec.structs import replace
 
 from alerts import escalation, lifecycle
-from alerts.escalation import Climb, page_name
+from alerts.escalation import Climb
 from alerts.lifecycle import ACTIVE
 from alerts.mute import Chatter, Mute, mute, shelf
+from alerts.page_names import page_name
 from alerts.roster import Roster
 from alerts.types import (
     Acknowledged,

@@ -11,6 +11,7 @@ import msgspec
 from msgspec.structs import replace
 
 from alerts.lifecycle import reopened, told
+from alerts.page_names import PageName, page_name
 from alerts.relief import people_meant
 from alerts.roster import DEFAULT_LADDER, Roster
 from alerts.types import Alert, Ladder, Page, Receipt, Rung, Severity
@@ -24,31 +25,6 @@ class Climb(msgspec.Struct, frozen=True):
 
     alert: Alert
     pages: tuple[Page, ...] = ()
-
-
-class PageName(msgspec.Struct, frozen=True):
-    """What a page's id says: `{alert}-{rung}.{round}-{person}-{contact}`."""
-
-    alert: str
-    rung: int  # 1-based
-    round: int
-    person: str
-    contact: int
-
-    @property
-    def id(self) -> str:
-        return f"{self.alert}-{self.rung}.{self.round}-{self.person}-{self.contact}"
-
-
-def page_name(id: str) -> PageName | None:
-    """Read a page's id; None where it is not one."""
-    alert, _, rest = id.partition("-")
-    step, _, rest = rest.partition("-")
-    person, _, contact = rest.rpartition("-")
-    rung, _, round = step.partition(".")
-    if not (alert and person and rung.isdecimal() and round.isdecimal() and contact.isdecimal()):
-        return None
-    return PageName(alert, int(rung), int(round), person, int(contact))
 
 
 def due(alert: Alert, roster: Roster, now: datetime) -> Climb:
@@ -78,12 +54,9 @@ def received(alert: Alert, receipt: Receipt, roster: Roster) -> Climb:
     alert = _with_receipt(alert, name, receipt)
     if alert.state != "open" or not _asks_for_next(alert, receipt):
         return Climb(alert)
-    following = _next_contact(alert, name, roster, receipt.at)
-    if following is not None:
-        line = _named(
-            alert, receipt.at, "next_contact", name.person, f"contact {following.contact}"
-        )
-        return Climb(line, (following,))
+    following = _following(alert, name, roster, receipt.at)
+    if following.pages:
+        return following
     if receipt.state == "failed_temporary":
         return Climb(alert)
     return _given_up(alert, name, roster, receipt.at)
@@ -117,9 +90,14 @@ def _rung(alert: Alert, ladder: Ladder, roster: Roster, at: datetime, now: datet
         return _then(climb, _repeat_at(climb.alert, ladder, at, now))
     if not is_last:
         return _then(climb, at)
-    if climb.alert.paged:
+    if climb.alert.paged and (alert.severity is not Severity.LIFE or _was_paged_at(alert, at)):
         return _then(climb, _repeat_at(climb.alert, ladder, at, now))
     return _last_resort(climb.alert, ladder, roster, at, now)
+
+
+def _was_paged_at(alert: Alert, at: datetime) -> bool:
+    """Did an earlier rung page somebody in this very moment?"""
+    return any(line.what == "paged" and line.at == at for line in alert.story[-20:])
 
 
 def _repeat(alert: Alert, ladder: Ladder, roster: Roster, at: datetime, now: datetime) -> Climb:
@@ -238,10 +216,31 @@ def _asks_for_next(alert: Alert, receipt: Receipt) -> bool:
     return receipt.state == "failed_temporary" and alert.severity is Severity.LIFE
 
 
-def _next_contact(alert: Alert, name: PageName, roster: Roster, at: datetime) -> Page | None:
+def _following(alert: Alert, name: PageName, roster: Roster, at: datetime) -> Climb:
+    """The person's next contact; where their turn has ended, whoever has come on duty since."""
     if (name.rung, name.round) != (max(alert.rung, 1), alert.round):
-        return None
-    return _page(alert, name.person, roster, at, at, after=name.contact)
+        return Climb(alert)
+    meant = people_meant(alert, name.rung, roster, at)
+    if name.person not in meant:
+        return _relieved(alert, name, meant, roster, at)
+    page = _page(alert, name.person, roster, at, at, after=name.contact)
+    if page is None:
+        return Climb(alert)
+    detail = f"contact {page.contact}"
+    return Climb(_named(alert, at, "next_contact", name.person, detail), (page,))
+
+
+def _relieved(
+    alert: Alert, name: PageName, meant: tuple[str, ...], roster: Roster, at: datetime
+) -> Climb:
+    newcomers = tuple(person for person in meant if person not in alert.paged)
+    pages = _pages(alert, newcomers, roster, at, at)
+    if not pages:
+        return Climb(alert)
+    climb = _paged(alert, pages, at)
+    paged = tuple(dict.fromkeys((*alert.paged, *climb.alert.paged)))
+    unreached = tuple(dict.fromkeys((*alert.unreached, name.person)))
+    return Climb(replace(climb.alert, paged=paged, unreached=unreached), pages)
 
 
 def _given_up(alert: Alert, name: PageName, roster: Roster, at: datetime) -> Climb:

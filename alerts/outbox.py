@@ -15,6 +15,7 @@ from alerts.channels.notice import Answer
 from alerts.desk import append
 from alerts.lifecycle import ACTIVE
 from alerts.notices import Claimed
+from alerts.relief import OFF_DUTY
 from alerts.types import Alert, Page, Receipt, ReceiptState, Severity
 
 LEASE = timedelta(seconds=15)  # longer than any channel takes to answer
@@ -196,8 +197,9 @@ def _write(conn: psycopg.Connection, result: Result) -> ReceiptState:
         return answer.state
     pause = retry_after(result)
     if pause is None:
+        ended = "cancelled" if answer.detail == OFF_DUTY else "failed"  # no fault of the contact
         conn.execute(
-            "UPDATE page SET state = 'failed', error = %s WHERE id = %s", (answer.detail, id)
+            "UPDATE page SET state = %s, error = %s WHERE id = %s", (ended, answer.detail, id)
         )
         return "failed_permanent"
     conn.execute(

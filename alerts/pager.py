@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from typing import Literal
 
 import psycopg
@@ -19,12 +20,14 @@ from alerts.clock import Clock
 from alerts.connections import connect, conninfo, first_line
 from alerts.notices import Claimed, notice_of
 from alerts.outbox import Claimer, Result
+from alerts.relief import OFF_DUTY, is_meant
 from alerts.roster import Roster
 from alerts.settings import AlertsSettings
 
 POLL = 0.5  # seconds; the bell is only a hint, and retries come due without one
 SENDERS = {"life": 16, "others": 4}  # messages on their way at once
 PAUSE = 0.5  # seconds between attempts on the database
+RELIEVED = Answer("failed_permanent", OFF_DUTY)
 
 log = structlog.get_logger()
 
@@ -120,14 +123,23 @@ class Pager:
 
     def _send(self, message: tuple[Claimed, ...]) -> None:
         try:
-            answer = self._answer(message)
-            at = self._clock.now()
-            self._record([Result(one, answer, at) for one in message])
+            self._record(self._results(message))
         finally:
             with self._guard:
                 for one in message:
                     self._in_hand.pop(one.waiting.page.id, None)
             self._bell.set()
+
+    def _results(self, message: tuple[Claimed, ...]) -> list[Result]:
+        """Send what is still meant for this person; whose turn has ended is not woken."""
+        roster, now = self._roster(), self._clock.now()
+        meant = tuple(one for one in message if _is_meant(one, roster, now))
+        gone = [Result(one, RELIEVED, now) for one in message if one not in meant]
+        if not meant:
+            return gone
+        answer = self._answer(meant)
+        at = self._clock.now()
+        return [*gone, *(Result(one, answer, at) for one in meant)]
 
     def _answer(self, message: tuple[Claimed, ...]) -> Answer:
         """Send; a fault of ours counts as a failure for now, and is told in the log."""
@@ -151,6 +163,10 @@ class Pager:
             else:
                 _measure(results)
                 return
+
+
+def _is_meant(claimed: Claimed, roster: Roster, now: datetime) -> bool:
+    return is_meant(claimed.waiting.page, claimed.waiting.alert, roster, now)
 
 
 def _measure(results: list[Result]) -> None:

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.casebook import Casebook, Changed
-from alerts.escalation import page_name
+from alerts.page_names import page_name
 from alerts.roster import roster_of
 from alerts.types import (
     Acknowledged,
