@@ -23,7 +23,8 @@ from tests.system.running import Receiver
 FOUR_TIMES, AIM = 4.0, 20_000.0  # times the tutorial's rate; rows a second
 LAG = 2.0  # seconds the rules may be behind when the last row of a burst is committed
 FLAT = 1.5  # CPU a message with many devices, against few
-PHASES = ((0, 20.0, 100.0), (500, 20.0, 100.0), (2_000, 250.0, 250.0))  # msg/s, p50 ms, p99 ms
+Phase = tuple[float, float, float]  # other messages a second; p50 and p99 in ms to stay below
+PHASES: tuple[Phase, ...] = ((0, 20.0, 100.0), (500, 20.0, 100.0), (2_000, 250.0, 250.0))
 BATCH = 2_000
 
 
