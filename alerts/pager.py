@@ -17,7 +17,7 @@ from alerts import metrics, outbox
 from alerts.bundling import bundle
 from alerts.channels import Answer, Channels
 from alerts.clock import Clock
-from alerts.connections import connect, conninfo, first_line
+from alerts.connections import connect, conninfo, first_line, hasten
 from alerts.notices import Claimed, notice_of
 from alerts.outbox import Claimer, Result
 from alerts.relief import OFF_DUTY, is_meant
@@ -59,6 +59,7 @@ class Pager:
             min_size=1,
             max_size=SENDERS[kind],
             kwargs={"autocommit": True},
+            configure=hasten,
             open=False,
         )
         self._thread = threading.Thread(target=self._run, name=f"pager {kind}", daemon=True)

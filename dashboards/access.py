@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 import msgspec
 import psycopg
@@ -71,7 +72,8 @@ def visitor(request: Request, room: Annotated[Room, Depends(room_of)]) -> Visito
                 return _known(conn, person, board.directory if board else None)
         if room.settings.demo:
             return ANYBODY
-        return LOCAL if _is_local(request) and nobody_signs_in(conn) else None
+        at_home = _is_local(request, room.settings.public_url)
+        return LOCAL if at_home and nobody_signs_in(conn) else None
 
 
 def having(right: Right) -> Callable[..., Visitor]:
@@ -114,8 +116,13 @@ def _bearer(request: Request) -> str | None:
     return token if kind.lower() == "bearer" else None
 
 
-def _is_local(request: Request) -> bool:
-    """The request comes from this very machine and through nobody's proxy."""
+def _is_local(request: Request, public_url: str) -> bool:
+    """The request comes from this very machine and through nobody's proxy.
+
+    A proxy may hide that it is one; a service whose public address is elsewhere has one.
+    """
+    if (urlsplit(public_url).hostname or "") not in LOOPBACK:
+        return False
     forwarded = any(name.startswith(("x-forwarded", "forwarded")) for name in request.headers)
     client = request.client.host if request.client else ""
     return not forwarded and client in LOOPBACK and (request.url.hostname or "") in LOOPBACK

@@ -5,7 +5,7 @@ from datetime import datetime
 import msgspec
 
 
-class HttpRequest(msgspec.Struct, frozen=True):
+class HttpRequest(msgspec.Struct, frozen=True, gc=False):
     """The request line and type of a message that came by HTTP instead of MQTT."""
 
     method: str  # "GET" or "POST"
@@ -13,7 +13,7 @@ class HttpRequest(msgspec.Struct, frozen=True):
     content_type: str = ""
 
 
-class Envelope(msgspec.Struct, frozen=True):
+class Envelope(msgspec.Struct, frozen=True, gc=False):
     """One message: where it was said, its bytes, and when we received it."""
 
     topic: str  # MQTT topic; "" for an HTTP message

@@ -33,7 +33,7 @@ PLACED = (Position, SosPressed)
 NUL = "\x00"  # PostgreSQL keeps no text that holds it
 
 
-class Admitted(msgspec.Struct, frozen=True):
+class Admitted(msgspec.Struct, frozen=True, gc=False):
     """What became of one message: at least one of readings, rejections and ignored."""
 
     family: str

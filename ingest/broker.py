@@ -12,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from queue import Empty, SimpleQueue
-from time import monotonic
+from time import monotonic, sleep
 
 import msgspec
 import structlog
@@ -27,6 +27,7 @@ FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds between attempts to connect, d
 BEAT = 0.25  # seconds after which an idle session says anew that nothing is waiting
 WINDOW = 20_000  # messages held; Mosquitto's max_inflight_messages is usually the lower bound
 WINDOW_BYTES = 64_000_000  # bytes of payload held
+LARGE_READ = 65_536  # bytes; a read of this size shows that more is waiting
 FILTERS_A_PACKET = 200
 TICK = timedelta(microseconds=1)
 
@@ -42,7 +43,26 @@ class Ways(msgspec.Struct, frozen=True):
     will: packets.Will | None = None  # said by the broker, or by us as we go, at the end
 
 
-class Delivery(msgspec.Struct, frozen=True):
+class _Pulse:
+    """When either side was last heard: keeps the connection alive, and knows when it is dead."""
+
+    def __init__(self) -> None:
+        self._said_at = self._heard_at = monotonic()
+
+    def asks(self, *, said: bool, heard: bool) -> bool:
+        """Whether it is time for a PINGREQ. Raises TimeoutError when the broker is silent."""
+        now = monotonic()
+        if heard:
+            self._heard_at = now
+        elif now - self._heard_at > KEEP_ALIVE + ANSWER_TIME:
+            raise TimeoutError("the broker does not answer")
+        asks = not said and now - self._said_at > KEEP_ALIVE / 2
+        if said or asks:
+            self._said_at = now
+        return asks
+
+
+class Delivery(msgspec.Struct, frozen=True, gc=False):
     """One message in our hands, and what it takes to acknowledge it."""
 
     envelope: Envelope
@@ -65,6 +85,7 @@ class Session:
         *,
         unwanted: Iterable[str] = (),
         clean: bool = False,
+        pause: float = 0.0,
         window: int = WINDOW,
         ways: Ways | None = None,
     ) -> None:
@@ -75,6 +96,7 @@ class Session:
         self.refused: frozenset[str] = frozenset()  # filters the broker did not grant
         self.confirmed: frozenset[str] = frozenset()  # filters it granted in this session
         self._clean = clean
+        self._pause = pause  # seconds of rest after a read, so that the next one finds more
         self._window = window
         self._ways = ways or Ways()
         self._wanted = dict.fromkeys(filters)
@@ -208,28 +230,27 @@ class Session:
             reader = packets.Reader()
             early = self._greet(wire, reader)
             self._accept(early)
-            heard = said = monotonic()
+            pulse = _Pulse()
             while not self._stopping.is_set():
-                if self._obey(wire):
-                    said = monotonic()
-                reading = self._has_room()
-                self._idle_at = self._clock()
-                wire.wait(BEAT, reading=reading)
-                data = wire.read() if reading else b""
-                now = monotonic()
-                if data:
-                    heard = now
-                    self._accept(reader.feed(data))
-                elif reading and now - heard > KEEP_ALIVE + ANSWER_TIME:
-                    raise TimeoutError("the broker does not answer")
-                if now - said > KEEP_ALIVE / 2:
-                    wire.write(packets.PINGREQ)
-                    said = now
+                self._turn(wire, reader, pulse)
             self._part(wire)
         finally:
             self._wire = None
             self.connected = False
             wire.close()
+
+    def _turn(self, wire: Wire, reader: packets.Reader, pulse: "_Pulse") -> None:
+        """Say what is to be said, wait, and take in what has come."""
+        said = self._obey(wire)
+        reading = self._has_room()
+        self._idle_at = self._clock()
+        wire.wait(BEAT, reading=reading)
+        data = wire.read() if reading else b""
+        self._accept(reader.feed(data))
+        if pulse.asks(said=said, heard=bool(data) or not reading):
+            wire.write(packets.PINGREQ)
+        if self._pause and 0 < len(data) < LARGE_READ:
+            sleep(self._pause)
 
     def _greet(self, wire: Wire, reader: packets.Reader) -> list[packets.Packet]:
         """CONNECT and CONNACK, then SUBSCRIBE; what the broker sent right behind is returned."""

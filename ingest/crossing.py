@@ -14,6 +14,7 @@ from devices.codecs import LIFE_FILTER, is_life_topic
 from ingest.packets import Publish, Will
 
 NOTICE = "carewatch/lanes/life"
+REMEMBERED = 100_000  # topics whose lane is kept in mind
 OURS = ("carewatch/lanes/", "carewatch-simulator/")  # said by carewatch itself, not by a device
 TAKEN_BACK = Will(NOTICE, b"")
 
@@ -26,25 +27,42 @@ def notice(granted: frozenset[str]) -> bytes:
     return _encode(granted)
 
 
+class LifeTopics:
+    """Which topics the life lane's filters take, remembered: the same come again and again."""
+
+    def __init__(self, filters: frozenset[str] = frozenset()) -> None:
+        self._filters = filters if LIFE_FILTER in filters else frozenset[str]()
+        self._known: dict[str, bool] = {}
+
+    def __contains__(self, topic: str) -> bool:
+        found = self._known.get(topic)
+        if found is None:
+            if len(self._known) >= REMEMBERED:
+                self._known.clear()
+            found = bool(self._filters) and is_life_topic(topic, self._filters)
+            self._known[topic] = found
+        return found
+
+
 class Crossing:
     """What the life session certainly has, as one bulk connection has heard so far."""
 
     def __init__(self) -> None:
-        self._filters: frozenset[str] = frozenset()
+        self._topics = LifeTopics()
 
     def reset(self) -> None:
         """A new connection has heard nothing yet."""
-        self._filters = frozenset()
+        self._topics = LifeTopics()
 
     def consumes(self, message: Publish) -> bool:
         """True for carewatch's own words, and for what the life lane answers for."""
         if message.topic == NOTICE:
-            self._filters = _read(message.payload)
-        return message.topic.startswith(OURS) or self.covers(message.topic)
+            self._topics = LifeTopics(_read(message.payload))
+        return message.topic in self._topics or message.topic.startswith(OURS)
 
     def covers(self, topic: str) -> bool:
         """Whether the life session certainly hears this topic."""
-        return LIFE_FILTER in self._filters and is_life_topic(topic, self._filters)
+        return topic in self._topics
 
 
 def _read(payload: bytes) -> frozenset[str]:

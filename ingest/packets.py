@@ -32,7 +32,7 @@ class Connack(msgspec.Struct, frozen=True):
     code: int  # 0 = accepted, else a key of REFUSED
 
 
-class Publish(msgspec.Struct, frozen=True):
+class Publish(msgspec.Struct, frozen=True, gc=False):
     """One message delivered to us."""
 
     topic: str
@@ -146,6 +146,8 @@ class Reader:
 
     def feed(self, data: bytes) -> list[Packet]:
         """The packets that are whole now. Raises BrokenStream."""
+        if not data:
+            return []
         if self._chunks:
             self._chunks.append(data)
             self._held += len(data)

@@ -1,5 +1,6 @@
 """The register as ingest knows it: one frozen snapshot, replaced when the database has a newer."""
 
+import gc
 import threading
 from datetime import UTC, datetime
 
@@ -21,7 +22,10 @@ class Register:
     @classmethod
     def load(cls, conn: psycopg.Connection) -> "Register":
         """All of it. Raises psycopg.Error."""
-        return cls(*load_snapshot(conn))
+        loaded = cls(*load_snapshot(conn))
+        gc.collect()
+        gc.freeze()  # a million devices stay: don't search them for garbage each time
+        return loaded
 
     def refreshed(self, conn: psycopg.Connection, moment: datetime) -> Directory:
         """The directory with every change committed before `moment`. Raises psycopg.Error."""

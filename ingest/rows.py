@@ -24,7 +24,7 @@ _length = struct.Struct("!i").pack
 _encode = msgspec.json.Encoder().encode
 
 
-class Row(msgspec.Struct, frozen=True):
+class Row(msgspec.Struct, frozen=True, gc=False):
     """One reading on its way into the database."""
 
     message: int  # which message of the batch said it

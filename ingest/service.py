@@ -12,11 +12,11 @@ import msgspec
 import psycopg
 import structlog
 
-from devices.codecs import LIFE_FILTER, is_life_topic, life_filters
+from devices.codecs import LIFE_FILTER, life_filters
 from devices.directory import Directory
 from ingest import drops, slots, upkeep
 from ingest.broker import Delivery, Session, Ways
-from ingest.crossing import NOTICE, TAKEN_BACK, Crossing, notice
+from ingest.crossing import NOTICE, TAKEN_BACK, Crossing, LifeTopics, notice
 from ingest.lane import Lane, connect, first_line
 from ingest.register import Register
 from ingest.settings import IngestSettings
@@ -25,6 +25,7 @@ from ingest.wire import Address
 
 ROUND = 0.5  # seconds between two rounds of looking after the lanes
 UPKEEP = 60.0  # seconds between two house-keepings
+READ_PAUSE = 0.004  # seconds; the bulk lane reads a few hundred times a second, not ten thousand
 EVERYTHING = "#"
 SHARED = "$share/carewatch/#"
 
@@ -44,7 +45,8 @@ class Service:
         self._worker: int | None = None
         self._register: Register | None = None
         self._directory: Directory | None = None  # whose life filters these are:
-        self._life_filters: frozenset[str] = frozenset()
+        self._life_filters: tuple[str, ...] = ()
+        self._life_topics = LifeTopics()
         self._stopping = threading.Event()
 
     def run(self) -> None:
@@ -113,7 +115,8 @@ class Service:
         if directory is self._directory:
             return
         self._directory = directory
-        self._life_filters = frozenset(life_filters(directory))
+        self._life_filters = life_filters(directory)
+        self._life_topics = LifeTopics(frozenset(self._life_filters))
         if LIFE in self._lanes:
             self._lanes[LIFE].session.change((*self._life_filters, drops.TOPIC))
 
@@ -142,6 +145,7 @@ class Service:
             self._settings.client_prefix + slot,
             (*wanted, NOTICE),
             unwanted={SHARED, EVERYTHING} - wanted,
+            pause=READ_PAUSE,
             ways=Ways(consumes=crossing.consumes, connected=crossing.reset),
         )
         return self._lane(slot, session, register, linger=self._settings.linger)
@@ -158,7 +162,7 @@ class Service:
         )
 
     def _urgent(self, delivery: Delivery) -> bool:
-        return is_life_topic(delivery.envelope.topic, self._life_filters)
+        return delivery.envelope.topic in self._life_topics
 
     def _end(self) -> None:
         for lane in self._lanes.values():

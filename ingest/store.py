@@ -41,7 +41,7 @@ Outcome = Literal["stored", "duplicate", "rejected", "ignored"]
 REFUSALS = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
 
 
-class Message(msgspec.Struct, frozen=True):
+class Message(msgspec.Struct, frozen=True, gc=False):
     """One delivered message and what admission made of it."""
 
     envelope: Envelope

@@ -34,7 +34,7 @@ class Switched(Said, frozen=True, kw_only=True, tag="switch"):
     on: bool
 
 
-class Part(msgspec.Struct, frozen=True):
+class Part(msgspec.Struct, frozen=True, gc=False):
     """One thing that a message says, and under which names its device may be registered."""
 
     said: Reading | ButtonPressed | Switched
@@ -47,7 +47,7 @@ class Part(msgspec.Struct, frozen=True):
     content: bytes | None = None
 
 
-class Decoded(msgspec.Struct, frozen=True):
+class Decoded(msgspec.Struct, frozen=True, gc=False):
     """All that one message says, in its order."""
 
     parts: tuple[Part | Rejection, ...] = ()

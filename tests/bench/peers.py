@@ -37,7 +37,7 @@ def tutorial(port: int, database: str, total: int, pipe: Connection) -> None:
     with psycopg.connect(database) as conn:
 
         def take(_: mqtt.Client, message: mqtt.MQTTMessage) -> None:
-            *_, kind, device = message.topic.split("/")
+            kind, device = message.topic.split("/")[-2:]
             said = json.loads(message.payload)
             conn.execute(
                 "INSERT INTO tutorial (device, kind, at, said) VALUES (%s, %s, %s, %s)",
