@@ -193,7 +193,7 @@ def _flat(scale: Scale, sizes: tuple[int, int]) -> Iterator[Row]:
             with rig.connect() as conn:
                 conn.execute(
                     "INSERT INTO device (id, kind) SELECT 'extra-' || n,"
-                    " (ARRAY['phone', 'door', 'gateway'])[n / greatest(%s / 1000, 1) %% 3 + 1]"
+                    " (ARRAY['phone', 'door', 'sensor'])[n / greatest(%s / 1000, 1) %% 3 + 1]"
                     " FROM generate_series(0, %s - 1) n",
                     (size, size),
                 )
