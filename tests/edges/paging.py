@@ -64,7 +64,10 @@ class Phones:
 
             def do_POST(self) -> None:
                 at = clock.now()
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                length = int(self.headers.get("Content-Length", 0))
+                body = self.rfile.read(length)
+                if len(body) < length:
+                    return  # the caller was killed in the middle of a word
                 phones.came.append((at, self.path, msgspec.json.decode(body or b"{}")))
                 time.sleep(phones.delays.get(self.path, 0))
                 self.send_response(phones.statuses.get(self.path, 204))
