@@ -4,6 +4,8 @@
 
 PYTHON ?= python3
 BIN := .venv/bin
+# Tests that run side by side.
+WORKERS ?= 2
 
 .venv/installed: pyproject.toml
 	$(PYTHON) -m venv .venv
@@ -16,10 +18,11 @@ demo: .venv/installed
 
 test: .venv/installed
 	@bash deploy/scripts/system-parts test
-	$(BIN)/pytest tests
+	$(BIN)/pytest tests --numprocesses $(WORKERS) --dist loadfile
 
 test-fast: .venv/installed
-	$(BIN)/pytest tests -m "not edge and not system and not browser and not chaos"
+	$(BIN)/pytest tests --numprocesses $(WORKERS) \
+	  -m "not edge and not system and not browser and not chaos and not slow"
 
 lint: .venv/installed
 	$(BIN)/ruff check .

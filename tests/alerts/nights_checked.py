@@ -70,7 +70,11 @@ def off_duty(log: Log, people: dict[str, Staff]) -> Iterator[str]:
         )
         for page, alert in named:
             assert alert.ladder is not None
-            meant = _meant(alert.ladder, page.rung, rotas, people, entry.at)
+            # What a person or a channel said is heard late after a death, and judged by when it
+            # was said; whether the page then leaves is judged by when it leaves.
+            is_late = isinstance(entry, Said) and entry.cause != "ladder"
+            at = page.due_at if is_late else entry.at
+            meant = _meant(alert.ladder, page.rung, rotas, people, at)
             nobody = not any(people[one].contacts for one in meant)
             last_resort = alert.severity is Severity.LIFE and nobody
             if page.person not in meant and not last_resort:

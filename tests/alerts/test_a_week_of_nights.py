@@ -14,6 +14,9 @@ from tests.alerts import nights_checked
 from tests.alerts.nights import Left, Nights, Said
 from tests.alerts.nights_town import PEOPLE
 
+pytestmark = pytest.mark.slow
+
+
 ALERTS = int(os.environ.get("CAREWATCH_NIGHT_ALERTS", "1000"))
 SEEDS = (1, 2, 3)
 

@@ -9,6 +9,9 @@ from story import HOME, Story, caregiver, client, door, phone
 
 from devices.directory import Circle, Device, Facility, Resident
 
+pytestmark = pytest.mark.slow
+
+
 TOWN = (
     client("c-1", care_level="full"),
     door("c-1"),

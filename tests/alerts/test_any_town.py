@@ -5,6 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import plain_model
+import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from story import HOME, Story, button, caregiver, client, door, moment, phone, visit
@@ -12,6 +13,9 @@ from story import HOME, Story, button, caregiver, client, door, moment, phone, v
 from alerts.types import Zone
 from devices.directory import Circle, Device
 from devices.readings import DoorMoved, Position, Reading, SosPressed, VisitMarked
+
+pytestmark = pytest.mark.slow
+
 
 MINUTE = timedelta(minutes=1)
 START = moment("08:00")

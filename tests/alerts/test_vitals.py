@@ -57,6 +57,7 @@ def told(said: list[Reading], *, is_calm: bool, dies_at: int = -1) -> list[Any]:
     return [(found.at, found.rule, found.subject, found.event, found.reason) for found in now.told]
 
 
+@pytest.mark.slow
 @settings(max_examples=100, deadline=None)
 @given(lives(), st.integers(0, 60))
 def test_noting_finds_what_asking_every_rule_finds(said: list[Reading], dies_at: int) -> None:

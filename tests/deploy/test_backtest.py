@@ -213,6 +213,7 @@ def test_what_is_missing_is_one_clear_line(arguments: tuple[object, ...], said: 
     assert said in ran.err
 
 
+@pytest.mark.system
 def test_the_same_input_gives_the_same_bytes() -> None:
     command = [sys.executable, "-m", "deploy", "backtest", "--json", "--recording"]
     command += [str(WANGJI / "recording.jsonl"), "--town", str(WANGJI / "town.yaml")]

@@ -5,6 +5,8 @@ import sys
 
 import pytest
 
+pytestmark = pytest.mark.system
+
 
 def carewatch(*words: str) -> tuple[int, str]:
     """Exit status, and what stands on stderr."""

@@ -8,6 +8,9 @@ from typing import Any
 
 import pytest
 
+pytestmark = pytest.mark.system
+
+
 DOOR = {"id": "d-1", "at": "2026-11-02T01:00:00Z", "open": True}
 TOPIC = "carewatch/v1/w/door/door-c1"
 TOWN = """

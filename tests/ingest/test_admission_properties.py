@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +17,9 @@ from devices.codecs import CODECS
 from devices.directory import Device, Directory, RegisterChange
 from devices.envelope import Envelope, HttpRequest
 from ingest.admission import admit
+
+pytestmark = pytest.mark.slow
+
 
 RECEIVED = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
 TOWN = Directory().changed(
