@@ -118,6 +118,11 @@ def _refusal(request: Request, why: str, status: int, detail: str = "") -> Respo
     return room.page("refusal.html", words, status=status, why=why, detail=detail)
 
 
+async def _unanswerable(request: Request, _: Exception) -> Response:
+    """Something was asked for that no row can hold: a NUL in a text, a number beyond reach."""
+    return await _mendable(request, CarewatchError("a value in the request can't be looked up"))
+
+
 ERRORS = {
     NotSignedIn: _not_signed_in,
     NotAllowed: _not_allowed,
@@ -127,4 +132,5 @@ ERRORS = {
     CarewatchError: _mendable,
     PoolTimeout: _database_away,
     psycopg.OperationalError: _database_away,
+    psycopg.DataError: _unanswerable,
 }

@@ -136,7 +136,8 @@ def narrowed(board: Board, scope: Scope) -> Board:
     seen = _alerts(seen, board.alerts.values())
     seen = _with_visits(seen, {}, board.visits.values())
     fixes = {key: fix for key, fix in board.fixes.items() if shows(seen, f"caregiver:{key}")}
-    return msgspec.structs.replace(seen, fixes=fixes)
+    seen = msgspec.structs.replace(seen, fixes=fixes, traffic=Traffic(), census=Census())
+    return msgspec.structs.replace(seen, census=_census(seen, board.at))
 
 
 def shows(board: Board, subject: str) -> bool:

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse
 
 from alerts import history
 from alerts.history import AlertFilter
-from alerts.types import Alert
+from alerts.types import Alert, Muted
 from dashboards.access import Visitor, having, words_of
 from dashboards.alertview import AlertView, view
 from dashboards.board import Board, shows
@@ -22,7 +22,7 @@ from dashboards.duty import in_visit, on_duty
 from dashboards.kpi import URGENT
 from dashboards.masking import mask_name
 from dashboards.room import Room, room_of
-from dashboards.scope import sees_alert
+from dashboards.scope import sees_alert, sees_mute
 from dashboards.screen import order
 from dashboards.shown import Shown
 from dashboards.texts import Words
@@ -72,7 +72,7 @@ class Desk:
             buttons = history.button_tests_of(conn, self.directory)
             values = {
                 "open": self._open(conn),
-                "mutes": history.mutes(conn, self.now),
+                "mutes": self.mutes(conn),
                 "turns": self.turns(conn),
                 "flaws": history.paging_flaws(conn, self.directory, self.now),
                 "held": len(history.held_pages(conn)),
@@ -181,6 +181,11 @@ class Desk:
             )
             for turn in history.turns(conn, self.now, ZoneInfo(self.directory.timezone))
         ]
+
+    def mutes(self, conn: psycopg.Connection) -> list[Muted]:
+        """The mutes in force, of what may be shown to the visitor."""
+        found = history.mutes(conn, self.now)
+        return [one for one in found if sees_mute(self.who.scope, self.directory, one)]
 
     def page(self, template: str, **values: Any) -> HTMLResponse:
         """A page out of a template, for this visitor."""

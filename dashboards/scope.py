@@ -2,7 +2,7 @@
 
 import msgspec
 
-from alerts.types import Alert, Staff, VisitRecord
+from alerts.types import Alert, Muted, Staff, VisitRecord
 from devices.directory import Directory
 
 
@@ -46,6 +46,12 @@ def sees_subject(scope: Scope, directory: Directory, subject: str | None) -> boo
     if scope.whole:
         return True
     return _sees(scope, directory, directory.area_of(subject), directory.agency_of(subject))
+
+
+def sees_mute(scope: Scope, directory: Directory, muted: Muted) -> bool:
+    """Whether a mute may be shown, and ended; one of the whole town is for who sees all of it."""
+    subject = muted.subject or (f"area:{muted.area}" if muted.area else None)
+    return scope.whole or (subject is not None and sees_subject(scope, directory, subject))
 
 
 def sees_visit(scope: Scope, directory: Directory, visit: VisitRecord) -> bool:

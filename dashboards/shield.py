@@ -4,6 +4,7 @@ import re
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -20,6 +21,7 @@ HEADERS = {
 }
 
 
+LARGEST = 5 * 1024 * 1024  # bytes of a body; ingestion, which takes the largest, ends at 4 MiB
 LANG = re.compile(rb"(?:^|&)lang=(zh|en)(?:&|$)")
 KEEPS_NO_LANGUAGE = ("/wall", "/a/")  # a kiosk's or a message's language is not the visitor's
 
@@ -29,6 +31,7 @@ class Shield:
 
     A browser names the page a POST comes from (Sec-Fetch-Site, else Origin); one that comes from
     elsewhere is refused. Devices and scripts name nothing and carry no cookies, so they pass.
+    Nobody fills the memory with a body either.
     """
 
     def __init__(self, app: ASGIApp, public_url: str) -> None:
@@ -56,7 +59,7 @@ class Shield:
                     headers.setdefault("cache-control", "no-store")
             await send(message)
 
-        return await self.app(scope, receive, guarded)
+        return await self.app(scope, _bounded(receive), guarded)
 
     def _is_foreign(self, headers: Headers) -> bool:
         site = headers.get("sec-fetch-site")
@@ -66,6 +69,21 @@ class Shield:
         if origin is None:
             return False
         return origin != self.origin and urlsplit(origin).netloc != headers.get("host")
+
+
+def _bounded(receive: Receive) -> Receive:
+    """The request's messages; whoever reads more of a body than `LARGEST` gets a 413."""
+    received = 0
+
+    async def bounded() -> Message:
+        nonlocal received
+        message = await receive()
+        received += len(message.get("body", b""))
+        if received > LARGEST:
+            raise HTTPException(413)
+        return message
+
+    return bounded
 
 
 def _language(scope: Scope) -> str | None:

@@ -1,6 +1,6 @@
 """Alerts by API: list, one with its story, findings, and what a person does about one."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Annotated
 
 import msgspec
@@ -12,9 +12,10 @@ from alerts.history import AlertFilter
 from alerts.types import Alert, AlertState, Evidence, Finding, FindingEvent, Severity, StoryLine
 from dashboards.access import Visitor, having
 from dashboards.api.answer import as_json, asking, described
+from dashboards.bodies import json_of
 from dashboards.desking import Desk, desk_of
+from dashboards.moments import aware
 from dashboards.verbs import VERBS, NoSuchPage, alert_for, do
-from devices.errors import CarewatchError
 
 router = APIRouter(prefix="/api/v1", tags=["alerts"])
 MOST = 10_000
@@ -119,10 +120,7 @@ async def deed_of(request: Request) -> Deed:
         form = await request.form()
         return Deed(outcome=str(form.get("outcome", "")), note=str(form.get("note", "")))
     body = await request.body()
-    try:
-        return msgspec.json.decode(body, type=Deed) if body.strip() else Deed()
-    except msgspec.DecodeError as wrong:
-        raise CarewatchError(f"body: {wrong}") from None
+    return json_of(body, Deed) if body.strip() else Deed()
 
 
 @router.post("/alerts/{id}/{verb}", openapi_extra=described(Done) | asking(Deed))
@@ -156,11 +154,6 @@ def shown(alert: Alert) -> ApiAlert:
 
 
 SAME = tuple(name for name in ApiAlert.__struct_fields__ if name not in ("at", "event"))
-
-
-def aware(moment: datetime | None) -> datetime | None:
-    """A time without an offset means UTC."""
-    return moment.replace(tzinfo=UTC) if moment is not None and moment.tzinfo is None else moment
 
 
 def _below(desk: Desk, area: str) -> tuple[str, ...]:

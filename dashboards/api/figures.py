@@ -9,9 +9,9 @@ from fastapi.responses import Response
 
 from alerts import history
 from alerts.history import Answering, Answers
-from dashboards.api.alerts import aware
 from dashboards.api.answer import as_json, csv_file, described
 from dashboards.desking import Desk, desk_of
+from dashboards.moments import aware
 from dashboards.spreadsheet import spreadsheet
 
 router = APIRouter(prefix="/api/v1", tags=["figures"])

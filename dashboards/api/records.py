@@ -14,11 +14,11 @@ from alerts.types import VisitRecord, VisitState
 from dashboards import attendance as months
 from dashboards import ledger as ledgers
 from dashboards.access import Visitor, having
-from dashboards.api.alerts import aware
 from dashboards.api.answer import as_json, csv_file, described
 from dashboards.attendance import Attendance
 from dashboards.desking import Desk, desk_of
 from dashboards.ledger import LedgerFilter, LedgerRow, Totals
+from dashboards.moments import MONTH, aware
 from dashboards.pages.ledger import rows_of, wanted_of
 from dashboards.pages.vendor import desk_of_vendor
 from dashboards.scope import sees_visit
@@ -179,7 +179,7 @@ def ledger(
 def attendance(
     desk: AtDesk,
     who: Annotated[Visitor, Depends(having("export"))],
-    month: Annotated[str | None, Query(pattern=r"^\d{4}-(0[1-9]|1[0-2])$")] = None,
+    month: Annotated[str | None, Query(pattern=MONTH)] = None,
     format: Literal["json", "csv"] = "json",
 ) -> Response:
     """Which residents a terminal has seen alive in a month, this one where none is named."""

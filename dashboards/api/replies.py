@@ -15,6 +15,7 @@ from alerts import desk
 from alerts.desk import Refusal
 from alerts.types import Receipt, ReceiptState
 from dashboards.api.answer import as_json
+from dashboards.bodies import json_of
 from dashboards.room import Room, room_of
 from dashboards.tokens import is_reply_key
 from devices.errors import CarewatchError
@@ -40,10 +41,7 @@ async def fields_of(request: Request) -> dict[str, str]:
     body = await request.body()
     if not body.strip():
         return fields
-    try:
-        said = msgspec.json.decode(body, type=dict[str, object])
-    except msgspec.DecodeError as wrong:
-        raise CarewatchError(f"body: {wrong}") from None
+    said = json_of(body, dict[str, object])
     return fields | {key: str(value) for key, value in said.items()}
 
 

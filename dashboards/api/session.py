@@ -8,10 +8,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from dashboards.api.answer import as_json, asking, described
-from dashboards.bodies import raw_body
+from dashboards.bodies import json_of, raw_body
 from dashboards.room import Room, room_of
 from dashboards.signin import SESSION, begin_session
-from devices.errors import CarewatchError
 
 router = APIRouter(prefix="/api/v1", tags=["session"])
 
@@ -37,14 +36,6 @@ class Wrong(msgspec.Struct, frozen=True):
     error: str
 
 
-def read(body: bytes, kind: type[SignIn]) -> SignIn:
-    """The body. Raises CarewatchError that says what is wrong with it."""
-    try:
-        return msgspec.json.decode(body, type=kind)
-    except msgspec.DecodeError as wrong:
-        raise CarewatchError(f"body: {wrong}") from None
-
-
 @router.post("/session", openapi_extra=described(Token) | asking(SignIn))
 def begin(
     request: Request,
@@ -52,7 +43,7 @@ def begin(
     body: Annotated[bytes, Depends(raw_body)],
 ) -> Response:
     """Sign in; 401 for a wrong name or secret, 429 after too many tries."""
-    asked = read(body, SignIn)
+    asked = json_of(body, SignIn)
     client = request.client.host if request.client else ""
     if not room.throttle.allows(f"name:{asked.name}", f"address:{client}"):
         return as_json(Wrong("too many tries; wait five minutes"), 429)

@@ -12,7 +12,6 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from alerts import desk as inbox
-from alerts import history
 from dashboards.access import Visitor, having
 from dashboards.desking import Desk, desk_of
 from dashboards.room import Room, room_of
@@ -20,6 +19,7 @@ from dashboards.signin import log_access
 from dashboards.verbs import alert_for, do
 
 router = APIRouter(prefix="/desk", include_in_schema=False)
+LONGEST_MUTE = 31 * 24  # hours
 Acting = Annotated[Visitor, Depends(having("act"))]
 Muting = Annotated[Visitor, Depends(having("mute"))]
 InRoom = Annotated[Room, Depends(room_of)]
@@ -61,7 +61,7 @@ def mute(
     desk: AtDesk,
     room: InRoom,
     who: Muting,
-    hours: Annotated[int, Form()],
+    hours: Annotated[int, Form(ge=1, le=LONGEST_MUTE)],
     reason: Annotated[str, Form()],
 ) -> Response:
     """Mute this rule about this subject for some hours."""
@@ -80,10 +80,10 @@ def mute(
 
 
 @router.post("/mutes/{id}/end")
-def unmute(id: str, room: InRoom, who: Muting) -> Response:
+def unmute(id: str, desk: AtDesk, room: InRoom, who: Muting) -> Response:
     """End a mute early."""
     with room.pool.connection() as conn:
-        if any(mute.id == id for mute in history.mutes(conn, datetime.now(UTC))):
+        if any(mute.id == id for mute in desk.mutes(conn)):
             inbox.unmute(conn, id, who.person)
     return RedirectResponse("/desk", 303)
 

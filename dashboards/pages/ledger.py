@@ -15,6 +15,7 @@ from dashboards import ledger
 from dashboards.desking import Desk, desk_of
 from dashboards.ledger import LedgerFilter
 from dashboards.masking import mask_name
+from dashboards.moments import CENTURIES
 from devices.errors import CarewatchError
 
 router = APIRouter(include_in_schema=False)
@@ -40,7 +41,7 @@ def wanted_of(
     today = desk.now.astimezone(ZoneInfo(desk.directory.timezone)).date()
     first = since or until or today
     last = until or max(first, today)
-    if not timedelta(0) <= last - first <= LONGEST:
+    if first.year not in CENTURIES or not timedelta(0) <= last - first <= LONGEST:
         raise CarewatchError(
             f"ledger: from {first} until {last} is not 1 to 92 days; choose others"
         )
