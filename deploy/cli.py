@@ -26,6 +26,7 @@ COMMANDS = (
     "backtest",
     "deadletters",
     "device",
+    "conformance",
     "simulate",
     "doctor",
 )  # module names under deploy.commands, in the order of `--help`
