@@ -70,6 +70,7 @@ class Lane:
         self.session = session
         self._register = register
         self._database_url = database_url
+        self._urgent = urgent
         self._batches = gather(session.take, size=size, linger=linger, beat=BEAT, urgent=urgent)
         self._lane: Literal["life", "bulk"] = "life" if slot == LIFE else "bulk"
         self._conn: psycopg.Connection | None = None
@@ -117,12 +118,18 @@ class Lane:
         """Store a batch and acknowledge it. Raises Stopped."""
         metrics.HELD.labels(self.slot).set(self.session.held)
         current = [each for each in batch if self.session.current(each)]
-        if current:
-            self._store(self._insist(lambda conn: self._restamped(conn, current)))
+        # What is urgent goes first and by itself: the other lane may be storing it as well, and
+        # a repeat makes the database take its whole transaction a second time.
+        urgent = [each for each in current if self._urgent(each)]
+        self._store(urgent)
+        self._store([each for each in current if not self._urgent(each)] if urgent else current)
         self.session.ack(batch)
 
-    def _store(self, batch: list[Delivery]) -> None:
+    def _store(self, deliveries: list[Delivery]) -> None:
+        if not deliveries:
+            return
         began = time.monotonic()
+        batch = self._insist(lambda conn: self._restamped(conn, deliveries))
         messages = self._insist(lambda conn: self._admitted(conn, batch))
         metrics.count_received(messages)
         arrivals = self._insist(lambda conn: self._save(conn, batch, messages))
