@@ -3,7 +3,7 @@
 Nothing is acknowledged before `ack`, so what is not stored waits in the broker; how much is held
 here is bounded by count and bytes. The session's own thread owns the socket; `take` and `ack`
 belong to one saving thread. Why this speaks MQTT 3.1.1 itself instead of through paho:
-docs/decisions/0013-mqtt-client.md.
+docs/decisions/0018-our-own-mqtt-session.md.
 """
 
 import random
