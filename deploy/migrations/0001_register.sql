@@ -7,7 +7,7 @@ CREATE TABLE facility  (id text PRIMARY KEY, body jsonb NOT NULL);
 CREATE TABLE resident  (id text PRIMARY KEY, body jsonb NOT NULL);
 CREATE TABLE device (
     id          text PRIMARY KEY,
-    kind        text,                 -- phone door sos terminal sensor
+    kind        text CHECK (kind IN ('phone', 'door', 'sos', 'terminal', 'sensor')),
     holder      text,                 -- client:c-1 caregiver:g-1 resident:r-1 facility:f-1
     topic       text UNIQUE,          -- where another family's device speaks
     extra       jsonb NOT NULL DEFAULT '{}',   -- the other fields of devices.directory.Device
