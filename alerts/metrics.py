@@ -1,4 +1,4 @@
-"""What alerts counts and measures: the names of interfaces.md section 7."""
+"""What alerts counts and measures, as docs/reference/metrics.md lists it."""
 
 from prometheus_client import Counter, Gauge, Histogram
 

@@ -1,4 +1,4 @@
-"""What ingest counts: the names of interfaces.md section 7, and a few figures of its own.
+"""What ingest counts, as docs/reference/metrics.md lists it, and a few figures of its own.
 
 received = stored + duplicate + rejected + ignored, by family, at any quiet moment.
 """
