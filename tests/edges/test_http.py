@@ -32,7 +32,9 @@ class Town:
         return list(self.conn.execute("SELECT device, kind FROM reading ORDER BY arrival"))
 
     def rejected(self) -> list[tuple[str, str]]:
-        return list(self.conn.execute("SELECT reason, http::jsonb ->> 'path' FROM rejection ORDER BY n"))
+        return list(
+            self.conn.execute("SELECT reason, http::jsonb ->> 'path' FROM rejection ORDER BY n")
+        )
 
 
 @pytest.fixture
