@@ -84,6 +84,7 @@ def _children(settings: Settings, database: str, broker: str, demo: bool) -> lis
         "CAREWATCH_MQTT_URL": broker,
         "CAREWATCH_SECRET_KEY": settings.secret(),
         "CAREWATCH_DATA_DIR": str(settings.data_dir.resolve()),
+        "CAREWATCH_INGEST_NETWORKS": settings.ingest_networks or _own_machine(settings),
         **({"CAREWATCH_DEMO": "1"} if demo else {}),
     }
     children = [
@@ -97,6 +98,12 @@ def _children(settings: Settings, database: str, broker: str, demo: bool) -> lis
     if demo:
         children.append(Child("simulate", ["simulate"], shared))
     return children
+
+
+def _own_machine(settings: Settings) -> str:
+    """Loopback, where the embedded broker trusts it too and no proxy can stand in between."""
+    at_home = settings.mqtt_url is None and not settings.public_url
+    return "127.0.0.0/8" if at_home else ""
 
 
 def _wait_for_pages(settings: Settings, supervisor: Supervisor) -> None:
