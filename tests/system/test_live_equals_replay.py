@@ -20,12 +20,9 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from alerts.backtest import FindingLine
 from alerts.history import findings_between
-from deploy.townfile import directory_of, parse_town
-from ingest.history import replay
 from tests.bench.rig import Service
 from tests.broker_fixtures import Broker
 from tests.system import short_day
-from tests.system.received import as_received
 
 pytestmark = [pytest.mark.system, pytest.mark.chaos]
 
@@ -220,21 +217,6 @@ def test_the_day_has_something_of_everything(day: Day) -> None:
 def test_the_database_replays_the_day_as_it_was(day: Day) -> None:
     again = replayed(day, "--since", day.loaded.isoformat(), "--until", day.ended.isoformat())
     assert again == found_live(day, day.loaded, day.ended + timedelta(microseconds=1))
-
-
-def test_a_recording_replays_the_morning_as_it_was(day: Day) -> None:
-    """But for one thing: presses that carry no time and came while ingest was dead wait for it in
-    both of its sessions, and what cannot be told from a second press counts as one."""
-    recording = day.directory / "recording.jsonl"
-    town = parse_town((day.directory / "first.yaml").read_text())
-    with psycopg.connect(day.database) as conn:
-        stored = [reading for _, reading in replay(conn, day.loaded, day.ended)]
-    as_received(day.directory / "heard.jsonl", stored, directory_of(town), recording)
-    words = ("--town", day.directory / "first.yaml", "--recording", recording)
-    again = replayed(day, *words, "--until", day.changed.isoformat())
-    live = found_live(day, day.loaded, day.changed + timedelta(microseconds=1))
-    assert [one for one in again if one not in live] == []
-    assert all(is_timeless_join(one) for one in live if one not in again)
 
 
 def is_timeless_join(one: FindingLine) -> bool:
