@@ -122,19 +122,18 @@ def put_alerts(conn: psycopg.Connection, alerts: Sequence[Alert]) -> None:
     )
 
 
-def put_visits(conn: psycopg.Connection, visits: Sequence[VisitRecord], at: datetime) -> None:
-    """What each visit is thought to be now, and every revision since when."""
+def put_visits(conn: psycopg.Connection, visits: Sequence[VisitRecord], now: datetime) -> None:
+    """What each visit is thought to be now, and every revision since when (`now`, unless told)."""
     if not visits:
         return
     conn.execute(
         "INSERT INTO visit_revision (id, revision, at, body)"
-        " SELECT id, revision, %s, body"
-        " FROM unnest(%s::text[], %s::int[], %s::text[]::jsonb[]) AS new (id, revision, body)"
+        " SELECT * FROM unnest(%s::text[], %s::int[], %s::timestamptz[], %s::text[]::jsonb[])"
         " ON CONFLICT DO NOTHING",
         (
-            at,
             [visit.id for visit in visits],
             [visit.revision for visit in visits],
+            [visit.revised_at or now for visit in visits],
             [_json(visit) for visit in visits],
         ),
     )

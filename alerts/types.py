@@ -369,6 +369,7 @@ class VisitRecord(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...] = ()
     reason: str = ""
     revision: int = 0
+    revised_at: datetime | None = None  # the engine's moment when it was concluded
 
 
 # ---------------------------------------------------------------- alerts and pages

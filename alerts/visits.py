@@ -83,7 +83,7 @@ class VisitBook(Rule[Page, Settings]):
 
     def step(self, key: str, state: Page | None, felt: Felt, known: "Known") -> Verdict | None:
         if state is None:
-            return new_page(felt.visit) if isinstance(felt, VisitPlanned) else None
+            return new_page(felt.visit, known) if isinstance(felt, VisitPlanned) else None
         before = state
         if isinstance(felt, VisitPlanned):
             return None
@@ -107,7 +107,7 @@ class VisitBook(Rule[Page, Settings]):
         wake_at = next_turn(record, state.seen, when, known)
         if record == before:
             return Verdict(state, wake_at=wake_at)
-        record = msgspec.structs.replace(record, revision=before.revision + 1)
+        record = msgspec.structs.replace(record, revision=before.revision + 1, revised_at=known.now)
         state = msgspec.structs.replace(state, record=record)
         return Verdict(state, wake_at=wake_at, tells=(VisitSeen(record),))
 
@@ -182,9 +182,9 @@ def touched(change: TownChanged) -> set[str]:
     }
 
 
-def new_page(planned: Planned) -> Verdict:
+def new_page(planned: Planned, known: "Known") -> Verdict:
     """A visit nobody has seen anything of yet. It is judged from its window's start on."""
-    record = VisitRecord(**msgspec.structs.asdict(planned))
+    record = VisitRecord(**msgspec.structs.asdict(planned), revised_at=known.now)
     return Verdict(Page(record), wake_at=record.start, tells=(VisitSeen(record),))
 
 
