@@ -104,7 +104,7 @@ class World:
 
     def _reconsider(self, change: TownChanged | Begun) -> None:
         for memory in self._memories.by_rule.values():
-            for key in list(memory.rule.affected(change, self.known)):
+            for key in sorted(memory.rule.affected(change, self.known)):
                 self._step(memory, key, change)
 
     def _fire(self, until: datetime, *, inclusive: bool) -> None:

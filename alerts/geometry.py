@@ -71,7 +71,7 @@ class Grid:
         if circle is not None:
             self._circles[key] = circle
             for cell in self._covered(circle):
-                self._cells[cell] = (*self._cells.get(cell, ()), key)
+                self._cells[cell] = tuple(sorted((*self._cells.get(cell, ()), key)))
 
     def near(self, lat: float, lon: float) -> tuple[str, ...]:
         """The keys of the circles that could reach a point: all that do, and some that do not."""

@@ -109,6 +109,7 @@ class Known:
         for key in plans.removed.get("conditions", ()):
             self.conditions.pop(key, None)
         self.conditions.update({condition.id: condition for condition in plans.conditions})
+        self.conditions = dict(sorted(self.conditions.items()))
         for key in plans.removed.get("zones", ()):
             self._fence(key, None)
         for zone in plans.zones:
@@ -135,4 +136,4 @@ class Known:
             self.fences_of[before.owner] = left
         if zone is not None:
             self.fences[key] = zone
-            self.fences_of[zone.owner] = (*self.fences_of.get(zone.owner, ()), key)
+            self.fences_of[zone.owner] = tuple(sorted((*self.fences_of.get(zone.owner, ()), key)))

@@ -156,12 +156,12 @@ class Calendar(Rule[CalendarState, Settings]):
         return Verdict(
             CalendarState(through),
             wake_at=midnight(today + DAY, known.zone),
-            tells=tuple(VisitPlanned(visit) for visit in visits),
+            tells=tuple(VisitPlanned(visit) for visit in sorted(visits, key=in_order)),
         )
 
 
 def laid_out(plans: Iterable[PlannedVisit], days: Iterable[date], zone: ZoneInfo) -> list[Planned]:
-    """The visits of these days, by day and plan."""
+    """The visits of these days."""
     plans = list(plans)
     found = (planned_on(plan, day, zone) for day in days for plan in plans)
     return [visit for visit in found if visit is not None]
@@ -189,6 +189,11 @@ def taken_up(plans: Iterable[PlannedVisit], through: date, known: "Known") -> li
             if visit.end > now or (known.hindsight and (plan.rrule is None or day >= today)):
                 found.append(visit)
     return found
+
+
+def in_order(visit: Planned) -> tuple[datetime, str]:
+    """By time; never by which plan was known first, which a restart forgets."""
+    return visit.start, visit.id
 
 
 def midnight(day: date, zone: ZoneInfo) -> datetime:

@@ -62,10 +62,11 @@ class Watch:
         self.visits[record.id] = record
         if before is not None:
             return
-        self._of_client[record.client] = (*self.of_client(record.client), record.id)
+        visits = (*self.of_client(record.client), record.id)
+        self._of_client[record.client] = tuple(sorted(visits))  # whatever was known first
         if record.caregiver is not None:
             own = (*self.of_caregiver(record.caregiver), record.id)
-            self._of_caregiver[record.caregiver] = own
+            self._of_caregiver[record.caregiver] = tuple(sorted(own))
         self.moved(record.client, directory)
 
     def drop(self, visit: str) -> None:
