@@ -59,7 +59,11 @@ class Casebook:
     """Every open alert of a lane, who may be paged, and the mutes in force."""
 
     def __init__(
-        self, roster: Roster, alerts: Iterable[Alert] = (), mutes: Iterable[Muted] = ()
+        self,
+        roster: Roster,
+        alerts: Iterable[Alert] = (),
+        mutes: Iterable[Muted] = (),
+        raised: Iterable[tuple[AlertKey, datetime]] = (),  # of late, for telling chattering
     ) -> None:
         self.roster = roster
         self._open: dict[str, Alert] = {}
@@ -76,6 +80,8 @@ class Casebook:
         self._recalled: list[str] = []
         for alert in alerts:
             self._hold(alert)
+        for key, at in raised:
+            self._chatter.heard(key, at)
 
     # ------------------------------------------------------------ facts go in
 
@@ -256,7 +262,7 @@ class Casebook:
 
     def _end_mute(self, entry: Unmuted, now: datetime) -> None:
         muted = self._mutes.pop(entry.id, None)
-        if muted is None:
+        if muted is None or muted.until <= entry.at:
             return
         self._new_mutes[entry.id] = replace(muted, until=entry.at)
         self._look_again(lambda alert: alert.muted is not None, now)

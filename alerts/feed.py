@@ -114,12 +114,14 @@ def inbox_after(conn: psycopg.Connection, arrival: int, *, limit: int) -> list[I
     return [entry_of(number, body) for number, body in cursor]
 
 
-def towns_between(conn: psycopg.Connection, after: int, until: int) -> list[TownChanged]:
-    """The changes of the town above `after` and up to `until`, in order."""
+def towns_between(
+    conn: psycopg.Connection, after: int, until: int | None = None
+) -> list[TownChanged]:
+    """The changes of the town above `after` and up to `until` (None: all there are), in order."""
     cursor = conn.execute(
-        "SELECT arrival, body::text FROM inbox WHERE arrival > %s AND arrival <= %s"
-        " AND type = 'town_changed' ORDER BY arrival",
-        (after, until),
+        "SELECT arrival, body::text FROM inbox WHERE arrival > %s"
+        " AND (%s::bigint IS NULL OR arrival <= %s) AND type = 'town_changed' ORDER BY arrival",
+        (after, until, until),
     )
     found = (entry_of(number, body) for number, body in cursor)
     return [entry for entry in found if isinstance(entry, TownChanged)]

@@ -21,7 +21,7 @@ from alerts.feed import LaneName
 from alerts.history import alert as stored_alert
 from alerts.history import mutes as stored_mutes
 from alerts.history import open_alerts as stored_alerts
-from alerts.types import Alert, InboxEntry, Muted, Receipt, VisitRecord
+from alerts.types import Alert, AlertKey, InboxEntry, Muted, Receipt, VisitRecord
 
 CHANGE_LOCK = 726004  # held while `change` is drawn, until commit: its numbers appear in order
 LONGEST_PAUSE = "5s"  # who freezes while holding it loses the connection, and with it the lock
@@ -115,6 +115,15 @@ class Journal:
     def mutes(self, now: datetime) -> list[Muted]:
         """The mutes in force."""
         return stored_mutes(self._conn, now)
+
+    def raised_since(self, moment: datetime) -> list[tuple[AlertKey, datetime]]:
+        """What was raised after a moment, in order."""
+        rows = self._conn.execute(
+            "SELECT rule, subject, body ->> 'key', at FROM finding"
+            " WHERE at > %s AND event = 'raised' ORDER BY n",
+            (moment,),
+        )
+        return [(AlertKey(rule, subject, key), at) for rule, subject, key, at in rows]
 
     def states(self, names: Iterable[str]) -> list[StateRow]:
         """The states saved under these names."""

@@ -16,12 +16,15 @@ import msgspec
 import psycopg
 import structlog
 
+from alerts.alarm_load import CHATTER_WINDOW
 from alerts.casebook import Casebook
 from alerts.clock import Clock
 from alerts.connections import connect, first_line
 from alerts.engine import AnyRule, begin, state_names
 from alerts.feed import Ear, Feed, LaneName, towns_between
 from alerts.journal import Journal, Overtaken
+from alerts.known import Known
+from alerts.past import town_before
 from alerts.plans import load_plans
 from alerts.roster import Roster, roster_of
 from alerts.rules import RULES
@@ -121,7 +124,6 @@ class Lane:
                 log.exception("lane failed, begins again", lane=self.name)
             if time.monotonic() - began > STEADY:
                 pause = FIRST_PAUSE
-            self._keep_town()
             self._stopping.wait(pause)
             pause = min(pause * 2, LONGEST_PAUSE)
 
@@ -133,7 +135,7 @@ class Lane:
             connect(self._database_url, f"{self.name} listens") as listen,
         ):
             ear = Ear(listen, self.name)
-            walk = self._walk = self._recovered(read, write)
+            walk = self.recover(read, write)
             gc.freeze()  # a town's worth of values stays: don't search it for garbage each time
             while not self._stopping.is_set():
                 fed = walk.step()
@@ -141,23 +143,32 @@ class Lane:
                 if fed.is_drained:
                     ear.wait(walk.seconds_to_wait())
 
-    def _recovered(self, read: psycopg.Connection, write: psycopg.Connection) -> Walk:
+    def recover(self, read: psycopg.Connection, write: psycopg.Connection) -> Walk:
+        """Where the lane was when it last committed; from the beginning where it never did."""
+        self._keep_town()
         rules = rules_of(self.name)
         journal = Journal(write, self.name, [rule.name for rule in rules_of("life")])
         at = journal.checkpoint
+        known = Known(self._town.directory, self._town.plans, self._town.directory.timezone)
+        town_before(write, known, at.states_at)  # what changed since is walked again
         world = begin(
-            self._town.directory,
-            self._town.plans,
+            known.directory,
+            known.plans(),
+            timezone=known.zone.key,
             rules=rules,
             states=journal.states(state_names(rules)),
             clock=at.states_clock,
             hindsight=False,
             history=last_days(write, at.states_clock) if self.name == "main" else (),
         )
-        book = Casebook(self._town.roster, journal.open_alerts(), journal.mutes(self._clock.now()))
+        roster = self._town.roster.within(known.directory, known.zone)
+        then = at.clock or self._clock.now()  # a word on a mute may wait since then
+        raised = journal.raised_since(then - CHATTER_WINDOW)
+        book = Casebook(roster, journal.open_alerts(), journal.mutes(then), raised)
         waiting = towns_between(write, at.states_at, at.heard_at)
         feed = Feed(read, self.name, at.states_at, at.heard_at, waiting)
-        return Walk(self.name, journal, world, book, feed, self._clock, self._ring)
+        self._walk = Walk(self.name, journal, world, book, feed, self._clock, self._ring)
+        return self._walk
 
     def _keep_town(self) -> None:
         """A lost connection costs no second reading of a register of a million devices."""

@@ -1,29 +1,29 @@
 """What a backtest runs on: a recording with a town file, or what the database holds."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from heapq import merge
 from itertools import chain, takewhile
 from pathlib import Path
 
 import msgspec
+import psycopg
 from msgspec.structs import replace
 
 from alerts.backtest import Trial
 from alerts.engine import begin
-from alerts.feed import towns_between
 from alerts.history import findings_between
 from alerts.known import Known
 from alerts.overrides import RuleSettings, laid_over
-from alerts.types import Finding, PlanSet, Stored, TownChanged
+from alerts.past import stimuli_between, town_at
+from alerts.plans import load_plans
+from alerts.types import Finding, PlanSet, TownChanged
 from deploy.database import connected
 from deploy.recorded import MessageCounts, Recorded
 from deploy.townfile import Town, directory_of
-from devices.directory import Directory
 from devices.envelope import Envelope
 from devices.recording import read_recording
-from ingest.history import last_arrival, replay
+from devices.registry import load_directory
 
 WARM_UP = timedelta(hours=72)  # read before what is shown: as long as late evidence counts
 MOMENT = timedelta(microseconds=1)
@@ -71,14 +71,13 @@ def from_database(
     """
     start, end = since - WARM_UP, until + MOMENT
     with connected() as conn:
-        towns = towns_between(conn, 0, last_arrival(conn)) if town is None else []
-        known = town_at(towns, start) if town is None else known_by(town)
+        known = known_by(town) if town is not None else stored_town(conn)
+        later = town_at(conn, known, start) if town is None else []
         plans = with_changes(known.plans(), changes)
-        later = (changed(town, changes) for town in towns if start < town.at <= until)
-        stored = (Stored(*row) for row in replay(conn, start, end))
+        said = (changed(town, changes) for town in later)
         trial = Trial(
             begin(known.directory, plans, timezone=known.zone.key, hindsight=False),
-            in_order(stored, later),
+            stimuli_between(conn, start, end, said),
             begin=start,
             until=until,
             shown_from=since,
@@ -86,25 +85,15 @@ def from_database(
         yield Source(trial, live=[found for found, _ in findings_between(conn, since, end)])
 
 
-def in_order(
-    stored: Iterable[Stored], towns: Iterable[TownChanged]
-) -> Iterator[Stored | TownChanged]:
-    """Both by their arrival."""
-    return merge(stored, towns, key=lambda stimulus: stimulus.arrival)
-
-
 def known_by(town: Town) -> Known:
     """The town of a town file."""
     return Known(directory_of(town), town.plans, town.timezone)
 
 
-def town_at(towns: list[TownChanged], moment: datetime) -> Known:
-    """The town as it was by this moment."""
-    known = Known(Directory(), PlanSet(), Directory().timezone)
-    for change in towns:
-        if change.at <= moment:
-            known.changed(change)
-    return known
+def stored_town(conn: psycopg.Connection) -> Known:
+    """The town as it stands."""
+    directory = load_directory(conn)
+    return Known(directory, load_plans(conn), directory.timezone)
 
 
 def with_changes(plans: PlanSet, changes: RuleSettings) -> PlanSet:
