@@ -17,7 +17,7 @@ import msgspec
 from msgspec.structs import asdict, replace
 
 from alerts.alarm_load import AlarmLoad, alarms_of, measure
-from alerts.engine import World, advance, elapse
+from alerts.lanes import Lanes
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Stimulus, Tick
 
 
@@ -47,14 +47,14 @@ class Trial:
 
     def __init__(
         self,
-        world: World,
+        lanes: Lanes,
         stimuli: Iterable[Stimulus],
         *,
         begin: datetime | None = None,
         until: datetime | None = None,
         shown_from: datetime | None = None,
     ) -> None:
-        self._world = world
+        self._lanes = lanes
         self._stimuli = stimuli
         self._until = until
         self._shown_from = shown_from
@@ -65,7 +65,7 @@ class Trial:
     @property
     def zone(self) -> ZoneInfo:
         """The town's time zone."""
-        return self._world.known.zone
+        return self._lanes.known.zone
 
     def findings(self) -> Iterator[Finding]:
         """What the rules find, in order, with the town's offset in every time. Runs once."""
@@ -87,7 +87,7 @@ class Trial:
 
     def load(self, seats: int) -> AlarmLoad | None:
         """How heavy the alarms weigh; None where no time has passed at all."""
-        begin, end = self._shown_from or self.begin, self._until or self._world.clock
+        begin, end = self._shown_from or self.begin, self._until or self._lanes.clock
         if begin is None or end is None:
             return None
         return measure(
@@ -96,19 +96,19 @@ class Trial:
             end=end.astimezone(self.zone),
             timezone=self.zone.key,
             seats=seats,
-            area_of=self._world.known.directory.area_of,
+            area_of=self._lanes.known.directory.area_of,
         )
 
     def _run(self) -> Iterator[Finding]:
         if self.begin is not None:
-            yield from advance(self._world, Tick(self.begin)).findings
+            yield from self._lanes.advance(Tick(self.begin))
         for stimulus in self._stimuli:
             self.begin = self.begin or stimulus.moment
-            yield from advance(self._world, stimulus).findings
-        end = self._until or self._world.clock
+            yield from self._lanes.advance(stimulus)
+        end = self._until or self._lanes.clock
         if end is not None:
             self.begin = self.begin or end
-            yield from elapse(self._world, end).findings
+            yield from self._lanes.elapse(end)
 
 
 def in_zone(finding: Finding, zone: ZoneInfo) -> Finding:

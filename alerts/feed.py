@@ -10,16 +10,15 @@ import time
 from collections import deque
 from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Literal
 
 import msgspec
 import psycopg
 from msgspec.structs import replace
 
+from alerts.lanes import LaneName
 from alerts.types import InboxEntry, Stored, TownChanged
 from ingest.history import Batch, feed_after, horizon
 
-LaneName = Literal["life", "main"]
 BATCHES = 4  # batches of readings (of up to 2,000) a look: people are heard in between
 ENTRIES = 1000  # inbox entries at a time
 

@@ -17,10 +17,10 @@ from alerts import tables
 from alerts.casebook import Changed
 from alerts.desk import append
 from alerts.engine import StateRow
-from alerts.feed import LaneName
 from alerts.history import alert as stored_alert
 from alerts.history import mutes as stored_mutes
 from alerts.history import open_alerts as stored_alerts
+from alerts.lanes import LaneName
 from alerts.types import Alert, AlertKey, InboxEntry, Muted, Receipt, VisitRecord
 
 CHANGE_LOCK = 726004  # held while `change` is drawn, until commit: its numbers appear in order

@@ -20,14 +20,14 @@ from alerts.alarm_load import CHATTER_WINDOW
 from alerts.casebook import Casebook
 from alerts.clock import Clock
 from alerts.connections import connect, first_line
-from alerts.engine import AnyRule, begin, state_names
-from alerts.feed import Ear, Feed, LaneName, towns_between
+from alerts.engine import begin, state_names
+from alerts.feed import Ear, Feed, towns_between
 from alerts.journal import Journal, Overtaken
 from alerts.known import Known
+from alerts.lanes import LaneName, rules_of
 from alerts.past import town_before
 from alerts.plans import load_plans
 from alerts.roster import Roster, roster_of
-from alerts.rules import RULES
 from alerts.types import Page, PlanSet, Stored
 from alerts.walk import Walk
 from devices.directory import Directory
@@ -53,11 +53,6 @@ def load_town(conn: psycopg.Connection) -> Town:
     """The register and the plans as they stand."""
     directory, plans = load_directory(conn), load_plans(conn)
     return Town(directory, plans, roster_of(directory, plans, ZoneInfo(directory.timezone)))
-
-
-def rules_of(lane: LaneName) -> tuple[AnyRule, ...]:
-    """The rules that a lane asks."""
-    return tuple(rule for rule in RULES if rule.lane == lane)
 
 
 def last_days(conn: psycopg.Connection, until: datetime | None) -> Iterator[Stored]:
@@ -161,7 +156,9 @@ class Lane:
             hindsight=False,
             history=last_days(write, at.states_clock) if self.name == "main" else (),
         )
-        roster = self._town.roster.within(known.directory, known.zone)
+        roster = self._town.roster
+        if at.states_clock is not None:
+            roster = roster.within(known.directory, known.zone)
         then = at.clock or self._clock.now()  # a word on a mute may wait since then
         raised = journal.raised_since(then - CHATTER_WINDOW)
         book = Casebook(roster, journal.open_alerts(), journal.mutes(then), raised)

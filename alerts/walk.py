@@ -14,8 +14,9 @@ from alerts import metrics
 from alerts.casebook import ABOUT_AN_ALERT, Casebook, Changed
 from alerts.clock import Clock
 from alerts.engine import NOTHING, Outcome, StateRow, World, advance
-from alerts.feed import Fed, Feed, LaneName
+from alerts.feed import Fed, Feed
 from alerts.journal import Journal, Step
+from alerts.lanes import LaneName
 from alerts.roster import Roster
 from alerts.types import (
     Acknowledged,
@@ -137,7 +138,7 @@ class Walk:
                 self._ways.end(entry.alert)
 
     def _goes(self, alert: Alert, person: str | None, since: datetime | None) -> None:
-        directory = self._world.known.directory
+        directory = self._book.roster.directory
         to = place_of(alert.subject, directory)
         if to is not None and person is not None and since is not None:
             self._ways.begin(Way(alert.id, person, since, to), directory)

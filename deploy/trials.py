@@ -11,9 +11,9 @@ import psycopg
 from msgspec.structs import replace
 
 from alerts.backtest import Trial
-from alerts.engine import begin
 from alerts.history import findings_between
 from alerts.known import Known
+from alerts.lanes import Lanes
 from alerts.overrides import RuleSettings, laid_over
 from alerts.past import stimuli_between, town_at
 from alerts.plans import load_plans
@@ -52,7 +52,7 @@ def from_recording(
     recorded = Recorded(directory)
     heard = recorded.stimuli(envelopes if first is None else chain([first], envelopes))
     trial = Trial(
-        begin(directory, with_changes(town.plans, changes), timezone=town.timezone),
+        Lanes(directory, with_changes(town.plans, changes), timezone=town.timezone),
         heard,
         begin=first.received_at if first is not None else None,
         until=until,
@@ -76,7 +76,7 @@ def from_database(
         plans = with_changes(known.plans(), changes)
         said = (changed(town, changes) for town in later)
         trial = Trial(
-            begin(known.directory, plans, timezone=known.zone.key, hindsight=False),
+            Lanes(known.directory, plans, timezone=known.zone.key, hindsight=False),
             stimuli_between(conn, start, end, said),
             begin=start,
             until=until,

@@ -16,7 +16,7 @@ from alerts.clock import SystemClock
 from alerts.engine import World, advance, begin, state_names
 from alerts.feed import Feed
 from alerts.journal import Journal
-from alerts.lane import rules_of
+from alerts.lanes import rules_of
 from alerts.plans import load_plans
 from alerts.roster import roster_of
 from alerts.types import Stored

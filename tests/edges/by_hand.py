@@ -10,8 +10,8 @@ import psycopg
 from alerts import feed, walk
 from alerts.connections import connect
 from alerts.desk import append
-from alerts.feed import LaneName
 from alerts.lane import Lane, load_town
+from alerts.lanes import LaneName
 from alerts.plans import apply_plans
 from alerts.types import InboxEntry, TownChanged
 from alerts.walk import Walk

@@ -10,9 +10,10 @@ import psycopg
 import pytest
 
 from alerts import desk, history
-from alerts.feed import Feed, LaneName
+from alerts.feed import Feed
 from alerts.journal import Journal, Overtaken
 from alerts.lane import Lane, load_town
+from alerts.lanes import LaneName
 from alerts.types import Acknowledged, Alert, Muted
 from alerts.walk import Walk
 from devices.readings import DeviceStatus, Position, Reading
@@ -79,7 +80,7 @@ class Way:
         )
         read, write = connect(), connect()
         lane = Lane(self._lane, self._url, self.clock, lambda pages: None, load_town(write))
-        self._walk = lane._recovered(read, write)
+        self._walk = lane.recover(read, write)
         return self._walk
 
 
