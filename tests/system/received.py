@@ -6,6 +6,7 @@ of ingest may store what came in another order.
 
 from collections import defaultdict, deque
 from collections.abc import Iterable
+from datetime import datetime
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -25,30 +26,33 @@ def as_received(
 ) -> None:
     """Write the recording in the order of what was stored, with the time each was received.
 
-    A message of which nothing was stored stays behind the one before it.
+    A message of which nothing was stored stays behind the one before it, at the same time.
     """
     of_message: Stored = defaultdict(deque)
     for place, reading in enumerate(stored):
         of_message[key_of(reading)].append((place, reading))
     lines: list[tuple[int, Envelope]] = []
-    last = 0
+    place, at = 0, None
     for _, envelope in read_recording(heard):
-        last, restamped = placed(envelope, directory, of_message, last)
-        lines.append((last, restamped))
+        found = placed(envelope, directory, of_message)
+        if found is not None:
+            place, at = found
+        if at is not None:
+            lines.append((place, replace(envelope, received_at=at)))
     lines.sort(key=lambda line: line[0])
     recording.write_bytes(b"".join(write_line(envelope) for _, envelope in lines))
 
 
 def placed(
-    envelope: Envelope, directory: Directory, of_message: Stored, last: int
-) -> tuple[int, Envelope]:
-    """Where a message stands in the one order, with the time at which ingest received it."""
+    envelope: Envelope, directory: Directory, of_message: Stored
+) -> tuple[int, datetime] | None:
+    """Where a message stands in the one order, and when ingest received it."""
     for reading in admit(envelope, directory).readings:
         stored = of_message[key_of(reading)]
         if stored:
             place, as_stored = stored.popleft()
-            return place, replace(envelope, received_at=as_stored.received_at)
-    return last, envelope
+            return place, as_stored.received_at
+    return None
 
 
 def key_of(reading: Reading) -> Key:

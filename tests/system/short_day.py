@@ -11,7 +11,9 @@ from typing import Any
 
 import msgspec
 
-DIES, LOADED, ENDS = 16.0, 28.0, 47.0  # seconds: ingest is killed, the second town, the end
+DIES = 16.0  # seconds: ingest is killed
+NOON, LOADED = 27.5, 28.0  # nothing is said between the two; the second town is loaded
+ENDS = 47.0
 
 TOWN = """
 timezone: Asia/Shanghai

@@ -20,9 +20,12 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from alerts.backtest import FindingLine
 from alerts.history import findings_between
+from deploy.townfile import directory_of, parse_town
+from ingest.history import replay
 from tests.bench.rig import Service
 from tests.broker_fixtures import Broker
 from tests.system import short_day
+from tests.system.received import as_received
 
 pytestmark = [pytest.mark.system, pytest.mark.chaos]
 
@@ -34,7 +37,6 @@ class Day(msgspec.Struct):
     directory: Path
     loaded: datetime  # before the first town was loaded
     begins: datetime
-    changed: datetime = datetime.max.replace(tzinfo=UTC)  # before the second town was loaded
     ended: datetime = datetime.max.replace(tzinfo=UTC)
 
     def carewatch(self, *words: object) -> bytes:
@@ -110,16 +112,12 @@ def live(day: Day, services: dict[str, Service], broker: Broker) -> None:
 def incidents(day: Day, services: dict[str, Service]) -> list[tuple[float, Callable[[], object]]]:
     """What happens besides messages, and when."""
 
-    def change() -> None:
-        day.changed = datetime.now(UTC)
-        load(day, "second", later=True)
-
     return [
         (short_day.DIES, services["ingest"].kill),
         (short_day.DIES + 1.5, services["ingest"].start),
         (20, services["alerts"].kill),
         (21.5, services["alerts"].start),
-        (short_day.LOADED, change),
+        (short_day.LOADED, lambda: load(day, "second", later=True)),
         (39, services["alerts"].kill),
         (39, services["alerts"].start),
     ]
@@ -217,6 +215,22 @@ def test_the_day_has_something_of_everything(day: Day) -> None:
 def test_the_database_replays_the_day_as_it_was(day: Day) -> None:
     again = replayed(day, "--since", day.loaded.isoformat(), "--until", day.ended.isoformat())
     assert again == found_live(day, day.loaded, day.ended + timedelta(microseconds=1))
+
+
+def test_a_recording_replays_the_morning_as_it_was(day: Day) -> None:
+    """But for one thing: presses that carry no time and came while ingest was dead wait for it in
+    both of its sessions, and what cannot be told from a second press counts as one."""
+    noon = day.begins + timedelta(seconds=short_day.NOON)
+    recording = day.directory / "recording.jsonl"
+    town = parse_town((day.directory / "first.yaml").read_text())
+    with psycopg.connect(day.database) as conn:
+        stored = [reading for _, reading in replay(conn, day.loaded, day.ended)]
+    as_received(day.directory / "heard.jsonl", stored, directory_of(town), recording)
+    words = ("--town", day.directory / "first.yaml", "--recording", recording)
+    again = replayed(day, *words, "--until", noon.isoformat())
+    live = found_live(day, day.loaded, noon + timedelta(microseconds=1))
+    assert [one for one in again if one not in live] == []
+    assert [one for one in live if one not in again and not is_timeless_join(one)] == []
 
 
 def is_timeless_join(one: FindingLine) -> bool:
