@@ -1,6 +1,7 @@
 """What a lane reads: readings and changes of the town in arrival order, and people's words.
 
-Two roads, both read in one snapshot of the database, so that nothing is overtaken:
+Two roads, both read in one snapshot of the database, so that nothing is overtaken, and how far
+time may pass (`alerts.horizon`), asked before:
 - the engine's: batches of readings and `TownChanged`, merged by arrival;
 - the people's: every inbox entry, read to the end each time, so that an answer waits behind no
   backlog of readings. (The engine asks for none of these; their order among readings is free.)
@@ -15,9 +16,10 @@ import msgspec
 import psycopg
 from msgspec.structs import replace
 
+from alerts.horizon import Horizon
 from alerts.lanes import LaneName
 from alerts.types import InboxEntry, Stored, TownChanged
-from ingest.history import Batch, feed_after, horizon
+from ingest.history import Batch, feed_after
 
 BATCHES = 4  # batches of readings (of up to 2,000) a look: people are heard in between
 ENTRIES = 1000  # inbox entries at a time
@@ -51,17 +53,18 @@ class Feed:
         conn.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
         self._conn = conn
         self._lane = lane
+        self._horizon = Horizon(conn, lane)
         self._after = after
         self._heard = heard
         self._waiting = deque(waiting)
 
     def read(self) -> Fed:
         """One look. Raises psycopg.Error."""
+        read_until = self._horizon.look()  # first: what is stored by then is seen below
         with self._conn.transaction():
             is_life = self._lane == "life"
             batches = feed_after(self._conn, self._after, life=is_life, limit=BATCHES)
             entries = inbox_after(self._conn, self._heard, limit=ENTRIES)
-            read_until = horizon(self._conn, self._lane)
         if len(entries) == ENTRIES:  # a change of the town may stand behind: don't overtake it
             batches = [batch for batch in batches if batch.last < entries[-1].arrival]
         is_drained = len(batches) < BATCHES and len(entries) < ENTRIES

@@ -4,7 +4,6 @@ Who changes them holds `devices.registry.lock_town` until commit, and appends a 
 with the same items to the inbox, so that the engine and every backtest see the change too.
 """
 
-from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -106,9 +105,9 @@ def add_visit(conn: psycopg.Connection, visit: PlannedVisit, *, by: str) -> int:
     """
     plans = PlanSet(visits=(visit,))
     with conn.transaction():
-        lock_town(conn)
+        at = lock_town(conn)
         apply_plans(conn, plans)
-        return append(conn, TownChanged(at=datetime.now(UTC), plans=plans, by=by))
+        return append(conn, TownChanged(at=at, plans=plans, by=by))
 
 
 def _items(conn: psycopg.Connection, section: str) -> tuple[Any, ...]:

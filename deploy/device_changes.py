@@ -1,6 +1,6 @@
 """Devices that come and go one by one, outside any town file."""
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 import psycopg
 
@@ -20,10 +20,10 @@ def add_device(conn: psycopg.Connection, device: Device) -> str:
     when it has a secret, or when the new device names what does not exist.
     """
     with conn.transaction():
-        registry.lock_town(conn)
+        at = registry.lock_town(conn)
         known = credential(conn, device.id)
         if known is None:
-            _register(conn, device)
+            _register(conn, device, at)
         elif known.state == "active":
             raise CarewatchError(
                 f"device {device.id!r} has a secret: `carewatch device rotate {device.id}` "
@@ -40,15 +40,15 @@ def add_device(conn: psycopg.Connection, device: Device) -> str:
 def remove_device(conn: psycopg.Connection, device: str) -> None:
     """Take out a device that was added by hand. Raises CarewatchError for any other."""
     with conn.transaction():
-        registry.lock_town(conn)
+        at = registry.lock_town(conn)
         known = credential(conn, device)
         if known is None or known.in_file:
             why = "is in the town file: take it out there" if known else "is not registered"
             raise CarewatchError(f"device {device!r} {why}")
-        _change(conn, RegisterChange(removed={"devices": (device,)}))
+        _change(conn, RegisterChange(removed={"devices": (device,)}), at)
 
 
-def _register(conn: psycopg.Connection, device: Device) -> None:
+def _register(conn: psycopg.Connection, device: Device, at: datetime) -> None:
     if not DEVICE_ID.fullmatch(device.id):
         raise CarewatchError(
             f"device {device.id!r}: an id has no spaces and none of / + #, at most 128 characters"
@@ -57,7 +57,7 @@ def _register(conn: psycopg.Connection, device: Device) -> None:
         raise CarewatchError(f"topic {device.topic!r}: one exact topic, without + and #")
     if device.holder is not None:
         _check_holder(conn, device.holder)
-    _change(conn, RegisterChange(devices=(device,)))
+    _change(conn, RegisterChange(devices=(device,)), at)
 
 
 def _check_holder(conn: psycopg.Connection, holder: str) -> None:
@@ -70,6 +70,6 @@ def _check_holder(conn: psycopg.Connection, holder: str) -> None:
         raise CarewatchError(f"holder {holder!r}: no such {what} is registered")
 
 
-def _change(conn: psycopg.Connection, change: RegisterChange) -> None:
+def _change(conn: psycopg.Connection, change: RegisterChange, at: datetime) -> None:
     registry.apply(conn, change)
-    append(conn, TownChanged(at=datetime.now(UTC), register=change, by="device"))
+    append(conn, TownChanged(at=at, register=change, by="device"))

@@ -5,7 +5,7 @@ same items. The town file is the whole truth, but for devices that were added by
 """
 
 from collections.abc import Container, Iterator, Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import groupby
 from operator import itemgetter
 from typing import Any
@@ -66,7 +66,7 @@ def load_town(
     than half of the clients or devices and `remove_many` is not set; then nothing is changed.
     """
     with conn.transaction():
-        registry.lock_town(conn)
+        at = registry.lock_town(conn)
         directory, plans = registry.load_directory(conn), load_plans(conn)
         register = _sparing(conn, registry.diff(directory, town.register))
         if not remove_many:
@@ -81,7 +81,7 @@ def load_town(
         registry.apply(conn, loaded.register, in_file=True)
         registry.claim(conn, [device.id for device in town.register.devices])
         apply_plans(conn, loaded.plans)
-        for entry in entries(loaded, by=by, at=datetime.now(UTC)):
+        for entry in entries(loaded, by=by, at=at):
             append(conn, entry)
     return loaded
 

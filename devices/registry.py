@@ -5,6 +5,7 @@ may be a million of them. Who changes the register holds `lock_town` until commi
 """
 
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -29,9 +30,16 @@ COLUMNS = ("id", "kind", "holder", "topic")  # of `device`; its other fields are
 FETCH = 50_000  # device rows a round trip
 
 
-def lock_town(conn: psycopg.Connection) -> None:
-    """Wait until no other transaction changes register or plans; held until commit."""
-    conn.execute("SELECT pg_advisory_xact_lock(%s)", (TOWN_LOCK,))
+def lock_town(conn: psycopg.Connection) -> datetime:
+    """Wait until no other transaction changes register or plans; held until commit.
+
+    Returns the moment that the change counts from, by the database's clock.
+    """
+    found = conn.cursor(row_factory=scalar_row).execute(
+        "SELECT clock_timestamp() FROM pg_advisory_xact_lock(%s)", (TOWN_LOCK,)
+    )
+    moment: datetime = found.fetchone()  # type: ignore[assignment]  # one row, always
+    return moment.astimezone(UTC)
 
 
 def load_directory(conn: psycopg.Connection) -> Directory:

@@ -87,16 +87,19 @@ def last_arrival(conn: psycopg.Connection) -> int:
     return int(found.fetchone() or 0)
 
 
-def horizon(conn: psycopg.Connection, lane: Literal["main", "life"]) -> datetime:
+def horizon(
+    conn: psycopg.Connection, lane: Literal["main", "life"], *, patient: bool = False
+) -> datetime:
     """Everything received before this moment is in the feed: timers may fire up to it.
 
     A worker not renewed for 10 s counts as dead and holds nobody up (the life lane waits only
-    2 s, and only for life workers); with no worker alive it is the database's now.
+    2 s, and only for life workers); with no worker alive it is the database's now. With `patient`
+    every worker counts that did not leave in good order.
     """
     found = conn.cursor(row_factory=scalar_row).execute(
         "SELECT coalesce(min(seen_until), clock_timestamp()) FROM ingest_horizon"
-        " WHERE renewed_at > clock_timestamp() - %s AND (lane = 'life' OR %s)",
-        (RENEWED_WITHIN[lane], lane == "main"),
+        " WHERE (%s OR renewed_at > clock_timestamp() - %s) AND (lane = 'life' OR %s)",
+        (patient, RENEWED_WITHIN[lane], lane == "main"),
     )
     moment: datetime = found.fetchone()  # type: ignore[assignment]  # an aggregate: always a row
     return moment

@@ -12,6 +12,7 @@ from psycopg.rows import class_row, scalar_row
 from devices.envelope import Envelope, HttpRequest
 from devices.readings import Reading
 from ingest.feed import (
+    RENEWED_WITHIN,
     Batch,
     Worker,
     feed_after,
@@ -23,6 +24,7 @@ from ingest.feed import (
 )
 
 __all__ = [
+    "RENEWED_WITHIN",
     "Batch",
     "DeviceDay",
     "HourCount",
