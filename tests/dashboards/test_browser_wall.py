@@ -58,8 +58,19 @@ def test_a_quiet_town(wall: Visit) -> None:
     expect(page.locator("#banner")).to_be_hidden()
     expect(page.locator("#takeover")).to_be_hidden()
     expect(page.locator("#kpi-devices .under")).to_contain_text("失联")
-    assert page.evaluate("document.documentElement.scrollHeight <= innerHeight")
     assert wall.complaints == []
+
+
+def test_nothing_is_cut_off_at_any_hour(wall: Visit) -> None:
+    """The layout moves by a pixel each hour, against burn-in; there is room for it."""
+    for hour in range(6):
+        wall.page.clock.set_fixed_time(datetime(2026, 11, 22, hour, 30, tzinfo=UTC))
+        wall.page.reload()
+        expect(wall.page.locator("#time")).not_to_be_empty()
+        assert wall.page.evaluate(
+            "[document.documentElement.scrollHeight - innerHeight,"
+            " document.documentElement.scrollWidth - innerWidth]"
+        ) == [0, 0]
 
 
 def test_a_caregiver_moves(wall: Visit, db: psycopg.Connection) -> None:
