@@ -16,14 +16,14 @@ import psycopg
 import structlog
 from psycopg.rows import scalar_row
 
-from alerts import metrics
 from alerts.channels import Channels, Notice
-from alerts.checks import paging_flaws
-from alerts.clock import Clock
-from alerts.connections import connect, first_line
+from alerts.lanes.clock import Clock
+from alerts.lanes.connections import connect, first_line
+from alerts.records.checks import paging_flaws
+from alerts.records.standing import people
 from alerts.settings import AlertsSettings
-from alerts.standing import people
 from alerts.types import Severity, Staff
+from alerts.watching import metrics
 from devices.registry import load_directory
 
 EVERY = 60.0  # seconds between two looks

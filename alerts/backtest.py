@@ -16,8 +16,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import asdict, replace
 
-from alerts.alarm_load import AlarmLoad, alarms_of, measure
-from alerts.lanes import Lanes
+from alerts.lanes.both import Lanes
+from alerts.trial.alarm_load import AlarmLoad, alarms_of, measure
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Stimulus, Tick
 
 

@@ -13,10 +13,10 @@ from msgspec.structs import replace
 
 from alerts import escalation, lifecycle
 from alerts.escalation import Climb
+from alerts.given.roster import Roster
 from alerts.lifecycle import ACTIVE
 from alerts.mute import Chatter, Mute, mute, shelf
-from alerts.page_names import page_name
-from alerts.roster import Roster
+from alerts.paging.page_names import page_name
 from alerts.types import (
     Acknowledged,
     Alert,

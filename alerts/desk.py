@@ -13,8 +13,8 @@ import psycopg
 from psycopg.rows import scalar_row
 
 from alerts.history import alert as _alert
-from alerts.links import Claim, Refusal, address, sign, verify
-from alerts.replies import GOING, MORE_HELP, asked_last, who_has
+from alerts.paging.links import Claim, Refusal, address, sign, verify
+from alerts.paging.replies import GOING, MORE_HELP, asked_last, who_has
 from alerts.types import (
     OUTCOMES,
     Acknowledged,

@@ -14,10 +14,10 @@ from datetime import datetime
 
 import msgspec
 
-from alerts.known import Known
-from alerts.memory import AnyRule as AnyRule
-from alerts.memory import Memories, Memory
-from alerts.memory import StateRow as StateRow
+from alerts.judging.known import Known
+from alerts.judging.memory import AnyRule as AnyRule
+from alerts.judging.memory import Memories, Memory
+from alerts.judging.memory import StateRow as StateRow
 from alerts.plan import CALENDAR
 from alerts.rule import Begun, Felt, Told, Verdict
 from alerts.rules import RULES
@@ -30,7 +30,7 @@ from alerts.types import (
     TownChanged,
     VisitRecord,
 )
-from alerts.visits import VISIT_BOOK, Page, VisitForgotten, VisitSeen
+from alerts.visiting.visits import VISIT_BOOK, Page, VisitForgotten, VisitSeen
 from devices.directory import Directory
 
 FOUNDATION: tuple[AnyRule, ...] = (CALENDAR, VISIT_BOOK)  # what the rules on visits stand on

@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
+from alerts.given.roster import DEFAULT_LADDER, Roster
 from alerts.lifecycle import reopened, told
-from alerts.page_names import PageName, page_name
-from alerts.relief import people_meant
-from alerts.roster import DEFAULT_LADDER, Roster
+from alerts.paging.page_names import PageName, page_name
+from alerts.paging.relief import people_meant
 from alerts.types import Alert, Ladder, Page, Receipt, Rung, Severity
 
 LIFE_REPEAT = 60  # seconds between repeats of a life alert whose ladder names none

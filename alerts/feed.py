@@ -1,7 +1,7 @@
 """What a lane reads: readings and changes of the town in arrival order, and people's words.
 
 Two roads, both read in one snapshot of the database, so that nothing is overtaken, and how far
-time may pass (`alerts.horizon`), asked before:
+time may pass (`alerts.lanes.horizon`), asked before:
 - the engine's: batches of readings and `TownChanged`, merged by arrival;
 - the people's: every inbox entry, read to the end each time, so that an answer waits behind no
   backlog of readings. (The engine asks for none of these; their order among readings is free.)
@@ -16,8 +16,8 @@ import msgspec
 import psycopg
 from msgspec.structs import replace
 
-from alerts.horizon import Horizon
-from alerts.lanes import LaneName
+from alerts.lanes.both import LaneName
+from alerts.lanes.horizon import Horizon
 from alerts.types import InboxEntry, Stored, TownChanged
 from ingest.history import Batch, feed_after
 

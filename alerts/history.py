@@ -9,14 +9,11 @@ import msgspec
 import psycopg
 from psycopg.rows import scalar_row
 
-from alerts.answering import Answering, Answers, answers
-from alerts.button_tests import ButtonTest
-from alerts.checks import answers_between, button_tests_of, failed_contacts, paging_flaws
-from alerts.lint import FailedContact, Flaw
-from alerts.page_records import PageRecord, held_pages, page, pages_between, pages_of
-from alerts.rows import bodies
-from alerts.rulebook import RuleCard, rulebook
-from alerts.standing import (
+from alerts.records.checks import answers_between, button_tests_of, failed_contacts, paging_flaws
+from alerts.records.page_records import PageRecord, held_pages, page, pages_between, pages_of
+from alerts.records.rows import bodies
+from alerts.records.rulebook import RuleCard, rulebook
+from alerts.records.standing import (
     LaneBeat,
     Turn,
     ladders,
@@ -27,8 +24,11 @@ from alerts.standing import (
     rule_settings,
     turns,
 )
+from alerts.records.visit_records import visit, visit_revisions, visits_between
 from alerts.types import Alert, Finding, StoryLine, VisitRecord
-from alerts.visit_records import visit, visit_revisions, visits_between
+from alerts.watching.answering import Answering, Answers, answers
+from alerts.watching.button_tests import ButtonTest
+from alerts.watching.lint import FailedContact, Flaw
 
 __all__ = (
     "AlertFilter",

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from alerts.alarm_load import CHATTER_COUNT, CHATTER_WINDOW
+from alerts.trial.alarm_load import CHATTER_COUNT, CHATTER_WINDOW
 from alerts.types import Alert, AlertKey, Muted, Severity
 from devices.directory import Directory
 

@@ -13,16 +13,17 @@ import psycopg
 import structlog
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from alerts import metrics, outbox
-from alerts.bundling import bundle
 from alerts.channels import Answer, Channels
-from alerts.clock import Clock
-from alerts.connections import connect, conninfo, first_line, hasten
-from alerts.notices import Claimed, notice_of
-from alerts.outbox import Claimer, Result
-from alerts.relief import OFF_DUTY, is_meant
-from alerts.roster import Roster
+from alerts.given.roster import Roster
+from alerts.lanes.clock import Clock
+from alerts.lanes.connections import connect, conninfo, first_line, hasten
+from alerts.paging import outbox
+from alerts.paging.bundling import bundle
+from alerts.paging.notices import Claimed, notice_of
+from alerts.paging.outbox import Claimer, Result
+from alerts.paging.relief import OFF_DUTY, is_meant
 from alerts.settings import AlertsSettings
+from alerts.watching import metrics
 
 POLL = 0.5  # seconds; the bell is only a hint, and retries come due without one
 SENDERS = {"life": 16, "others": 4}  # messages on their way at once

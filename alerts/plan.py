@@ -24,7 +24,7 @@ from alerts.types import PlannedVisit, Severity, TownChanged
 from devices.errors import CarewatchError
 
 if TYPE_CHECKING:
-    from alerts.known import Known
+    from alerts.judging.known import Known
 
 CHUNK = 28  # days of a series worked out at a time: whole weeks
 DAY = timedelta(days=1)

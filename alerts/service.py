@@ -11,15 +11,16 @@ import psycopg
 import structlog
 from psycopg.rows import scalar_row
 
-from alerts import metrics, outbox
 from alerts.audit import Watcher
 from alerts.channels import Channels, open_channels
-from alerts.clock import Clock, SystemClock
-from alerts.connections import connect, first_line
-from alerts.lane import Lane, load_town
+from alerts.lanes.clock import Clock, SystemClock
+from alerts.lanes.connections import connect, first_line
+from alerts.lanes.lane import Lane, load_town
 from alerts.pager import Pager
+from alerts.paging import outbox
 from alerts.settings import AlertsSettings
 from alerts.types import Page, Severity
+from alerts.watching import metrics
 
 ENGINE_LOCK = 726005  # session advisory lock: who holds it is at work
 UPKEEP = 0.5  # seconds between two rounds

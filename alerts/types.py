@@ -133,7 +133,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """A rule of the town's own: a CEL expression over what devices say."""
 
     id: str
-    when: str  # true raises, false clears; see alerts.conditions for what it can name
+    when: str  # true raises, false clears; see alerts.judging.conditions for what it can name
     kinds: tuple[ReadingKind, ...] = ()  # the kinds of readings it looks at; () = all
     window_minutes: float = 0  # how far `window` reaches back; 0 = the last reading alone
     per: Literal["holder", "device"] = "holder"  # one verdict for all devices of a holder, or each

@@ -14,8 +14,8 @@ import msgspec
 import psycopg
 
 from alerts.desk import append
-from alerts.plans import SECTIONS as PLAN_SECTIONS
-from alerts.plans import apply_plans, diff_plans, load_plans
+from alerts.given.plans import SECTIONS as PLAN_SECTIONS
+from alerts.given.plans import apply_plans, diff_plans, load_plans
 from alerts.types import PlanSet, TownChanged
 from deploy.townfile import Town
 from devices import registry

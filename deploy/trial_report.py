@@ -5,9 +5,9 @@ from typing import Any
 
 import msgspec
 
-from alerts.alarm_load import AlarmLoad
 from alerts.backtest import Trial, in_zone, line_of
-from alerts.difference import Difference, differences
+from alerts.trial.alarm_load import AlarmLoad
+from alerts.trial.difference import Difference, differences
 from alerts.types import Finding
 from deploy.recorded import MessageCounts
 

@@ -11,12 +11,12 @@ import psycopg
 from msgspec.structs import replace
 
 from alerts.backtest import Trial
+from alerts.given.past import stimuli_between, town_at
+from alerts.given.plans import load_plans
 from alerts.history import findings_between
-from alerts.known import Known
-from alerts.lanes import Lanes
-from alerts.overrides import RuleSettings, laid_over
-from alerts.past import stimuli_between, town_at
-from alerts.plans import load_plans
+from alerts.judging.known import Known
+from alerts.lanes.both import Lanes
+from alerts.trial.overrides import RuleSettings, laid_over
 from alerts.types import Finding, PlanSet, TownChanged
 from deploy.database import connected
 from deploy.recorded import MessageCounts, Recorded

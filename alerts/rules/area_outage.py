@@ -23,14 +23,14 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from alerts.outages import Loss, Measure, needed_of, outage_areas
+from alerts.judging.outages import Loss, Measure, needed_of, outage_areas
+from alerts.judging.silence import DeviceLost, DeviceWatched, OutageCovers
 from alerts.rule import Felt, Rule, Settings, State, Told, Verdict
-from alerts.silence import DeviceLost, DeviceWatched, OutageCovers
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Tick
 from devices.readings import Reading
 
 if TYPE_CHECKING:
-    from alerts.known import Known
+    from alerts.judging.known import Known
 
 # Alertmanager's defaults for a group: wait for the rest of it, then tell changes (group_wait,
 # group_interval).

@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec.structs import replace
 
-from alerts.concern import devices_of
+from alerts.judging.concern import devices_of
+from alerts.judging.vitals import WELL
 from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Stored, TownChanged
-from alerts.vitals import WELL
 from devices.directory import DeviceKind
 from devices.readings import (
     DeviceStatus,
@@ -32,7 +32,7 @@ from devices.readings import (
 )
 
 if TYPE_CHECKING:
-    from alerts.known import Known
+    from alerts.judging.known import Known
 
 CLEARED_ABOVE = 10  # points over `percent`: between the two nothing changes
 KEPT = 4  # reports remembered a device, the latest

@@ -23,11 +23,9 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from alerts.concern import devices_of
-from alerts.duty import Duty, next_duty, with_visit
-from alerts.plan import VisitPlanned
-from alerts.rule import Begun, Felt, Rule, Settings, Told, Verdict
-from alerts.silence import (
+from alerts.judging.concern import devices_of
+from alerts.judging.duty import Duty, next_duty, with_visit
+from alerts.judging.silence import (
     OutageCovers,
     Silence,
     Watch,
@@ -35,6 +33,8 @@ from alerts.silence import (
     settled,
     told_of,
 )
+from alerts.plan import VisitPlanned
+from alerts.rule import Begun, Felt, Rule, Settings, Told, Verdict
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Stored, TownChanged
 from devices.directory import Device
 from devices.readings import (
@@ -48,7 +48,7 @@ from devices.readings import (
 )
 
 if TYPE_CHECKING:
-    from alerts.known import Known
+    from alerts.judging.known import Known
 
 NO_TIME = timedelta(0)
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.concern import devices_of
-from alerts.lateness import came_late, judged_at
+from alerts.judging.concern import devices_of
+from alerts.judging.lateness import came_late, judged_at
 from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
 from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged
 from devices.readings import DoorMoved, Reading
 
 if TYPE_CHECKING:
-    from alerts.known import Known
+    from alerts.judging.known import Known
 
 KEPT = 8  # openings remembered since the last closing; a late closing may fall between them
 

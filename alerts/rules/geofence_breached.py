@@ -29,7 +29,7 @@ from alerts.types import Evidence, Finding, Severity, Stored, TownChanged, Zone
 from devices.readings import Position, Reading
 
 if TYPE_CHECKING:
-    from alerts.known import Known
+    from alerts.judging.known import Known
 
 KEPT = 48  # fixes ranked a device: half of them always suffice to confirm
 

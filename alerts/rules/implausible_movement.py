@@ -24,7 +24,7 @@ from alerts.types import Evidence, Finding, Severity, Stored
 from devices.readings import Position, Reading
 
 if TYPE_CHECKING:
-    from alerts.known import Known
+    from alerts.judging.known import Known
 
 APART = timedelta(seconds=5)  # nearer in time, jitter alone looks like speed
 SAME = timedelta(seconds=1)  # nearer still, it is one fix told twice

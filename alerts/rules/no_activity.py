@@ -26,16 +26,16 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from alerts.absence import is_away, overdue_at
-from alerts.concern import clients_of
-from alerts.lateness import came_late, judged_at
+from alerts.judging.absence import is_away, overdue_at
+from alerts.judging.concern import clients_of
+from alerts.judging.lateness import came_late, judged_at
+from alerts.judging.silence import DeviceLost
 from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
-from alerts.silence import DeviceLost
 from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged
 from devices.readings import DeviceStatus, DoorMoved, Reading
 
 if TYPE_CHECKING:
-    from alerts.known import Known
+    from alerts.judging.known import Known
 
 
 NEWS = timedelta(hours=1)  # so much later a sensor's status is worth keeping again

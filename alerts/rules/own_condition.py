@@ -1,13 +1,13 @@
 """A condition that the town has written itself, in CEL.
 
-A town file lists `conditions`; `alerts.conditions` says what an expression can name. Each is judged
-for each holder of devices (or each device) it is meant for, whenever a reading of its `kinds` comes
-and whenever a reading leaves its window. Raises when the expression becomes true, at the severity
-the condition names, and clears when it becomes false; an expression that says nothing of a reading
-changes nothing. The key is the condition's id, the reason too. Readings are put in the order of
-their own times; one older than the window counts only if it is the last that is known. A condition
-that is changed is judged anew with the next reading; one that is taken out of the town file, or
-that no longer fits, clears within ten minutes (`condition_removed`).
+A town file lists `conditions`; `alerts.judging.conditions` says what an expression can name. Each
+is judged for each holder of devices (or each device) it is meant for, whenever a reading of its
+`kinds` comes and whenever a reading leaves its window. Raises when the expression becomes true, at
+the severity the condition names, and clears when it becomes false; an expression that says nothing
+of a reading changes nothing. The key is the condition's id, the reason too. Readings are put in the
+order of their own times; one older than the window counts only if it is the last that is known. A
+condition that is changed is judged anew with the next reading; one that is taken out of the town
+file, or that no longer fits, clears within ten minutes (`condition_removed`).
 """
 
 from bisect import insort
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from alerts.conditions import KIND_OF, fits, is_true
+from alerts.judging.conditions import KIND_OF, fits, is_true
 from alerts.rule import Felt, Rule, Settings, State, Told, Verdict, seen
 from alerts.types import Condition, Finding, FindingEvent, Severity, Stored, Tick
 from devices.readings import (
@@ -31,7 +31,7 @@ from devices.readings import (
 )
 
 if TYPE_CHECKING:
-    from alerts.known import Known
+    from alerts.judging.known import Known
 
 KEPT = 200  # readings a window holds at most, the latest
 LOOK_AGAIN = timedelta(minutes=10)  # at a condition that stands: is it still in the town file?

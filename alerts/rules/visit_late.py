@@ -10,13 +10,13 @@ The key is the visit.
 
 from typing import TYPE_CHECKING
 
-from alerts.conclusion import LateSettings, deadlines
 from alerts.rule import State, Verdict
 from alerts.types import FindingEvent, Severity, VisitRecord
-from alerts.visit_rule import VisitRule
+from alerts.visiting.conclusion import LateSettings, deadlines
+from alerts.visiting.visit_rule import VisitRule
 
 if TYPE_CHECKING:
-    from alerts.known import Known
+    from alerts.judging.known import Known
 
 
 class LateState(State, frozen=True):

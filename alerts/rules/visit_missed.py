@@ -12,13 +12,13 @@ away. Evidence counts by the time it was made, whatever order it came in. The ke
 
 from typing import TYPE_CHECKING
 
-from alerts.conclusion import MissedSettings, deadlines
 from alerts.rule import State, Verdict
 from alerts.types import FindingEvent, Severity, VisitRecord
-from alerts.visit_rule import VisitRule
+from alerts.visiting.conclusion import MissedSettings, deadlines
+from alerts.visiting.visit_rule import VisitRule
 
 if TYPE_CHECKING:
-    from alerts.known import Known
+    from alerts.judging.known import Known
 
 WORDS = {
     "caregiver_elsewhere": "{who} was elsewhere",

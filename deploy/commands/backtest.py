@@ -12,7 +12,7 @@ import typer
 from devices.errors import CarewatchError
 
 if TYPE_CHECKING:
-    from alerts.overrides import RuleSettings
+    from alerts.trial.overrides import RuleSettings
     from deploy.townfile import Town
     from deploy.trials import Source
 
@@ -43,7 +43,7 @@ def backtest(
     `--set` changes the town-wide settings; where `rules_for` is narrower, it stays so. Ends with 0
     whatever was found or rejected.
     """
-    from alerts.overrides import nested
+    from alerts.trial.overrides import nested
     from deploy.townfile import read_town
     from deploy.trial_page import page
     from deploy.trial_report import json_line, summed_up, text_line, text_of

@@ -99,7 +99,7 @@ def miss(
     """Plan a visit whose window ends in half a minute, and which nobody keeps."""
     import psycopg
 
-    from alerts.plans import add_visit
+    from alerts.given.plans import add_visit
     from alerts.types import PlannedVisit
 
     now = datetime.now(UTC)

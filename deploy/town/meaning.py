@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts.conditions import fault_of
+from alerts.judging.conditions import fault_of
 from alerts.plan import CHUNK, days_of
 from alerts.types import Zone
 from deploy.town.boundary import ring_fault

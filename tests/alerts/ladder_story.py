@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from alerts.casebook import Casebook, Changed
-from alerts.page_names import page_name
-from alerts.roster import roster_of
+from alerts.given.roster import roster_of
+from alerts.paging.page_names import page_name
 from alerts.types import (
     Acknowledged,
     Alert,

@@ -13,14 +13,14 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-from alerts.bundling import Waiting, bundle
 from alerts.casebook import ABOUT_AN_ALERT, Casebook, Changed
 from alerts.channels.notice import Answer
+from alerts.given.roster import roster_of
 from alerts.lifecycle import ACTIVE
-from alerts.notices import Claimed
-from alerts.outbox import Result, is_called_off, retry_after
-from alerts.relief import OFF_DUTY, is_meant
-from alerts.roster import roster_of
+from alerts.paging.bundling import Waiting, bundle
+from alerts.paging.notices import Claimed
+from alerts.paging.outbox import Result, is_called_off, retry_after
+from alerts.paging.relief import OFF_DUTY, is_meant
 from alerts.types import (
     Acknowledged,
     Alert,

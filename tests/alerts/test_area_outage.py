@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 from story import Story, area, button, client, door
 
-from alerts.outages import Loss, Measure, densest, outage_areas
+from alerts.judging.outages import Loss, Measure, densest, outage_areas
 from alerts.types import RuleScope
 from devices.directory import Device, Directory, RegisterChange
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alerts.overrides import laid_over, nested
+from alerts.trial.overrides import laid_over, nested
 from devices.errors import CarewatchError
 
 

@@ -6,7 +6,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from alerts.known import Known
+from alerts.judging.known import Known
 from alerts.plan import laid_out, planned_on, taken_up
 from alerts.types import PlannedVisit, PlanSet
 from devices.directory import Directory

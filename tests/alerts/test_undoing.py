@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from story import DAY, area, client, door, town_of, visit
 
-from alerts.known import Known
+from alerts.given.undoing import undo, undoing
+from alerts.judging.known import Known
 from alerts.types import Ladder, PlanSet, TownChanged
-from alerts.undoing import undo, undoing
 from devices.directory import Directory, RegisterChange
 
 ZONES = ("Asia/Shanghai", "Asia/Urumqi", None, None)

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from story import DAY, Story, button, client, door, moment
 
-from alerts import vitals
+from alerts.judging import vitals
 from alerts.rule import Rule
 from alerts.rules import RULES
 from devices.readings import DeviceStatus, DoorMoved, Reading

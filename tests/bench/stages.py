@@ -12,15 +12,15 @@ import msgspec
 import psycopg
 
 from alerts.casebook import Casebook
-from alerts.clock import SystemClock
 from alerts.engine import World, advance, begin, state_names
 from alerts.feed import Feed
+from alerts.given.plans import load_plans
+from alerts.given.roster import roster_of
 from alerts.journal import Journal
-from alerts.lanes import rules_of
-from alerts.plans import load_plans
-from alerts.roster import roster_of
+from alerts.lanes.both import rules_of
+from alerts.lanes.clock import SystemClock
+from alerts.lanes.walk import Walk
 from alerts.types import Stored
-from alerts.walk import Walk
 from devices.envelope import Envelope
 from devices.registry import load_directory
 from ingest.admission import admit

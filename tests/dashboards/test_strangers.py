@@ -8,7 +8,7 @@ import pytest
 from conftest import signed_in
 from small_town import NOW, SECRET, alert, directory, put
 
-from alerts import tables
+from alerts.records import tables
 from alerts.types import Muted
 from dashboards.board import Board, Health, Second, fold, narrowed
 from dashboards.scope import Scope

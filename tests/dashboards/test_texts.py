@@ -7,9 +7,9 @@ from typing import get_args
 import pytest
 from small_town import NOW, ago
 
-from alerts.lint import FlawKind
-from alerts.rulebook import rulebook
+from alerts.records.rulebook import rulebook
 from alerts.types import AlertState, Outcome, PageState, Role, VisitGrade, VisitState
+from alerts.watching.lint import FlawKind
 from dashboards import ledger
 from dashboards.alertview import Line
 from dashboards.settings import Lang

@@ -3,7 +3,7 @@
 import psycopg
 import pytest
 
-from alerts.plans import load_plans
+from alerts.given.plans import load_plans
 from alerts.types import Severity
 from deploy.loading import load_town
 from deploy.townfile import TownFaults, parse_town

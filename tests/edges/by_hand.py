@@ -7,14 +7,15 @@ from typing import Any
 
 import psycopg
 
-from alerts import feed, walk
-from alerts.connections import connect
+from alerts import feed
 from alerts.desk import append
-from alerts.lane import Lane, load_town
-from alerts.lanes import LaneName
-from alerts.plans import apply_plans
+from alerts.given.plans import apply_plans
+from alerts.lanes import walk
+from alerts.lanes.both import LaneName
+from alerts.lanes.connections import connect
+from alerts.lanes.lane import Lane, load_town
+from alerts.lanes.walk import Walk
 from alerts.types import InboxEntry, TownChanged
-from alerts.walk import Walk
 from devices import registry
 from devices.readings import Reading
 from tests.edges.paging import store

@@ -11,9 +11,9 @@ from alerts import desk, history
 from alerts.casebook import Casebook
 from alerts.desk import Refusal, UnknownAlert
 from alerts.feed import inbox_after
+from alerts.given.roster import roster_of
 from alerts.journal import Journal, Step
-from alerts.links import sign
-from alerts.roster import roster_of
+from alerts.paging.links import sign
 from alerts.types import (
     Acknowledged,
     Alert,

@@ -6,10 +6,10 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from alerts import horizon
 from alerts.desk import append
 from alerts.feed import Feed
-from alerts.horizon import AWAY, TOWN_WAIT, Horizon
+from alerts.lanes import horizon
+from alerts.lanes.horizon import AWAY, TOWN_WAIT, Horizon
 from alerts.types import TownChanged
 from devices import registry
 from devices.directory import RegisterChange

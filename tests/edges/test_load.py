@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from alerts.plans import add_visit, diff_plans, load_plans
+from alerts.given.plans import add_visit, diff_plans, load_plans
 from alerts.types import PlanSet, TownChanged
 from deploy.cli import app
 from deploy.device_changes import add_device

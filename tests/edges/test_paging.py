@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from alerts import desk, history
-from alerts.links import Claim, verify
+from alerts.paging.links import Claim, verify
 from tests.edges.paging import FastClock, Phones, load, press, store, until, working
 
 pytestmark = pytest.mark.edge

@@ -12,10 +12,10 @@ import pytest
 from alerts import desk, history
 from alerts.feed import Feed
 from alerts.journal import Journal, Overtaken
-from alerts.lane import Lane, load_town
-from alerts.lanes import LaneName
+from alerts.lanes.both import LaneName
+from alerts.lanes.lane import Lane, load_town
+from alerts.lanes.walk import Walk
 from alerts.types import Acknowledged, Alert, Muted
-from alerts.walk import Walk
 from devices.readings import DeviceStatus, Position, Reading
 from ingest.history import renew_horizon
 from tests.edges.paging import door, load, press, store

@@ -1,0 +1,174 @@
+"""One lane on a thread of its own: connects, recovers, walks, and begins again after a loss.
+
+A restart and a lost connection take the same road: what is in memory is thrown away, the rule
+states last saved are loaded, and the feed is walked again from there, in silence up to what was
+committed. So nothing is lost and nothing is said twice.
+"""
+
+import gc
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
+
+import msgspec
+import psycopg
+import structlog
+
+from alerts.casebook import Casebook
+from alerts.engine import begin, state_names
+from alerts.feed import Ear, Feed, towns_between
+from alerts.given.past import town_before
+from alerts.given.plans import load_plans
+from alerts.given.roster import Roster, roster_of
+from alerts.journal import Journal, Overtaken
+from alerts.judging.known import Known
+from alerts.lanes.both import LaneName, rules_of
+from alerts.lanes.clock import Clock
+from alerts.lanes.connections import connect, first_line
+from alerts.lanes.walk import Walk
+from alerts.trial.alarm_load import CHATTER_WINDOW
+from alerts.types import Page, PlanSet, Stored
+from devices.directory import Directory
+from devices.registry import load_directory
+from ingest.history import replay
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.1, 3.0  # seconds between attempts on the database, doubling
+LAST_DAYS = timedelta(days=3)  # the correction horizon of visits
+STEADY = 10.0  # seconds of work after which a loss counts as the first again
+
+log = structlog.get_logger()
+
+
+class Town(msgspec.Struct, frozen=True):
+    """What a lane begins with."""
+
+    directory: Directory
+    plans: PlanSet
+    roster: Roster
+
+
+def load_town(conn: psycopg.Connection) -> Town:
+    """The register and the plans as they stand."""
+    directory, plans = load_directory(conn), load_plans(conn)
+    return Town(directory, plans, roster_of(directory, plans, ZoneInfo(directory.timezone)))
+
+
+def last_days(conn: psycopg.Connection, until: datetime | None) -> Iterator[Stored]:
+    """What a rule of a new version learns from before it goes on. Read only when asked for.
+
+    The life lane does without: an SOS waits for no history, and a press forgotten raises again.
+    """
+    if until is None:
+        return
+    for arrival, reading in replay(conn, until - LAST_DAYS, until):
+        yield Stored(arrival, reading)
+
+
+class Lane:
+    """Runs from `start` to `stop`, however often the database goes and comes back."""
+
+    def __init__(
+        self,
+        name: LaneName,
+        database_url: str,
+        clock: Clock,
+        ring: Callable[[tuple[Page, ...]], None],
+        town: Town,
+    ) -> None:
+        self.name = name
+        self.overtaken = threading.Event()  # another process has taken over; this lane has ended
+        self.well_at = time.monotonic()  # of the last look that went well
+        self.read_until = 0  # arrival
+        self._database_url = database_url
+        self._clock = clock
+        self._ring = ring
+        self._town = town
+        self._walk: Walk | None = None
+        self._stopping = threading.Event()
+        self._thread = threading.Thread(target=self._run, name=f"alerts {name}", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        """End after the step in hand."""
+        self._stopping.set()
+        self._thread.join()
+
+    @property
+    def roster(self) -> Roster:
+        """The people and the register as this lane knows them."""
+        walk = self._walk
+        return walk.roster if walk else self._town.roster
+
+    def _run(self) -> None:
+        pause = FIRST_PAUSE
+        while not self._stopping.is_set():
+            began = time.monotonic()
+            try:
+                self._work()
+            except psycopg.Error as error:
+                log.warning("database away", lane=self.name, why=first_line(error))
+            except Overtaken:
+                log.error("another process has taken over", lane=self.name)
+                self.overtaken.set()
+                return
+            except Exception:
+                log.exception("lane failed, begins again", lane=self.name)
+            if time.monotonic() - began > STEADY:
+                pause = FIRST_PAUSE
+            self._stopping.wait(pause)
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _work(self) -> None:
+        """From a fresh start until asked to end. Raises psycopg.Error, Overtaken."""
+        with (
+            connect(self._database_url, f"{self.name} reads") as read,
+            connect(self._database_url, f"{self.name} writes") as write,
+            connect(self._database_url, f"{self.name} listens") as listen,
+        ):
+            ear = Ear(listen, self.name)
+            walk = self.recover(read, write)
+            gc.freeze()  # a town's worth of values stays: don't search it for garbage each time
+            while not self._stopping.is_set():
+                fed = walk.step()
+                self.well_at, self.read_until = time.monotonic(), fed.after
+                if fed.is_drained:
+                    ear.wait(walk.seconds_to_wait())
+
+    def recover(self, read: psycopg.Connection, write: psycopg.Connection) -> Walk:
+        """Where the lane was when it last committed; from the beginning where it never did."""
+        self._keep_town()
+        rules = rules_of(self.name)
+        journal = Journal(write, self.name, [rule.name for rule in rules_of("life")])
+        at = journal.checkpoint
+        known = Known(self._town.directory, self._town.plans, self._town.directory.timezone)
+        town_before(write, known, at.states_at)  # what changed since is walked again
+        world = begin(
+            known.directory,
+            known.plans(),
+            timezone=known.zone.key,
+            rules=rules,
+            states=journal.states(state_names(rules)),
+            clock=at.states_clock,
+            hindsight=False,
+            history=last_days(write, at.states_clock) if self.name == "main" else (),
+        )
+        roster = self._town.roster
+        if at.states_clock is not None:
+            roster = roster.within(known.directory, known.zone)
+        then = at.clock or self._clock.now()  # a word on a mute may wait since then
+        raised = journal.raised_since(then - CHATTER_WINDOW)
+        book = Casebook(roster, journal.open_alerts(), journal.mutes(then), raised)
+        waiting = towns_between(write, at.states_at, at.heard_at)
+        feed = Feed(read, self.name, at.states_at, at.heard_at, waiting)
+        self._walk = Walk(self.name, journal, world, book, feed, self._clock, self._ring)
+        return self._walk
+
+    def _keep_town(self) -> None:
+        """A lost connection costs no second reading of a register of a million devices."""
+        if self._walk is not None:
+            known = self._walk.world.known
+            self._town = Town(known.directory, known.plans(), self._walk.roster)
