@@ -39,11 +39,8 @@ def due(alert: Alert, roster: Roster, now: datetime) -> Climb:
 
 def climb_now(alert: Alert, roster: Roster, now: datetime) -> Climb:
     """Climb one rung at once because a person asks for it; an answer that stands keeps standing."""
-    asked = replace(alert, ladder=alert.ladder or DEFAULT_LADDER, next_at=now)
-    if alert.state == "open":
-        return due(asked, roster, now)
-    step = due(replace(asked, state="open"), roster, now)
-    return Climb(replace(step.alert, state=alert.state, next_at=alert.next_at), step.pages)
+    asked = replace(alert, ladder=alert.ladder or DEFAULT_LADDER, state="open", next_at=now)
+    return _beside_answer(alert, due(asked, roster, now))
 
 
 def received(alert: Alert, receipt: Receipt, roster: Roster) -> Climb:
@@ -52,14 +49,16 @@ def received(alert: Alert, receipt: Receipt, roster: Roster) -> Climb:
     if name is None:
         return Climb(alert)
     alert = _with_receipt(alert, name, receipt)
-    if alert.state != "open" or not _asks_for_next(alert, receipt):
+    if not _asks_for_next(alert, receipt) or not (alert.state == "open" or _wants_more(alert)):
         return Climb(alert)
-    following = _following(alert, name, roster, receipt.at)
-    if following.pages:
-        return following
-    if receipt.state == "failed_temporary":
-        return Climb(alert)
-    return _given_up(alert, name, roster, receipt.at)
+    return _beside_answer(alert, _onwards(replace(alert, state="open"), name, receipt, roster))
+
+
+def _beside_answer(alert: Alert, climb: Climb) -> Climb:
+    """What was climbed because a person asked for it: an answer that stands keeps standing."""
+    if alert.state == "open":
+        return climb
+    return Climb(replace(climb.alert, state=alert.state, next_at=alert.next_at), climb.pages)
 
 
 # ---------------------------------------------------------------- one step of the ladder
@@ -200,6 +199,22 @@ def _named(alert: Alert, at: datetime, what: str, who: str = "", detail: str = "
 
 
 # ---------------------------------------------------------------- receipts
+
+
+def _wants_more(alert: Alert) -> bool:
+    """Has a person asked for more help since somebody said "I'm going"?"""
+    answered_at = alert.acked_at
+    if alert.state != "acknowledged" or answered_at is None:
+        return False
+    return any(line.what == "escalated" and line.at >= answered_at for line in alert.story)
+
+
+def _onwards(alert: Alert, name: PageName, receipt: Receipt, roster: Roster) -> Climb:
+    """The next contact; where there is none and the failure is for good, whoever follows."""
+    following = _following(alert, name, roster, receipt.at)
+    if following.pages or receipt.state == "failed_temporary":
+        return following
+    return _given_up(alert, name, roster, receipt.at)
 
 
 def _with_receipt(alert: Alert, name: PageName, receipt: Receipt) -> Alert:

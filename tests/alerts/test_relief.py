@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from alerts.paging.relief import OFF_DUTY, is_meant
-from alerts.types import PlanSet, Receipt, Rota, RotaSwap, TownChanged
+from alerts.types import Escalated, PlanSet, Receipt, Rota, RotaSwap, TownChanged
 from tests.alerts.ladder_story import NOON, LadderStory, ladder, staff, town
 
 ROTA = Rota(id="r", people=("u-1",), start="2026-11-01")
@@ -48,3 +48,43 @@ def test_a_life_alert_whose_ladder_ends_in_nobody_goes_to_anyone_at_once() -> No
     story = town(PEOPLE, ladder((0, ("u-3",)), (60, ("rota:none",)), (180, ("rota:none",))))
     story.at(0).found().at(100)
     assert story.pages == [(0, "u-3"), (60, "u-1"), (60, "u-2")]
+
+
+class TestMoreHelp:
+    """Somebody is on the way and asks for the next rung; what becomes of that page."""
+
+    LADDER = ladder((0, ("u-3",)), (60, ("rota:r",)), (180, ("u-4",)))
+
+    def asked(self, *channels: str) -> LadderStory:
+        people = (staff("u-1", "on_call", *channels), *PEOPLE[1:], staff("u-4", "viewer"))
+        story = town(people, self.LADDER, rotas=(ROTA,)).at(0).found().at(5).acked("u-3").at(10)
+        story.heard(Escalated(at=story.now, alert=story.alert.id, person="u-3"))
+        assert story.pages == [(0, "u-3"), (10, "u-1")]
+        return story
+
+    def failed(self, story: LadderStory, detail: str = "") -> LadderStory:
+        id = story.sent[-1].id
+        return story.heard(Receipt(at=story.now, page=id, state="failed_permanent", detail=detail))
+
+    def test_who_came_on_duty_while_we_were_away_is_paged_for_it(self) -> None:
+        story = self.failed(swapped(self.asked().at(15)).at(20), OFF_DUTY).at(300)
+        assert story.pages == [(0, "u-3"), (10, "u-1"), (20, "u-2")]
+        assert (story.alert.state, story.alert.acked_by) == ("acknowledged", "u-3")
+
+    def test_a_contact_that_fails_gives_way_to_the_next(self) -> None:
+        story = self.failed(self.asked("webhook://a", "webhook://b").at(12))
+        assert story.sent[-1].channel == "webhook://b"
+
+    def test_who_cannot_be_reached_brings_the_next_rung(self) -> None:
+        story = self.failed(self.asked().at(12)).at(300)
+        assert story.pages == [(0, "u-3"), (10, "u-1"), (12, "u-4")]
+        assert story.alert.state == "acknowledged"
+
+    def test_without_an_arrival_it_climbs_again_as_it_would_have(self) -> None:
+        story = self.failed(self.asked().at(12)).at(5 + 15 * 60)
+        assert story.pages[-1] == (905, "u-3")
+        assert "not_arrived" in story.words()
+
+    def test_a_page_of_before_the_answer_brings_nobody(self) -> None:
+        story = town(PEOPLE, self.LADDER, rotas=(ROTA,)).at(0).found().at(61).acked("u-3").at(70)
+        assert self.failed(story).pages == [(0, "u-3"), (60, "u-1")]
