@@ -44,6 +44,7 @@ from tests.alerts.ladder_story import SHANGHAI, made
 from tests.alerts.nights_town import BEGIN, CLIENTS, KINDS, LADDERS, NIGHTS, PEOPLE, REGISTER, ROTAS
 
 OUTCOMES = ("delivered", "failed_temporary", "failed_permanent"), (80, 12, 8)
+HELD = timedelta(seconds=20)  # between two looks at what the rate limit holds back
 
 
 class Said(msgspec.Struct, frozen=True):
@@ -331,8 +332,8 @@ class Nights:
                 self._send(message)
             for held in sending.held:
                 self.rows[held.page.id].state = "held"
-            if sending.held:
-                self._at(self._now + timedelta(seconds=20), lambda: None)
+            if sending.held:  # on one grid for all: each look must not ask for another of its own
+                self._look_again("held", self._now + HELD - (self._now - BEGIN) % HELD)
 
     def _send(self, message: tuple[Waiting, ...]) -> None:
         meant = tuple(one for one in message if self._is_meant(one))
@@ -349,11 +350,7 @@ class Nights:
         )
         if meant[0].page.severity is not Severity.LIFE:
             self._recent.setdefault(meant[0].page.person, []).append(self._now)
-        answer = Answer(
-            self._chance.choices(
-                ("delivered", "failed_temporary", "failed_permanent"), (80, 12, 8)
-            )[0]
-        )  # type: ignore[arg-type]
+        answer = Answer(self._chance.choices(*OUTCOMES)[0])  # type: ignore[arg-type]
         back = self._now + self._seconds(0.1, 3)
         for one in meant:
             self._at(back, lambda one=one: self._answered(one, answer))

@@ -117,8 +117,10 @@ def two_of_one_name(log: Log) -> Iterator[str]:
 
 
 def paged_though_answered(log: Log) -> Iterator[str]:
-    """Once an answer or an end is written down, nothing more leaves, but what a person asks for."""
+    """Once an answer or an end is written down, nothing more leaves, but what a person asks for,
+    and what follows where that fails."""
     asked: set[str] = set()
+    wanted: set[str] = set()  # answered alerts for which a person has asked for more help
     for entry in log:
         if isinstance(entry, Handed):
             continue
@@ -127,7 +129,11 @@ def paged_though_answered(log: Log) -> Iterator[str]:
                 if alert.state != "open" and page.id not in asked:
                     yield f"{entry.at} {page.id}: leaves though {alert.state}"
             continue
-        if entry.cause == "Escalated":
+        if entry.alert.state != "acknowledged":
+            wanted.discard(entry.alert.id)
+        elif entry.cause == "Escalated":
+            wanted.add(entry.alert.id)
+        if entry.cause == "Escalated" or (entry.cause == "Receipt" and entry.alert.id in wanted):
             asked |= {page.id for page in entry.pages}
         elif entry.pages and entry.alert.state != "open":
             yield f"{entry.at} {entry.alert.id}: pages though {entry.alert.state}"
