@@ -15,8 +15,9 @@ from dashboards.census import Census
 from dashboards.duty import on_duty
 from dashboards.scope import WHOLE, Scope, sees_alert, sees_subject, sees_visit
 from dashboards.traffic import Traffic
-from devices.directory import Device, Directory, Shelf
+from devices.directory import Device, Directory
 from devices.readings import DeviceStatus, Position, Reading
+from devices.shelf import Shelf
 
 KEEP = timedelta(hours=24)  # an ended alert stays for the figures that look this far back
 

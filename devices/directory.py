@@ -4,11 +4,13 @@ A `Directory` is a frozen snapshot. `changed()` gives the next one and leaves th
 was; one changed device costs one small dictionary entry, not a copy of a million.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable
 from datetime import datetime
-from typing import Generic, Literal, TypeVar
+from typing import Literal
 
 import msgspec
+
+from devices.shelf import Shelf
 
 CareLevel = Literal["independent", "partial", "full"]
 DeviceKind = Literal["phone", "door", "sos", "terminal", "sensor"]
@@ -103,12 +105,12 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     datum: Datum | None = None  # what its coordinates are in, where the message does not say
     timezone: str | None = None  # IANA name for zone-less times; the town's zone when None
     sos_press: tuple[str, ...] | None = None  # actions of a many-way button that mean SOS
+    gateway: str | None = None  # the device through which it speaks, and without which it can't
     model: str = ""
     firmware: str = ""
     maintenance: bool = False
 
 
-V = TypeVar("V")
 Item = Area | Agency | Client | Caregiver | Facility | Resident | Device
 SECTIONS: dict[str, type[Item]] = {
     "areas": Area,
@@ -119,63 +121,6 @@ SECTIONS: dict[str, type[Item]] = {
     "residents": Resident,
     "devices": Device,
 }
-
-
-class Shelf(Generic[V]):
-    """An immutable mapping that shares its bulk with the snapshot it came from.
-
-    `changed` costs what has changed since the last merge, not the whole size; a lookup tries
-    the small patch first. The patch is merged when it outgrows a sixteenth of the base.
-    """
-
-    __slots__ = ("_base", "_patch")
-
-    def __init__(self, base: Mapping[str, V] | None = None) -> None:
-        self._base: Mapping[str, V] = base if base is not None else {}
-        self._patch: dict[str, V | None] = {}
-
-    def get(self, key: str | None) -> V | None:
-        if key is None:
-            return None
-        if self._patch and key in self._patch:
-            return self._patch[key]
-        return self._base.get(key)
-
-    def __contains__(self, key: str) -> bool:
-        return self.get(key) is not None
-
-    def __len__(self) -> int:
-        return len(self._base) + sum(
-            (now is not None) - (key in self._base) for key, now in self._patch.items()
-        )
-
-    def __iter__(self) -> Iterator[V]:
-        """The values, in the order they were first put in."""
-        for key, item in self._base.items():
-            kept = self._patch.get(key, item) if self._patch else item
-            if kept is not None:
-                yield kept
-        for key, added in self._patch.items():
-            if added is not None and key not in self._base:
-                yield added
-
-    def changed(self, changes: Mapping[str, V | None]) -> "Shelf[V]":
-        """The next snapshot: values put in by key, None takes a key out."""
-        if not changes:
-            return self
-        patch = {**self._patch, **changes}
-        nxt: Shelf[V] = Shelf(self._base)
-        if len(patch) * 16 <= len(self._base):
-            nxt._patch = patch
-            return nxt
-        merged: dict[str, V] = dict(self._base)
-        for key, value in patch.items():
-            if value is None:
-                merged.pop(key, None)
-            else:
-                merged[key] = value
-        nxt._base = merged
-        return nxt
 
 
 class RegisterChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -198,6 +143,7 @@ class Directory:
     """
 
     __slots__ = (
+        "_behind",
         "_by_code",
         "_by_face",
         "_by_topic",
@@ -223,6 +169,7 @@ class Directory:
         self.devices: Shelf[Device] = Shelf()
         self._by_topic: Shelf[str] = Shelf()  # registered topic -> device id
         self._held: Shelf[tuple[str, ...]] = Shelf()  # holder -> device ids
+        self._behind: Shelf[tuple[str, ...]] = Shelf()  # gateway -> device ids
         self._by_face: Shelf[str] = Shelf()  # "facility/face code" -> resident id
         self._by_code: Shelf[tuple[str, ...]] = Shelf()  # face code -> resident ids
 
@@ -233,7 +180,9 @@ class Directory:
             items = {item.id: item for item in getattr(change, section)}
             gone = dict.fromkeys(change.removed.get(section, ()))
             setattr(nxt, section, getattr(self, section).changed({**gone, **items}))
-        nxt._by_topic, nxt._held = self._reindexed_devices(change)
+        nxt._by_topic = self._reindexed_topics(change)
+        nxt._held = self._regrouped(self._held, change, lambda device: device.holder)
+        nxt._behind = self._regrouped(self._behind, change, lambda device: device.gateway)
         nxt._by_face = self._reindexed_faces(change)
         nxt._by_code = self._reindexed_codes(change)
         return nxt
@@ -246,6 +195,19 @@ class Directory:
         """The devices of a holder ("client:c-1"), in the order they were registered."""
         found = (self.devices.get(key) for key in self._held.get(holder) or ())
         return tuple(device for device in found if device is not None)
+
+    def behind(self, gateway: str) -> tuple[str, ...]:
+        """The ids of the devices that speak through a gateway, those behind a further one not."""
+        return self._behind.get(gateway) or ()
+
+    def gateways_of(self, device: str) -> tuple[str, ...]:
+        """The gateways a device speaks through, nearest first. A cycle ends where it closes."""
+        path: list[str] = []
+        known = self.devices.get(device)
+        while known is not None and known.gateway and known.gateway not in path:
+            path.append(known.gateway)
+            known = self.devices.get(known.gateway)
+        return tuple(path)
 
     def resident_by_face(self, facility: str, code: str) -> Resident | None:
         """Who a terminal of this facility means by a person code."""
@@ -272,6 +234,8 @@ class Directory:
             case "device":
                 device = self.devices.get(key)
                 return self.area_of(device.holder) if device else None
+            case "gateway":
+                return self._area_of_gateway(key)
             case "area":
                 return key
         return None
@@ -292,7 +256,7 @@ class Directory:
             case "resident":
                 resident = self.residents.get(key)
                 return self.agency_of(f"facility:{resident.facility}") if resident else None
-            case "device":
+            case "device" | "gateway":
                 device = self.devices.get(key)
                 return self.agency_of(device.holder) if device else None
         return None
@@ -306,30 +270,45 @@ class Directory:
             area = node.parent if node else None
         return tuple(path)
 
-    def _reindexed_devices(
-        self, change: RegisterChange
-    ) -> tuple[Shelf[str], Shelf[tuple[str, ...]]]:
+    def _area_of_gateway(self, gateway: str) -> str | None:
+        """The smallest area that holds the gateway and all devices behind it."""
+        areas = {self.area_of(f"device:{key}") for key in (gateway, *self.behind(gateway))}
+        paths = [self.area_path(area) for area in sorted(area for area in areas if area)]
+        shared = set(paths[0]).intersection(*paths[1:]) if paths else set()
+        return next((area for area in paths[0] if area in shared), None) if paths else None
+
+    def _reindexed_topics(self, change: RegisterChange) -> Shelf[str]:
         topics: dict[str, str | None] = {}
-        held: dict[str, tuple[str, ...] | None] = {}
-
-        def holders(holder: str) -> tuple[str, ...]:
-            return (held[holder] if holder in held else self._held.get(holder)) or ()
-
-        gone = change.removed.get("devices", ())
-        for key in (*gone, *(device.id for device in change.devices)):
+        for key in (*change.removed.get("devices", ()), *(one.id for one in change.devices)):
             before = self.devices.get(key)
-            if before is None:
-                continue
-            if before.topic:
+            if before is not None and before.topic:
                 topics[before.topic] = None
-            if before.holder:
-                held[before.holder] = tuple(k for k in holders(before.holder) if k != key) or None
+        topics.update({device.topic: device.id for device in change.devices if device.topic})
+        return self._by_topic.changed(topics)
+
+    def _regrouped(
+        self,
+        groups: Shelf[tuple[str, ...]],
+        change: RegisterChange,
+        group_of: Callable[[Device], str | None],
+    ) -> Shelf[tuple[str, ...]]:
+        """The devices by what they have in common, in the order they were registered."""
+        changed: dict[str, dict[str, None]] = {}
+
+        def members(group: str) -> dict[str, None]:
+            if group not in changed:
+                changed[group] = dict.fromkeys(groups.get(group) or ())
+            return changed[group]
+
+        for key in (*change.removed.get("devices", ()), *(one.id for one in change.devices)):
+            before = self.devices.get(key)
+            group = group_of(before) if before is not None else None
+            if group:
+                members(group).pop(key, None)
         for device in change.devices:
-            if device.topic:
-                topics[device.topic] = device.id
-            if device.holder:
-                held[device.holder] = (*holders(device.holder), device.id)
-        return self._by_topic.changed(topics), self._held.changed(held)
+            if group := group_of(device):
+                members(group)[device.id] = None
+        return groups.changed({group: tuple(found) or None for group, found in changed.items()})
 
     def _reindexed_faces(self, change: RegisterChange) -> Shelf[str]:
         faces: dict[str, str | None] = {}

@@ -3,7 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.directory import Area, Client, Device, Directory, RegisterChange, Resident, Shelf
+from devices.directory import Area, Client, Device, Directory, RegisterChange, Resident
+from devices.shelf import Shelf
 
 KEYS = st.sampled_from([f"k{n}" for n in range(8)])
 STEPS = st.lists(st.dictionaries(KEYS, st.none() | st.integers(0, 9), max_size=6), max_size=12)
@@ -116,3 +117,29 @@ def test_areas_upwards_even_round_a_cycle() -> None:
         RegisterChange(areas=areas, clients=(Client(id="c-1", area="a"),))
     )
     assert directory.area_path(directory.area_of("client:c-1")) == ("a", "b", "c")
+
+
+def test_what_speaks_through_a_gateway() -> None:
+    hub = Device(id="hub", gateway="uplink", holder="client:c-1")
+    door, far = Device(id="door", gateway="hub"), Device(id="far", gateway="hub")
+    first = Directory().changed(RegisterChange(devices=(Device(id="uplink"), hub, door, far)))
+    assert (first.behind("hub"), first.behind("uplink")) == (("door", "far"), ("hub",))
+    assert first.gateways_of("door") == ("hub", "uplink")
+    assert first.gateways_of("uplink") == ()
+    moved = Device(id="door", gateway="uplink")
+    change = RegisterChange(devices=(moved,), removed={"devices": ("far",)})
+    assert first.changed(change).behind("hub") == ()
+    assert first.changed(change).behind("uplink") == ("hub", "door")
+    assert first.behind("hub") == ("door", "far")
+
+
+def test_a_gateways_area_holds_all_that_speaks_through_it() -> None:
+    areas = (Area(id="town"), Area(id="east", parent="town"), Area(id="west", parent="town"))
+    clients = (Client(id="c-1", area="east"), Client(id="c-2", area="west"))
+    hub = Device(id="hub", kind="sensor")
+    one = Device(id="one", gateway="hub", holder="client:c-1")
+    two = Device(id="two", gateway="hub", holder="client:c-2")
+    town = Directory().changed(RegisterChange(areas=areas, clients=clients, devices=(hub, one)))
+    assert town.area_of("gateway:hub") == "east"
+    assert town.changed(RegisterChange(devices=(two,))).area_of("gateway:hub") == "town"
+    assert town.area_of("gateway:nobody") is None
