@@ -14,7 +14,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from msgspec.structs import asdict, replace
+from msgspec.structs import replace
 
 from alerts.lanes.both import Lanes
 from alerts.trial.alarm_load import AlarmLoad, alarms_of, measure
@@ -121,5 +121,5 @@ def in_zone(finding: Finding, zone: ZoneInfo) -> Finding:
 
 
 def line_of(finding: Finding) -> FindingLine:
-    """The finding as it is printed."""
-    return FindingLine(**asdict(finding))
+    """The finding as it is printed; the number of the settings is this installation's own."""
+    return FindingLine(**{name: getattr(finding, name) for name in FindingLine.__struct_fields__})

@@ -99,6 +99,7 @@ def open_alert(
         evidence=finding.evidence,
         rule_version=finding.rule_version,
         settings=finding.settings,
+        settings_version=finding.settings_version,
         ladder=ladder,
         next_at=first_due(ladder, start),
         story=(StoryLine(at=finding.at, what="raised", detail=finding.detail),),

@@ -121,6 +121,7 @@ class Rule(Generic[S, P]):
             key=key,
             rule_version=self.version,
             settings=msgspec.structs.asdict(known.settings(self, subject, by)),
+            settings_version=known.settings_version,
         )
 
 

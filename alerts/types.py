@@ -72,6 +72,7 @@ class Staff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     role: Role = "viewer"
     areas: tuple[str, ...] = ()
     agency: str | None = None
+    caregiver: str | None = None  # who they are in the register; their phone then says "arrived"
     contacts: tuple[Contact, ...] = ()
 
 
@@ -129,6 +130,13 @@ class RuleScope(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     subject: str | None = None
 
 
+class TownSettings(msgspec.Struct, frozen=True):
+    """What is set for the rules of a town; a parameter that is not set has its default."""
+
+    rules: dict[str, dict[str, object]] = {}  # rule -> parameter -> value, everywhere
+    rules_for: tuple[RuleScope, ...] = ()  # and for parts of the town
+
+
 class Condition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A rule of the town's own: a CEL expression over what devices say."""
 
@@ -156,6 +164,7 @@ class PlanSet(msgspec.Struct, frozen=True, kw_only=True):
     conditions: tuple[Condition, ...] = ()
     rules: dict[str, dict[str, object]] | None = None  # None = unchanged
     rules_for: tuple[RuleScope, ...] | None = None  # None = unchanged
+    settings_version: int | None = None  # of the settings, counted from 1; None = unchanged
     removed: dict[str, tuple[str, ...]] = {}  # section name -> ids
 
 
@@ -201,6 +210,7 @@ class TownChanged(Entry, frozen=True, kw_only=True, tag="town_changed"):
     register: RegisterChange = RegisterChange()
     plans: PlanSet = PlanSet()
     by: str = ""
+    note: str = ""  # why, where a person changed the settings
 
 
 class Acknowledged(Entry, frozen=True, kw_only=True, tag="acknowledged"):
@@ -326,6 +336,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     key: str = ""  # tells occurrences of one rule and subject apart (a visit, a zone); "" = one
     rule_version: int = 1
     settings: dict[str, object] = {}  # the parameters that applied
+    settings_version: int = 0  # of the town's settings; 0: none were ever set
 
 
 class AlertKey(msgspec.Struct, frozen=True):
@@ -410,6 +421,7 @@ class Alert(msgspec.Struct, frozen=True, kw_only=True):
     rule_version: int
     settings: dict[str, object]
     ladder: Ladder | None  # frozen at opening
+    settings_version: int = 0  # of the town's settings when it opened
     occurrences: int = 1
     muted: str | None = None  # why nobody is paged; never for a life alert
     rung: int = 0  # rungs already climbed

@@ -1,7 +1,8 @@
 """A town goes into the database: what differs is written, and told to everyone who listens.
 
 One transaction: the register, the plans, and `TownChanged` entries in the inbox that carry the
-same items. The town file is the whole truth, but for devices that were added by hand.
+same items. The town file is the whole truth, but for devices that were added by hand, and for rule
+settings that were enabled by hand while the file's own stay as they were.
 """
 
 from collections.abc import Container, Iterator, Mapping
@@ -16,7 +17,10 @@ import psycopg
 from alerts.desk import append
 from alerts.given.plans import SECTIONS as PLAN_SECTIONS
 from alerts.given.plans import apply_plans, diff_plans, load_plans
-from alerts.types import PlanSet, TownChanged
+from alerts.given.versions import in_force, numbered, remember_file
+from alerts.trial.changes import SettingDifference, compared
+from alerts.types import PlanSet, TownChanged, TownSettings
+from deploy.file_settings import Choice, file_holds
 from deploy.townfile import Town
 from devices import registry
 from devices.directory import SECTIONS, RegisterChange
@@ -35,6 +39,7 @@ class Loaded(msgspec.Struct, frozen=True):
     register: RegisterChange
     plans: PlanSet
     added: dict[str, int]  # section -> how many of the changed items are new
+    kept: tuple[SettingDifference, ...] = ()  # settings in force that the file has otherwise
 
     @property
     def summary(self) -> list[str]:
@@ -58,29 +63,40 @@ class Loaded(msgspec.Struct, frozen=True):
 
 
 def load_town(
-    conn: psycopg.Connection, town: Town, *, by: str = "load", remove_many: bool = False
+    conn: psycopg.Connection,
+    town: Town,
+    *,
+    by: str = "load",
+    remove_many: bool = False,
+    settings: Choice | None = None,
 ) -> Loaded:
     """Make register, plans and settings what the town file says, in one transaction.
 
-    Loading the same town again writes nothing. Raises CarewatchError when it would remove more
-    than half of the clients or devices and `remove_many` is not set; then nothing is changed.
+    Loading the same town again writes nothing. Settings that a person has enabled since stay,
+    unless `settings` is "file". Raises CarewatchError, and changes nothing, when it would remove
+    more than half of the clients or devices and `remove_many` is not set, and when settings were
+    changed both by hand and in the file and `settings` says nothing.
     """
     with conn.transaction():
         at = registry.lock_town(conn)
-        directory, plans = registry.load_directory(conn), load_plans(conn)
+        directory, plans, now = registry.load_directory(conn), load_plans(conn), in_force(conn)
+        wanted = TownSettings(town.plans.rules or {}, town.plans.rules_for or ())
+        rules = file_holds(now, wanted, settings)
         register = _sparing(conn, registry.diff(directory, town.register))
         if not remove_many:
             _refuse_large_removal(register, len(directory.clients), len(directory.devices))
         loaded = Loaded(
             timezone=town.timezone if registry.set_timezone(conn, town.timezone) else None,
             register=register,
-            plans=diff_plans(plans, town.plans),
+            plans=numbered(_sparing_settings(diff_plans(plans, town.plans), rules), now.version),
             added=_added(register, {s: getattr(directory, s) for s in SECTIONS})
             | _added(town.plans, {s: {i.id for i in getattr(plans, s)} for s in PLAN_SECTIONS}),
+            kept=() if rules else compared(now.settings, wanted),
         )
         registry.apply(conn, loaded.register, in_file=True)
         registry.claim(conn, [device.id for device in town.register.devices])
         apply_plans(conn, loaded.plans)
+        remember_file(conn, None if rules else wanted)
         for entry in entries(loaded, by=by, at=at):
             append(conn, entry)
     return loaded
@@ -140,6 +156,11 @@ def _sparing(conn: psycopg.Connection, change: RegisterChange) -> RegisterChange
     if left:
         removed["devices"] = left
     return msgspec.structs.replace(change, removed=removed)
+
+
+def _sparing_settings(change: PlanSet, rules: bool) -> PlanSet:
+    """The change; without its settings where those in force stay."""
+    return change if rules else msgspec.structs.replace(change, rules=None, rules_for=None)
 
 
 def _refuse_large_removal(change: RegisterChange, clients: int, devices: int) -> None:

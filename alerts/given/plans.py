@@ -47,12 +47,15 @@ def load_plans(conn: psycopg.Connection) -> PlanSet:
     """All plans and settings as they stand; ladders in the order in which they are tried."""
     with conn.transaction():
         stored: dict[str, Any] = {section: _items(conn, section) for section in SECTIONS}
-        settings = conn.execute("SELECT rules::text, rules_for::text FROM rule_setting").fetchone()
-    rules, scopes = settings or ("{}", "[]")
+        settings = conn.execute(
+            "SELECT rules::text, rules_for::text, settings_version FROM rule_setting"
+        ).fetchone()
+    rules, scopes, version = settings or ("{}", "[]", 0)
     return PlanSet(
         **stored,
         rules=msgspec.json.decode(rules, type=dict[str, dict[str, object]]),
         rules_for=msgspec.json.decode(scopes, type=tuple[RuleScope, ...]),
+        settings_version=version,
     )
 
 
@@ -92,7 +95,7 @@ def apply_plans(conn: psycopg.Connection, change: PlanSet) -> None:
         if items and section != "ladders":
             put(conn, TABLES[section], items)
     _put_ladders(conn, change.ladders)
-    for column in ("rules", "rules_for"):
+    for column in ("rules", "rules_for", "settings_version"):
         value = getattr(change, column)
         if value is not None:
             _put_setting(conn, column, value)
@@ -135,10 +138,10 @@ def _put_ladders(conn: psycopg.Connection, ladders: tuple[Ladder, ...]) -> None:
 def _put_setting(conn: psycopg.Connection, column: str, value: object) -> None:
     conn.execute(
         sql.SQL(
-            "INSERT INTO rule_setting ({0}) VALUES (%s::jsonb)"
-            " ON CONFLICT (one) DO UPDATE SET {0} = excluded.{0}"
+            "INSERT INTO rule_setting ({0}) VALUES (%s) ON CONFLICT (one) DO UPDATE"
+            " SET {0} = excluded.{0}"
         ).format(sql.Identifier(column)),
-        (_json(value),),
+        (value if isinstance(value, int) else _json(value),),
     )
 
 

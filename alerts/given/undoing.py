@@ -35,7 +35,8 @@ def undoing(later: Sequence[TownChanged], earlier: Sequence[TownChanged]) -> Tow
     )
 
 
-SETTINGS: dict[str, Any] = {"rules": {}, "rules_for": ()}  # and what they are when never set
+# and what they are when never set
+SETTINGS: dict[str, Any] = {"rules": {}, "rules_for": (), "settings_version": 0}
 REGISTER = tuple(name for name in RegisterChange.__struct_fields__ if name != "removed")
 PLANS = tuple(
     name for name in PlanSet.__struct_fields__ if name != "removed" and name not in SETTINGS

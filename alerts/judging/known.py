@@ -49,6 +49,7 @@ class Known:
         self.deadlines: dict[str, Deadlines] = {}  # by visit, as worked out since the last change
         self._rules: dict[str, dict[str, object]] = {}
         self._scopes_for: tuple[RuleScope, ...] = ()
+        self.settings_version = 0  # of the settings in force; 0: none were ever set
         self._speakers: dict[str, Speaker] = {}
         self._plan(plans)
         self._scopes = Scopes(directory, self._rules, self._scopes_for)
@@ -99,6 +100,7 @@ class Known:
             visits=tuple(self.visit_plans.values()),
             rules=self._rules,
             rules_for=self._scopes_for,
+            settings_version=self.settings_version,
         )
 
     def _plan(self, plans: PlanSet) -> None:
@@ -118,6 +120,8 @@ class Known:
             self._rules = plans.rules
         if plans.rules_for is not None:
             self._scopes_for = plans.rules_for
+        if plans.settings_version is not None:
+            self.settings_version = plans.settings_version
 
     def _visit(self, key: str, plan: PlannedVisit | None) -> None:
         before = self.visit_plans.pop(key, None)

@@ -1,7 +1,7 @@
 """`carewatch load`: the town file into the database, or only checked."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -19,8 +19,15 @@ def load(
     remove_many: Annotated[
         bool, typer.Option("--remove-many", help="Even if most clients or devices go.")
     ] = False,
+    settings: Annotated[
+        Literal["file", "enabled"] | None,
+        typer.Option(help="Whose rule settings hold where some were enabled on /rules since."),
+    ] = None,
 ) -> None:
-    """Load or update register, plans, ladders and rule settings. A bad file changes nothing."""
+    """Load or update register, plans, ladders and rule settings. A bad file changes nothing.
+
+    Settings enabled on /rules stay while the file's own do not change; the difference is printed.
+    """
     from deploy.townfile import read_town
 
     wanted = read_town(town)
@@ -32,8 +39,11 @@ def load(
         typer.echo(f"{town}: no faults")
         return
     from deploy.database import connected
+    from deploy.file_settings import kept_text
     from deploy.loading import load_town
 
     with connected() as conn:
-        loaded = load_town(conn, wanted, remove_many=remove_many)
+        loaded = load_town(conn, wanted, remove_many=remove_many, settings=settings)
+        if loaded.kept:
+            typer.echo("warning: " + "\n".join(kept_text(conn, loaded.kept)), err=True)
     typer.echo("\n".join(loaded.summary) or "nothing changed")

@@ -37,7 +37,7 @@ def prepare(settings: Settings, database: str, broker: str) -> str:
     path = settings.data_dir / DEMO_TOWN
     path.write_text(demo_town_yaml(page_url), encoding="utf-8")
     with psycopg.connect(database) as conn:
-        load_town(conn, read_town(path), by="demo", remove_many=True)
+        load_town(conn, read_town(path), by="demo", remove_many=True, settings="enabled")
         _let_in(conn)
     return STORY.format(
         base=settings.base_url,

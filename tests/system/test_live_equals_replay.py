@@ -18,7 +18,7 @@ import psycopg
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from alerts.backtest import FindingLine
+from alerts.backtest import FindingLine, line_of
 from alerts.history import findings_between
 from deploy.townfile import directory_of, parse_town
 from ingest.history import replay
@@ -178,7 +178,7 @@ def wait_for(holds: Callable[[], bool]) -> None:
 def found_live(day: Day, since: datetime, until: datetime) -> list[FindingLine]:
     with psycopg.connect(day.database, autocommit=True) as conn:
         found = [finding for finding, _ in findings_between(conn, since, until)]
-    return in_order([FindingLine(**msgspec.structs.asdict(finding)) for finding in found])
+    return in_order([line_of(finding) for finding in found])
 
 
 def replayed(day: Day, *words: object) -> list[FindingLine]:
