@@ -1,4 +1,4 @@
-"""What `carewatch doctor` looks at: settings, broker, database, clock, services, rota.
+"""What `carewatch doctor` looks at: settings, broker, database, clock, services, messages, rota.
 
 Each check yields findings: what is well, and what is wrong with its mend. None raises; a check
 whose ground is missing (no database, say) is not made.
@@ -7,7 +7,7 @@ whose ground is missing (no database, say) is not made.
 import threading
 import tomllib
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Literal
 from urllib.parse import unquote, urlsplit
 
@@ -21,8 +21,10 @@ from deploy.running import RUN_FILE
 from deploy.settings import Settings, load_settings
 from devices.errors import CarewatchError
 from devices.registry import load_directory
+from ingest.history import MessageCount, message_counts
 
 CLOCKS_APART = 2.0  # seconds between our clock and the database's that are too many
+COUNTED = timedelta(days=1)  # how far back the messages' sums are looked at
 PATIENCE = 5  # seconds for the broker or the database to answer
 MENDS = {
     "unknown_person": "name a person of the town file's `people`, and load it again",
@@ -52,7 +54,7 @@ FAULT_MENDS = {
 class Checked(msgspec.Struct, frozen=True):
     """One thing looked at. `mend` is empty where all is well; a note may be as it is."""
 
-    what: Literal["settings", "database", "broker", "clock", "services", "rota"]
+    what: Literal["settings", "database", "broker", "clock", "services", "messages", "rota"]
     says: str
     mend: str = ""
     is_note: bool = False
@@ -101,6 +103,7 @@ def of_database(url: str | None) -> Iterator[Checked]:
             yield from _of_schema(conn)
             yield _of_clock(conn)
             yield from _of_services(conn)
+            yield from _of_counts(conn)
             yield from _of_rota(conn)
     except psycopg.OperationalError:
         yield Checked("database", "does not answer", "start it, or mend CAREWATCH_DATABASE_URL")
@@ -187,6 +190,26 @@ def _of_services(conn: psycopg.Connection) -> Iterator[Checked]:
         yield Checked("services", f"the broker has dropped {dropped[0]} messages", mend)
     if not faults and dropped is None:
         yield Checked("services", "every alert, page and reading is on its way")
+
+
+def _of_counts(conn: psycopg.Connection) -> Iterator[Checked]:
+    """Whether what was received adds up to what became of it."""
+    counts = message_counts(conn, datetime.now(UTC) - COUNTED)
+    uneven = [each for each in counts if each.missing]
+    yield from (_of_uneven(each) for each in uneven)
+    if not uneven:
+        received = sum(each.received for each in counts)
+        yield Checked("messages", f"of {received} received in 24 h each is accounted for")
+
+
+def _of_uneven(count: MessageCount) -> Checked:
+    says = (
+        f"{count.family}: of {count.received} received in 24 h {count.stored} were stored,"
+        f" {count.rejected} rejected, {count.duplicate} duplicates, {count.ignored} ignored:"
+        f" {abs(count.missing)} too {'few' if count.missing > 0 else 'many'}"
+    )
+    mend = "keep the log of `carewatch ingest` of that time, and tell carewatch's makers"
+    return Checked("messages", says, mend)
 
 
 def _of_rota(conn: psycopg.Connection) -> Iterator[Checked]:

@@ -11,6 +11,7 @@ from psycopg.rows import class_row, scalar_row
 
 from devices.envelope import Envelope, HttpRequest
 from devices.readings import Reading
+from ingest.counts import MessageCount, message_counts
 from ingest.feed import (
     RENEWED_WITHIN,
     Batch,
@@ -28,6 +29,7 @@ __all__ = [
     "Batch",
     "DeviceDay",
     "HourCount",
+    "MessageCount",
     "MinuteCount",
     "Rejected",
     "Worker",
@@ -38,6 +40,7 @@ __all__ = [
     "last_arrival",
     "latest",
     "leave_horizon",
+    "message_counts",
     "minute_counts",
     "readings",
     "rejected",

@@ -21,6 +21,7 @@ from devices.readings import Reason
 from ingest import metrics
 from ingest.admission import MAX_BYTES, Admitted, admit
 from ingest.callers import Access, Caller, Shown, let_in, shown
+from ingest.counts import keep
 from ingest.register import Register
 from ingest.store import Arrivals, Message, save
 
@@ -100,9 +101,8 @@ class Intake:
         if any(not caller.may_speak_for(reading.device) for reading in admitted.readings):
             return FOREIGN
         messages = [Message(envelope, admitted)]
-        metrics.count_received(messages)
-        arrivals = save(conn, messages)
-        metrics.count_outcomes(messages, arrivals)
+        arrivals = save(conn, messages)  # away: answered so, sent again, and counted then
+        keep(conn, metrics.count_received(messages) + metrics.count_outcomes(messages, arrivals))
         return _answer(admitted, arrivals)
 
 

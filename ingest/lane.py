@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Sequence
+from datetime import datetime
 from typing import Literal, TypeVar
 
 import psycopg
@@ -13,7 +14,7 @@ from devices.codecs import family_of
 from devices.directory import Directory
 from devices.envelope import Envelope
 from devices.readings import Reason, Rejection
-from ingest import metrics, stamps
+from ingest import counts, metrics, stamps
 from ingest.admission import Admitted, admit
 from ingest.batch import gather
 from ingest.broker import BEAT, Delivery, Session
@@ -77,6 +78,7 @@ class Lane:
         self._begun = 0  # of the broker's sessions under this name, as far as heeded
         self._well_at = time.monotonic()
         self._reported_at = 0.0
+        self._tally = counts.Tally()  # not written down yet
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"save {slot}", daemon=True)
 
@@ -110,7 +112,7 @@ class Lane:
                 if self._stopping.is_set():
                     return
         except Stopped:
-            return
+            self._tally.clear()  # what was in hand is redelivered, and counted then
         finally:
             self._leave()
 
@@ -131,9 +133,9 @@ class Lane:
         began = time.monotonic()
         batch = self._insist(lambda conn: self._restamped(conn, deliveries))
         messages = self._insist(lambda conn: self._admitted(conn, batch))
-        metrics.count_received(messages)
+        self._tally += metrics.count_received(messages)
         arrivals = self._insist(lambda conn: self._save(conn, batch, messages))
-        metrics.count_outcomes(messages, arrivals)
+        self._tally += metrics.count_outcomes(messages, arrivals)
         metrics.BATCH.labels(self.slot).observe(len(messages))
         metrics.SAVING.labels(self.slot).observe(time.monotonic() - began)
 
@@ -196,20 +198,32 @@ class Lane:
             self._conn = None
 
     def _report(self) -> None:
-        """Say how far this lane has come; the timers of the rules wait for it."""
+        """Say how far this lane has come (the timers of the rules wait for it), and its counts."""
         metrics.HELD.labels(self.slot).set(self.session.held)
         metrics.CONNECTED.labels(self.slot).set(self.session.connected)
         if not self.session.connected or time.monotonic() - self._reported_at < RENEWAL:
             return
         seen_until = self.session.seen_until()
         try:
-            self._try(lambda conn: renew_horizon(conn, self.slot, self._lane, seen_until))
+            self._try(lambda conn: self._say(conn, seen_until))
         except psycopg.Error as error:
             log.warning("database away", slot=self.slot, why=first_line(error))
         self._reported_at = time.monotonic()
 
+    def _say(self, conn: psycopg.Connection, seen_until: datetime) -> None:
+        renew_horizon(conn, self.slot, self._lane, seen_until)
+        self._write_counts(conn)
+
+    def _write_counts(self, conn: psycopg.Connection) -> None:
+        """Between two batches all that was received is settled: the counts add up."""
+        if self._tally:
+            with conn.transaction():
+                counts.keep(conn, self._tally)
+            self._tally.clear()
+
     def _leave(self) -> None:
         try:
+            self._try(self._write_counts)
             self._try(lambda conn: leave_horizon(conn, self.slot, [self._lane]))
         except psycopg.Error:
             return  # it counts as dead by itself, 10 s from now

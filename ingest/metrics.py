@@ -3,13 +3,14 @@
 received = stored + duplicate + rejected + ignored, by family, at any quiet moment.
 """
 
-from collections import Counter as Tally
+from collections import Counter as Number
 from collections.abc import Sequence
 from typing import get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from devices.readings import Reading, Rejection
+from devices.readings import Reading
+from ingest.counts import Tally
 from ingest.store import Arrivals, Message
 
 RECEIVED = Counter("carewatch_messages_received_total", "Messages taken in", ["family"])
@@ -49,22 +50,24 @@ SAVING = Histogram(
 KIND_OF = {said: str(said.__struct_config__.tag) for said in get_args(Reading)}
 
 
-def count_received(messages: Sequence[Message]) -> None:
+def count_received(messages: Sequence[Message]) -> Tally:
     """These were taken in; `count_outcomes` of each must follow."""
-    for family, number in Tally([each.admitted.family for each in messages]).items():
+    tally = Tally((each.admitted.family, "received") for each in messages)
+    for (family, _), number in tally.items():
         RECEIVED.labels(family).inc(number)
+    return tally
 
 
-def count_outcomes(messages: Sequence[Message], arrivals: Arrivals) -> None:
+def count_outcomes(messages: Sequence[Message], arrivals: Arrivals) -> Tally:
     """What became of them."""
-    pairs = zip([each.admitted.family for each in messages], arrivals.outcomes, strict=True)
-    for (family, outcome), number in Tally(pairs).items():
+    tally = Tally(
+        (each.admitted.family, outcome)
+        for each, outcome in zip(messages, arrivals.outcomes, strict=True)
+    )
+    for (family, outcome), number in tally.items():
         OUTCOMES[outcome].labels(family).inc(number)
-    for kind, number in Tally([type(each) for each in arrivals.stored]).items():
+    for kind, number in Number([type(each) for each in arrivals.stored]).items():
         READINGS.labels(KIND_OF[kind]).inc(number)
-    _count_rejections(arrivals.rejections)
-
-
-def _count_rejections(rejections: Sequence[Rejection]) -> None:
-    for reason, number in Tally([each.reason for each in rejections]).items():
+    for reason, number in Number([each.reason for each in arrivals.rejections]).items():
         REJECTIONS.labels(reason.value).inc(number)
+    return tally

@@ -19,6 +19,7 @@ LOG_KEPT = timedelta(days=1)  # batches in the feed's log, behind the slowest ch
 LOG_KEPT_AT_MOST = timedelta(days=7)  # with alerts away so long, the feed is read from `reading`
 MARK_EVERY = timedelta(minutes=10)
 REJECTIONS_KEPT = timedelta(days=30)
+COUNTS_KEPT = timedelta(days=7)
 REJECTIONS_BYTES = 512 * 1024 * 1024
 REJECTION_OVERHEAD = 200  # bytes of a rejection beside its payload, about
 
@@ -109,12 +110,13 @@ def _trim(conn: psycopg.Connection, now: datetime) -> int:
 
 
 def _forget(conn: psycopg.Connection, now: datetime, rejection_bytes: int) -> int:
-    """Let rejections go by age and size, and last positions with the positions themselves."""
+    """Let rejections go by age and size, counts by age, last positions with the positions."""
     with conn.transaction():
         conn.execute(
             "DELETE FROM latest_reading WHERE kind IN ('position', 'status') AND at < %s",
             (now - TRACK.kept,),
         )
+        conn.execute("DELETE FROM message_count WHERE minute < %s", (now - COUNTS_KEPT,))
         by_age = conn.execute(
             "DELETE FROM rejection WHERE received_at < %s", (now - REJECTIONS_KEPT,)
         )

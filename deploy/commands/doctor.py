@@ -9,7 +9,7 @@ def register(app: typer.Typer) -> None:
 
 
 def doctor() -> None:
-    """Check settings, broker, database, clock, services and rota. Exit 1 when anything is wrong."""
+    """Check settings, broker, database, clock, services, messages, rota. Exit 1 on any fault."""
     from deploy.checkup import check_up
 
     found = list(check_up())

@@ -8,6 +8,7 @@ from broker_fixtures import Broker
 
 from deploy.checkup import Checked, of_broker, of_database
 from deploy.local import free_port
+from ingest.counts import Tally, keep
 from tests.edges.paging import load
 
 pytestmark = pytest.mark.edge
@@ -27,7 +28,7 @@ def test_a_sound_database_is_told_to_be_so(conn: psycopg.Connection, database_ur
     load(conn, 'people: [{id: u-1, role: on_call, contacts: [{channel: "webhook://x/y"}]}]')
     conn.execute("INSERT INTO ingest_horizon VALUES ('w', 'bulk', now())")
     found = list(of_database(database_url))
-    assert [each.what for each in found] == ["database", "clock", "services", "rota"]
+    assert [each.what for each in found] == ["database", "clock", "services", "messages", "rota"]
     assert wrong(iter(found)) == []
 
 
@@ -39,6 +40,19 @@ def test_each_thing_that_is_wrong_is_named(conn: psycopg.Connection, database_ur
         ("services", "the broker has dropped 7 messages"),
         ("rota", "rota night: empty rota"),
         ("rota", "people: nobody for life (no on_call, manager, admin, operator with a contact)"),
+    ]
+
+
+def test_messages_that_do_not_add_up_are_told_by_family(
+    conn: psycopg.Connection, database_url: str
+) -> None:
+    counted = {"received": 10, "stored": 6, "duplicate": 2, "rejected": 1, "ignored": 1}
+    keep(conn, Tally({("contract", column): n for column, n in counted.items()}))
+    assert not [each for each in of_database(database_url) if each.what == "messages" and each.mend]
+    conn.execute("UPDATE message_count SET stored = stored - 2")
+    assert [each.says for each in of_database(database_url) if each.what == "messages"] == [
+        "contract: of 10 received in 24 h 4 were stored, 1 rejected, 2 duplicates, 1 ignored:"
+        " 2 too few"
     ]
 
 

@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
@@ -10,6 +11,7 @@ from fastapi.testclient import TestClient
 
 from devices.credentials import issue, revoke
 from ingest.callers import Access
+from ingest.history import MessageCount, message_counts
 from ingest.http import push_router
 
 pytestmark = pytest.mark.edge
@@ -64,6 +66,14 @@ def test_a_repeat_is_well_and_stays_one_row(town: Town) -> None:
         answer = town.client.post(PATH, json=SOS, headers=town.bearer)
         assert (answer.status_code, answer.json()["outcome"]) == (200, outcome)
     assert len(town.rows()) == 1
+
+
+def test_what_became_of_each_message_is_counted(town: Town) -> None:
+    for body in (SOS, SOS, SOS | {"id": "s-2"}, {"id": "s-3"}):
+        town.client.post(PATH, json=body, headers=town.bearer)
+    (count,) = message_counts(town.conn, datetime.now(UTC) - timedelta(minutes=2))
+    assert count == MessageCount("contract", received=4, stored=2, duplicate=1, rejected=1)
+    assert count.missing == 0
 
 
 def test_the_ways_to_show_a_secret(town: Town) -> None:
