@@ -54,6 +54,11 @@ class Roster(msgspec.Struct, frozen=True):
         """The agency answerable for a subject, by the register or by the visits planned."""
         return self.directory.agency_of(subject) or self.agency_of_client.get(subject)
 
+    def caregiver_of(self, person: str) -> str:
+        """Who a person is among the caregivers: the one named, else the one of the same id."""
+        staff = self.people.get(person)
+        return (staff.caregiver if staff else None) or person
+
     def ladder_for(
         self, rule: str, severity: Severity, area: str | None, agency: str | None
     ) -> Ladder | None:

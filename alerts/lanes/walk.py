@@ -138,10 +138,11 @@ class Walk:
                 self._ways.end(entry.alert)
 
     def _goes(self, alert: Alert, person: str | None, since: datetime | None) -> None:
-        directory = self._book.roster.directory
-        to = place_of(alert.subject, directory)
+        roster = self._book.roster
+        to = place_of(alert.subject, roster.directory)
         if to is not None and person is not None and since is not None:
-            self._ways.begin(Way(alert.id, person, since, to), directory)
+            way = Way(alert.id, person, roster.caregiver_of(person), since, to)
+            self._ways.begin(way, roster.directory)
 
     def _recall(self, id: str) -> None:
         """A word about an alert that is closed: it is still told in its story."""

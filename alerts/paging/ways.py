@@ -1,7 +1,7 @@
 """Who is on the way to an alert, and whether their phone says that they have come. Pure.
 
-A person of the staff who is also registered as a caregiver, under the same id, carries a phone
-that tells positions. Nobody's phone is asked for more than it tells anyway.
+A person of the staff who is also a caregiver of the register carries a phone that tells
+positions. Nobody's phone is asked for more than it tells anyway.
 """
 
 from collections.abc import Iterator
@@ -21,6 +21,7 @@ class Way(msgspec.Struct, frozen=True):
 
     alert: str
     person: str
+    caregiver: str  # who they are in the register, if they are there at all
     since: datetime  # "I'm going"
     to: Circle
 
@@ -36,7 +37,7 @@ class Ways:
 
     def begin(self, way: Way, directory: Directory) -> None:
         """Somebody is going. Where no phone tells of them, only a tap will say that they came."""
-        for phone in directory.held_by(f"caregiver:{way.person}"):
+        for phone in directory.held_by(f"caregiver:{way.caregiver}"):
             self._of_phone.setdefault(phone.id, {})[way.alert] = way
 
     def end(self, alert: str) -> None:

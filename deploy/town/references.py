@@ -35,6 +35,7 @@ REFERENCES = (
     ("visits", "caregiver", "caregivers"),
     ("people", "areas", "areas"),
     ("people", "agency", "agencies"),
+    ("people", "caregiver", "caregivers"),
     ("rotas", "people", "people"),
     ("rules_for", "area", "areas"),
     ("rules_for", "agency", "agencies"),
@@ -48,6 +49,7 @@ def reference_faults(draft: Draft) -> Iterator[Wrong]:
     for section in (*SECTIONS, *PLAN_SECTIONS):
         yield from _ids(draft, section)
     yield from _twice(draft, "devices", "topic", lambda device: device.topic)
+    yield from _twice(draft, "people", "caregiver", lambda person: person.caregiver)
     yield from _twice(draft, "residents", "face", lambda r: r.face and (r.facility, r.face))
     names = {section: _names(draft, section) for section in (*SECTIONS, *PLAN_SECTIONS)}
     for section, field, target in REFERENCES:

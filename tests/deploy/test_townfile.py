@@ -226,6 +226,10 @@ NAMES = {
         "devices:\n- {id: a, topic: x/y}\n- {id: b, topic: x/y}\n",
         [(3, "devices b, topic: topic 'x/y' is taken (line 2)")],
     ),
+    "one caregiver who is two people": (
+        "caregivers: [{id: g}]\npeople:\n- {id: u-1, caregiver: g}\n- {id: u-2, caregiver: g}\n",
+        [(4, "people u-2, caregiver: caregiver 'g' is taken (line 3)")],
+    ),
     "a face twice in one facility": (
         "facilities: [{id: f}, {id: g}]\nresidents:\n- {id: r, facility: f, face: 1}\n"
         "- {id: s, facility: f, face: 1}\n- {id: t, facility: g, face: 1}\n",
@@ -255,13 +259,15 @@ NAMES = {
         ],
     ),
     "people and ladders that name nobody": (
-        "people:\n- {id: u-1, areas: [x], agency: x}\nrotas:\n- id: night\n  people: [u-2]\n"
+        "people:\n- {id: u-1, areas: [x], agency: x, caregiver: x}\n"
+        "rotas:\n- id: night\n  people: [u-2]\n"
         "  swaps: [{from: 2026-01-01, until: 2026-01-02, person: u-3}]\n"
         "ladders:\n- id: l\n  for: {areas: [x], agencies: [x], rules: [sos]}\n"
         "  rungs: [{after: 0, page: ['rota:day', 'role:boss', 'role:manager@parent', u-2]}]\n",
         [
             (2, "people u-1, agency: no 'x' in agencies"),
             (2, "people u-1, areas[0]: no 'x' in areas"),
+            (2, "people u-1, caregiver: no 'x' in caregivers"),
             (5, "rotas night, people[0]: no 'u-2' in people; did you mean 'u-1'?"),
             (6, "rotas night, swaps[0].person: no 'u-3' in people; did you mean 'u-1'?"),
             (9, "ladders l, for.agencies[0]: no 'x' in agencies"),

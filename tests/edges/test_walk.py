@@ -274,17 +274,18 @@ def test_a_word_about_a_closed_alert_is_still_told(
     ]  # fmt: skip
 
 
+@pytest.mark.parametrize("person", ["{id: u-1, caregiver: g-1", "{id: g-1"])
 def test_a_phone_at_the_home_says_that_its_person_has_come(
-    conn: psycopg.Connection, database_url: str
+    conn: psycopg.Connection, database_url: str, person: str
 ) -> None:
     load(
         conn,
-        """
-clients: [{id: c-1, home: {lat: 35.24, lon: 115.48, radius: 150}}]
-caregivers: [{id: g-1}]
-devices: [{id: btn-1, kind: sos, holder: "client:c-1"},
-          {id: phone-1, kind: phone, holder: "caregiver:g-1"}]
-people: [{id: g-1, role: on_call, contacts: [{channel: "webhook://x/one"}]}]
+        f"""
+clients: [{{id: c-1, home: {{lat: 35.24, lon: 115.48, radius: 150}}}}]
+caregivers: [{{id: g-1}}]
+devices: [{{id: btn-1, kind: sos, holder: "client:c-1"}},
+          {{id: phone-1, kind: phone, holder: "caregiver:g-1"}}]
+people: [{person}, role: on_call, contacts: [{{channel: "webhook://x/one"}}]}}]
 """,
     )
     life, main = Way(database_url, "life"), Way(database_url, "main")
@@ -292,7 +293,8 @@ people: [{id: g-1, role: on_call, contacts: [{channel: "webhook://x/one"}]}]
     store(conn, press("btn-1", now))
     life.step()
     alert = history.open_alerts(conn)[0].id
-    desk.acknowledge(conn, alert, "g-1", via="link")
+    answering = person[5:8]
+    desk.acknowledge(conn, alert, answering, via="link")
     main.crash()  # what is on its way survives
     for n, (lat, accuracy) in enumerate([(35.30, 10), (35.24, 500), (35.2401, 10), (35.24, 9)]):
         at = datetime.now(UTC)
@@ -306,6 +308,6 @@ people: [{id: g-1, role: on_call, contacts: [{channel: "webhook://x/one"}]}]
         came = history.open_alerts(conn)[0].arrived_at
         assert (came is not None) == (n >= 2)
     lines = [line for line in history.story(conn, alert) if line.what == "arrived"]
-    assert [(line.who, line.detail) for line in lines] == [("g-1", "position")]
+    assert [(line.who, line.detail) for line in lines] == [(answering, "position")]
     life.crash()
     main.crash()
