@@ -291,6 +291,8 @@ class Nights:
             if page.id not in self.rows:  # ON CONFLICT DO NOTHING
                 self.rows[page.id] = _Row(page, page.due_at)
                 self._open_pages.add(page.id)
+        if changed.pages:
+            self._look_again("pages", self._now)  # as the pager is rung
 
     # ------------------------------------------------------------ the pager
 
