@@ -38,6 +38,7 @@ DIRECTIONS: dict[str, Literal["in", "out"]] = {  # of attendanceStatus
     **dict.fromkeys(("checkout", "breakout", "overtimeout"), "out"),
 }
 DOOR_CONTACT = {25: True, 26: False, 27: True, 28: True}  # 27 forced, 28 held open
+WRAPPERS = ("EventNotificationAlert", "AccessControllerEvent")  # outer first
 BEATS = ("heartbeat", "videoloss")  # a camera's beat is a video loss that is `inactive`
 ADDRESSES = ("macAddress", "deviceID", "deviceSerialNo", "ipAddress", "ipv6Address")
 
@@ -60,8 +61,9 @@ def _read(part: BodyPart, envelope: Envelope) -> Part | Rejection | Ignored:
         fields = _from_xml(part.body)
     else:
         fields = json_object(part.body)
-        if isinstance(fields, dict) and isinstance(fields.get("AccessControllerEvent"), dict):
-            fields = {**fields, **fields["AccessControllerEvent"]}
+        for wrapper in WRAPPERS:
+            if isinstance(fields, dict) and isinstance(fields.get(wrapper), dict):
+                fields = {**fields, **fields[wrapper]}
     return fields if isinstance(fields, Rejection) else _event(fields, envelope)
 
 
@@ -129,7 +131,7 @@ def _private(part: BodyPart) -> int:
 
 def _fits(envelope: Envelope, body: object) -> bool:
     if isinstance(body, dict):
-        return "eventType" in body
+        return "eventType" in body or "EventNotificationAlert" in body
     return isinstance(body, str) and ("EventNotificationAlert" in body or '"eventType"' in body)
 
 

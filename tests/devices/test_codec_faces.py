@@ -169,6 +169,12 @@ def test_what_else_happens_at_a_hikvision_door() -> None:
     assert isinstance(beat, DeviceStatus)
 
 
+def test_an_alert_stream_wraps_its_event_once_more() -> None:
+    flat = {"eventType": "AccessControllerEvent", "majorEventType": 5, "subEventType": 75}
+    wrapped = {"EventNotificationAlert": {**flat, "employeeNoString": "77"}}
+    assert face(posted("/listener", wrapped)).person == "77"
+
+
 def test_pictures_beside_an_event_are_counted() -> None:
     body = (
         b'--b\r\nContent-Disposition: form-data; name="event"\r\n'
