@@ -57,6 +57,7 @@ class Phones:
         self.came: list[tuple[datetime, str, dict[str, Any]]] = []  # when, path, page
         self.statuses: dict[str, int] = {}  # by path; 204 where none is set
         self.delays: dict[str, float] = {}  # seconds before the answer, by path
+        self.before_answer: Callable[[dict[str, Any]], object] = lambda page: None
         phones = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -68,8 +69,10 @@ class Phones:
                 body = self.rfile.read(length)
                 if len(body) < length:
                     return  # the caller was killed in the middle of a word
-                phones.came.append((at, self.path, msgspec.json.decode(body or b"{}")))
+                page = msgspec.json.decode(body or b"{}")
+                phones.came.append((at, self.path, page))
                 time.sleep(phones.delays.get(self.path, 0))
+                phones.before_answer(page)
                 self.send_response(phones.statuses.get(self.path, 204))
                 self.send_header("Content-Length", "0")
                 self.end_headers()
