@@ -18,6 +18,7 @@ from dashboards.traffic import Traffic
 from devices.directory import Device, Directory
 from devices.readings import DeviceStatus, Position, Reading
 from devices.shelf import Shelf
+from ingest.history import MessageCount
 
 KEEP = timedelta(hours=24)  # an ended alert stays for the figures that look this far back
 
@@ -80,6 +81,13 @@ class TownIs(msgspec.Struct, frozen=True):
     staff: dict[str, str]  # person id -> name
 
 
+class Counted(msgspec.Struct, frozen=True):
+    """What became of the messages, as ingest has kept it."""
+
+    lately: tuple[MessageCount, ...]  # of the last 5 min
+    day: tuple[MessageCount, ...]  # of the last 24 h
+
+
 class Second(msgspec.Struct, frozen=True):
     """A second has passed."""
 
@@ -87,7 +95,7 @@ class Second(msgspec.Struct, frozen=True):
     health: Health
 
 
-Change = Heard | LastHeard | AlertsChanged | VisitsChanged | DayBegan | TownIs | Second
+Change = Heard | LastHeard | AlertsChanged | VisitsChanged | DayBegan | TownIs | Counted | Second
 
 # ---------------------------------------------------------------- the board
 
@@ -107,6 +115,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     fixes: dict[str, Fix] = {}  # caregiver id -> last position
     visiting: frozenset[str] = frozenset()  # caregiver ids of those visits
     traffic: Traffic = Traffic()
+    counted: Counted = Counted((), ())  # of the whole town: left out of a narrower scope
     census: Census = Census()
     health: Health = Health()
 
@@ -127,17 +136,28 @@ def fold(board: Board, change: Change) -> Board:
             return _with_visits(board, {}, change.visits)
         case TownIs():
             return msgspec.structs.replace(board, directory=change.directory, staff=change.staff)
+        case Counted():
+            return msgspec.structs.replace(board, counted=change) if board.scope.whole else board
         case Second():
             return _second(board, change)
 
 
 def narrowed(board: Board, scope: Scope) -> Board:
     """The board another audience begins with: the same facts, less what it may not see."""
-    seen = msgspec.structs.replace(board, scope=scope, alerts={}, visits={}, fixes={})
+    seen = Board(
+        scope=scope,
+        at=board.at,
+        directory=board.directory,
+        staff=board.staff,
+        heard=board.heard,
+        gone=board.gone,
+        clocks=board.clocks,
+        health=board.health,
+    )
     seen = _alerts(seen, board.alerts.values())
     seen = _with_visits(seen, {}, board.visits.values())
     fixes = {key: fix for key, fix in board.fixes.items() if shows(seen, f"caregiver:{key}")}
-    seen = msgspec.structs.replace(seen, fixes=fixes, traffic=Traffic(), census=Census())
+    seen = msgspec.structs.replace(seen, fixes=fixes)
     return msgspec.structs.replace(seen, census=_census(seen, board.at))
 
 

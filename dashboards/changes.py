@@ -21,6 +21,7 @@ from dashboards.board import (
     AlertsChanged,
     Board,
     Change,
+    Counted,
     DayBegan,
     Health,
     Heard,
@@ -40,7 +41,9 @@ log = structlog.get_logger()
 
 PAUSE = 0.1  # s between two looks at least, whatever is notified: a flood of hints is one look
 BATCHES = 50  # of the feed, a look
-STAFF_EVERY = 10  # s between two readings of the people's names
+SLOWLY = 5  # s between two readings of the people's names, and of the messages' counts
+LATELY = timedelta(minutes=5)  # what the share of rejected messages is taken of
+DAY = timedelta(days=1)  # over which the messages must add up
 MAX_ALERTS = 100_000
 DEAD_AFTER = timedelta(seconds=10)  # as the engine sees it: a worker not renewed is dead
 LANES = ("life", "main")  # of the engine
@@ -76,6 +79,7 @@ def start(conn: psycopg.Connection, now: datetime) -> tuple[Board, Place]:
         AlertsChanged(tuple(alerts_history.alerts(conn, recent))),
         AlertsChanged(tuple(alerts_history.open_alerts(conn))),
         DayBegan(tuple(_visits_of(conn, directory, day))),
+        counted(conn, now),
         Second(now, health(conn, now)),
     ):
         board = fold(board, begun)
@@ -89,12 +93,13 @@ def live(conn: psycopg.Connection, place: Place, stopping: Callable[[], bool]) -
     """
     conn.execute("LISTEN arrival")
     conn.execute("LISTEN changed")
-    second = staff_at = time.monotonic()
+    second = slowly = time.monotonic()
     while not stopping():
         yield from _look(conn, place)
-        if time.monotonic() - staff_at >= STAFF_EVERY:
-            staff_at = time.monotonic()
+        if time.monotonic() - slowly >= SLOWLY:
+            slowly = time.monotonic()
             yield from _people(conn, place)
+            yield counted(conn, _now())
         if time.monotonic() >= second:
             second = max(second + 1, time.monotonic())
             now = _now()
@@ -117,6 +122,12 @@ def health(conn: psycopg.Connection, now: datetime) -> Health:
         ingest=_age(heard, now),
         engine=_age(beats, now) if len(beats) == len(LANES) else None,
     )
+
+
+def counted(conn: psycopg.Connection, now: datetime) -> Counted:
+    """What became of the messages."""
+    lately, day = (ingest_history.message_counts(conn, now - span) for span in (LATELY, DAY))
+    return Counted(tuple(lately), tuple(day))
 
 
 def _renewed(workers: list[Worker], lane: str) -> Iterator[datetime]:

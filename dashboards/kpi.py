@@ -10,17 +10,21 @@ from datetime import datetime, timedelta
 from alerts.types import Alert, Severity, VisitRecord
 from dashboards.board import Board
 from dashboards.duty import in_visit, on_duty
-from dashboards.wire import AreaLoad, Figures, Share, Timing, Unacknowledged
+from dashboards.wire import AlarmLoad, AreaLoad, Figures, Share, Timing, Unacknowledged
+from ingest.history import MessageCount
 
 URGENT = (Severity.LIFE, Severity.HIGH)
 FEWEST = 5  # cases below which a percentile is not shown
 LATE_AFTER = timedelta(minutes=15)  # a visit not begun this long after its planned start
 SEEN_WITHIN = timedelta(minutes=10)  # a caregiver's position older than this counts as lost
 WORST = 8  # areas listed
+FLOOD = 10  # alarms a seat in 10 min above which nobody can keep up: EEMUA 191
+CAUSES = 3  # named in a flood
+MUCH_REJECTED = 0.05  # of a family's messages
 
 
-def figures(board: Board) -> Figures:
-    """All figures of the board at its own clock."""
+def figures(board: Board, *, seats: int = 1) -> Figures:
+    """All figures of the board at its own clock; `seats` operators share the alarms."""
     now = board.at
     alerts = board.alerts.values()
     visits = board.visits.values()
@@ -39,7 +43,10 @@ def figures(board: Board) -> Figures:
         skewed=board.traffic.skewed,
         rates=board.traffic.rates(now),
         suppressed=sum(is_open(alert) and alert.muted is not None for alert in alerts),
-        raised_10m=sum(now - alert.raised_at < timedelta(minutes=10) for alert in alerts),
+        load=alarm_load(alerts, now, seats),
+        rejected=_rejected(board.counted.lately),
+        rejecting=rejecting(board.counted.lately),
+        unsettled={each.family: each.missing for each in board.counted.day if each.missing},
         worst=worst_areas(board),
     )
 
@@ -98,6 +105,31 @@ def percentile(values: list[float], share: int) -> float | None:
     if not values:
         return None
     return sorted(values)[-(-len(values) * share // 100) - 1]
+
+
+def alarm_load(alerts: Iterable[Alert], now: datetime, seats: int) -> AlarmLoad:
+    """What was raised in the last 10 min and the last hour, and what the flood is made of."""
+    heard = [alert for alert in alerts if alert.muted is None]
+    recent = [alert for alert in heard if now - alert.raised_at < timedelta(minutes=10)]
+    return AlarmLoad(
+        seats=seats,
+        raised_10m=len(recent),
+        raised_1h=sum(now - alert.raised_at < timedelta(hours=1) for alert in heard),
+        flood=len(recent) > FLOOD * seats,
+        causes=tuple(Counter(alert.rule for alert in recent).most_common(CAUSES)),
+    )
+
+
+def rejecting(counts: Iterable[MessageCount]) -> tuple[tuple[str, Share], ...]:
+    """The families of which more than 5 % could not be read, the worst first."""
+    bad = [each for each in counts if each.rejected > MUCH_REJECTED * each.received]
+    bad.sort(key=lambda each: -each.rejected / max(each.received, 1))
+    return tuple((each.family, _rejected((each,))) for each in bad)
+
+
+def _rejected(counts: Iterable[MessageCount]) -> Share:
+    counts = tuple(counts)
+    return Share(sum(each.rejected for each in counts), sum(each.received for each in counts))
 
 
 def visits_done(visits: Iterable[VisitRecord], now: datetime) -> Share:

@@ -33,7 +33,7 @@ class Room:
     def __init__(self, settings: DashboardSettings) -> None:
         self.settings = settings
         self.assets = _version_of_assets()
-        self.stream = Stream(self.assets)
+        self.stream = Stream(self.assets, seats=settings.seats)
         self.pool = ConnectionPool(
             settings.database_url,
             min_size=1,

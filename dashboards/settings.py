@@ -14,6 +14,7 @@ class DashboardSettings(msgspec.Struct, frozen=True, kw_only=True):
     secret: str  # signs links, wall tokens and nothing else
     public_url: str  # what links begin with, without a slash at the end
     lang: Lang = "zh"  # the first language of pages that are not told another
+    seats: int = 1  # operators who share the alarms
     demo: bool = False  # a simulated town: everybody may look, the demo phones are served
 
     @property

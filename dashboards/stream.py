@@ -60,8 +60,9 @@ class Watcher:
 class Audience:
     """Everybody who sees the same part of the town."""
 
-    def __init__(self, board: Board) -> None:
+    def __init__(self, board: Board, seats: int) -> None:
         self.board: Board = board
+        self._seats = seats
         self.begin(board)
         self.shown = self._snapshot()
         self.number = 1
@@ -74,12 +75,12 @@ class Audience:
         if isinstance(change, TownIs):
             self.map = town_map(self.board.directory, self.board.scope)
         if isinstance(change, Second):
-            self.figures = figures(self.board)
+            self.figures = figures(self.board, seats=self._seats)
 
     def begin(self, board: Board) -> None:
         """Start over from a board read anew."""
         self.board = board
-        self.figures = figures(board)
+        self.figures = figures(board, seats=self._seats)
         self.map = town_map(board.directory, board.scope)
 
     def delta(self) -> Frame | None:
@@ -104,8 +105,9 @@ class Audience:
 class Stream:
     """The boards of all audiences, and the screens that watch them."""
 
-    def __init__(self, assets: str) -> None:
+    def __init__(self, assets: str, *, seats: int = 1) -> None:
         self.assets = assets
+        self._seats = seats
         self.health = Health()
         self._lock = threading.Lock()
         self._audiences: dict[Scope, Audience] = {}
@@ -119,7 +121,7 @@ class Stream:
             for scope, audience in self._audiences.items():
                 audience.begin(board if scope.whole else narrowed(board, scope))
             if WHOLE not in self._audiences:
-                self._audiences[WHOLE] = Audience(board)
+                self._audiences[WHOLE] = Audience(board, self._seats)
             self._publish()
 
     def take(self, change: Change) -> None:
@@ -213,7 +215,7 @@ class Stream:
         found = self._audiences.get(scope)
         whole = self._audiences.get(WHOLE)
         if found is None and whole is not None:
-            found = self._audiences[scope] = Audience(narrowed(whole.board, scope))
+            found = self._audiences[scope] = Audience(narrowed(whole.board, scope), self._seats)
         if found is not None:
             found.quiet = 0
         return found

@@ -106,6 +106,16 @@ class AreaLoad(msgspec.Struct, frozen=True):
     free: int  # caregivers on duty and not in a visit, whose visits of the day are here
 
 
+class AlarmLoad(msgspec.Struct, frozen=True, kw_only=True):
+    """How many alarms reach the people who answer them, muted ones left out."""
+
+    seats: int = 1  # operators who share them
+    raised_10m: int = 0
+    raised_1h: int = 0
+    flood: bool = False  # more than 10 a seat in 10 min
+    causes: tuple[tuple[str, int], ...] = ()  # rule and alarms of the 10 min, the most first
+
+
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
     """The key figures; `dashboards.kpi` holds their definitions."""
 
@@ -123,7 +133,10 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     skewed: int = 0  # readings left out of lag_p95 for their clock
     rates: tuple[int, ...] = ()  # readings a second, oldest first, at most 60
     suppressed: int = 0  # muted alerts: not on the wall, counted
-    raised_10m: int = 0  # alerts raised in the last 10 min
+    load: AlarmLoad = AlarmLoad()
+    rejected: Share = Share()  # rejected / received messages of the last 5 min
+    rejecting: tuple[tuple[str, Share], ...] = ()  # families with more than 5 % rejected
+    unsettled: dict[str, int] = {}  # family -> messages of 24 h whose sums don't add up; 0 left out
     worst: tuple[AreaLoad, ...] = ()  # at most 8
 
 

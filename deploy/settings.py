@@ -49,6 +49,7 @@ class Settings(BaseSettings):
     # First port of /metrics, /healthz, /readyz of a service; 0 = none
     metrics_port: int = Field(default=0, ge=0, le=65535)
     lang: Literal["zh", "en"] = "zh"
+    seats: int = Field(default=1, ge=1)  # operators who share the alarms
     ingest_token: SecretStr | None = None  # lets a gateway send by HTTP for any device
     ingest_networks: str = ""  # from where terminals may send by HTTP without a secret
     ingest_shared: bool = False  # several ingest processes share the load; else one works

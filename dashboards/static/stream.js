@@ -15,11 +15,14 @@
  * @typedef {{seconds: number | null, n: number}} Timing
  * @typedef {{area: string, name: string, open: number, uncovered: number, late: number,
  *   free: number}} AreaLoad
+ * @typedef {{seats: number, raised_10m: number, raised_1h: number, flood: boolean,
+ *   causes: [string, number][]}} AlarmLoad
  * @typedef {{unacknowledged: {count: number, life: number, high: number, oldest: string | null},
  *   open: Record<string, number>, ack_p95: Timing, arrive_p50: Timing, devices: Share,
  *   covered: Share, visits: Share, visits_late: number, visits_by_state: Record<string, number>,
  *   caregivers: Share, lag_p95: Timing, skewed: number, rates: number[], suppressed: number,
- *   raised_10m: number, worst: AreaLoad[]}} Figures
+ *   load: AlarmLoad, rejected: Share, rejecting: [string, Share][],
+ *   unsettled: Record<string, number>, worst: AreaLoad[]}} Figures
  * @typedef {{at: string, map: string, cards: Record<string, Card>,
  *   caregivers: Record<string, Mover>, figures: Figures}} Screen
  * @typedef {{at: string, map?: string, cards?: Record<string, Card | null>,

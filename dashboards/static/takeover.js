@@ -30,7 +30,8 @@ export function takeover(cards, clock) {
   stack.id = "stack";
   others.slice(0, 5).forEach((other, n) => stack.append(stacked(other, n + 2)));
   if (others.length > 5) stack.append(element("li", "", say("wall.more", more(others.slice(5)))));
-  return { head, facts: facts(card, clock), foot: element("div", "foot", stack, canvas), canvas };
+  const foot = element("div", "foot", stack, element("div", "around", canvas));
+  return { head, facts: facts(card, clock), foot, canvas };
 }
 
 /**

@@ -12,9 +12,11 @@ const ACK_TARGET = 120; // s
 
 /** @param {Figures} figures */
 export function showFigures(figures) {
-  const { unacknowledged, ack_p95: ack, devices, visits, lag_p95: lag } = figures;
+  const { unacknowledged, ack_p95: ack, devices, covered, visits } = figures;
   const grave = unacknowledged.life ? "life" : unacknowledged.high ? "high" : "";
-  tile("unacknowledged", String(unacknowledged.count), oldest(unacknowledged.oldest), grave);
+  const waits = oldest(unacknowledged.oldest);
+  waits.append(" · ", say("kpi.load", { n: perSeat(figures.load) }));
+  tile("unacknowledged", String(unacknowledged.count), waits, grave);
   const late = ack.seconds !== null && ack.seconds > ACK_TARGET;
   tile(
     "ack",
@@ -24,16 +26,34 @@ export function showFigures(figures) {
   );
   const few = devices.whole > 0 && devices.part / devices.whole < 0.95;
   const silent = say("kpi.silent", { n: thousands(devices.whole - devices.part) });
-  tile("devices", percent(devices), `${ratio(devices)} · ${silent}`, few ? "high" : "");
+  const bare = say("kpi.uncovered", { n: thousands(covered.whole - covered.part) });
+  tile("devices", percent(devices), `${silent} / ${thousands(devices.whole)} · ${bare}`, few ? "high" : "");
   tile("visits", percent(visits), visitsUnder(figures), "");
   showWorst(figures.worst);
   showRate(figures.rates);
+  showMessages(figures);
+}
+
+/**
+ * How late messages come and how many are refused; or that their sums don't add up.
+ * @param {Figures} figures
+ */
+function showMessages({ lag_p95: lag, skewed, rejected, rejecting, unsettled }) {
+  const uneven = Object.keys(unsettled);
+  const bad = rejecting.map(([family, share]) => `${family} ${percent(share)}`);
   one("#lag").textContent = say("kpi.lag", {
     s: lag.seconds === null ? "–" : lag.seconds.toFixed(1),
-    n: thousands(figures.skewed),
+    n: thousands(skewed),
   });
   one("#lag").classList.toggle("high", (lag.seconds ?? 0) > 30);
+  one("#sums").textContent = uneven.length
+    ? say("kpi.unsettled", { families: uneven.join(" ") })
+    : say("kpi.rejected", { share: percent(rejected) }) + bad.map((each) => ` · ${each}`).join("");
+  one("#sums").classList.toggle("high", uneven.length + bad.length > 0);
 }
+
+/** @param {import("./stream.js").AlarmLoad} load */
+const perSeat = ({ raised_10m: n, seats }) => String(Math.round((n / seats) * 10) / 10);
 
 /**
  * @param {string} key
@@ -50,7 +70,7 @@ function tile(key, number, under, colour) {
 
 /** @param {string | null} since */
 function oldest(since) {
-  if (!since) return say("kpi.none_waiting");
+  if (!since) return element("span", "", say("kpi.none_waiting"));
   const time = ticking("", since);
   time.style.display = "inline";
   return element("span", "", `${say("kpi.oldest")} `, time);

@@ -87,6 +87,7 @@ function draw(screen) {
   if (screen.map !== mapVersion) void fetchMap(screen.map);
   showRows(cards, screen.figures.open);
   showTakeover(cards);
+  showFlood(screen.figures.load);
   showFigures(screen.figures);
   one("#suppressed").textContent = screen.figures.suppressed
     ? say("wall.suppressed", { n: screen.figures.suppressed })
@@ -122,6 +123,7 @@ async function fetchMap(version) {
   try {
     const answer = await fetch(mapUrl ?? "");
     map.setGeometry(await answer.json());
+    dirty = true; // a takeover may be waiting for its map
   } catch {
     mapVersion = ""; // the next frame tries again
   }
@@ -174,6 +176,16 @@ function row(card) {
   return made;
 }
 
+/**
+ * More alarms than the seats can answer: how many, and of what.
+ * @param {import("./stream.js").AlarmLoad} load
+ */
+function showFlood({ flood, seats, raised_10m: n, causes }) {
+  one("#flood").hidden = !flood;
+  const of = causes.map(([rule, count]) => `${word("rule", rule)} ${count}`).join(" · ");
+  one("#flood").textContent = flood ? `${say("wall.flood", { n, seats })} · ${of}` : "";
+}
+
 /** @param {Card} card */
 function detail(card) {
   const other = word("rule", card.rule, OTHER);
@@ -186,7 +198,7 @@ function showTakeover(cards) {
   const sos = cards
     .filter((card) => card.sos)
     .sort((a, b) => Date.parse(b.raised_at) - Date.parse(a.raised_at));
-  const key = JSON.stringify(sos);
+  const key = JSON.stringify([sos, map.geometry?.version]);
   if (key === shownTakeover) return;
   shownTakeover = key;
   const panel = one("#takeover");
@@ -196,7 +208,7 @@ function showTakeover(cards) {
   if (!shown) return;
   panel.append(shown.head, shown.facts, shown.foot);
   const [{ lat, lon }] = sos;
-  if (lat === null || lon === null || !map.geometry) return shown.canvas.remove();
+  if (lat === null || lon === null || !map.geometry) return;
   const around = new TownMap(shown.canvas, { foot: false, unit: map.canvas.clientHeight });
   around.setGeometry(map.geometry);
   around.lookAt(lat, lon);

@@ -30,6 +30,7 @@ def dashboards() -> None:
             secret=settings.secret(),
             public_url=settings.base_url,
             lang=settings.lang,
+            seats=settings.seats,
             demo=settings.demo,
         ),
         routers=[push_router(settings.database(), access)],

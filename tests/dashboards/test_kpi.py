@@ -7,9 +7,21 @@ from small_town import NOW, ago, alert, directory, position, visit
 
 from alerts.types import Severity
 from dashboards import kpi
-from dashboards.board import AlertsChanged, Board, Health, Heard, Second, VisitsChanged, fold
+from dashboards.board import (
+    AlertsChanged,
+    Board,
+    Counted,
+    Health,
+    Heard,
+    Second,
+    VisitsChanged,
+    fold,
+    narrowed,
+)
+from dashboards.scope import Scope
 from dashboards.traffic import Traffic
 from dashboards.wire import Share, Timing
+from ingest.history import MessageCount
 
 
 def test_unacknowledged_leaves_out_the_answered_the_muted_and_the_ended() -> None:
@@ -94,9 +106,34 @@ def test_figures_of_a_board() -> None:
     found = kpi.figures(board)
     assert found.caregivers == Share(1, 2)
     assert found.rates[-3] == 1
-    assert found.raised_10m == 2
+    assert (found.load.raised_10m, found.load.raised_1h, found.load.flood) == (2, 2, False)
     worst = found.worst[0]
     assert (worst.name, worst.open, worst.late, worst.free) == ("王集", 2, 1, 1)
+
+
+def test_a_flood_is_more_than_ten_a_seat_in_ten_minutes_and_says_of_what() -> None:
+    eleven = [alert(f"al-{n}", rule="device_silent") for n in range(10)] + [alert("al-10")]
+    muted = alert("al-11", muted="m-1")
+    load = kpi.alarm_load([*eleven, muted], NOW, 1)
+    assert (load.raised_10m, load.flood) == (11, True)
+    assert load.causes == (("device_silent", 10), (alert().rule, 1))
+    assert not kpi.alarm_load(eleven, NOW, 2).flood
+    assert not kpi.alarm_load(eleven, NOW + timedelta(minutes=30), 1).flood
+
+
+def test_messages_are_counted_for_the_whole_town_alone() -> None:
+    lately = (
+        MessageCount("owntracks", received=10, stored=9, rejected=1),
+        MessageCount("contract", received=90, stored=88, rejected=1, ignored=1),
+    )
+    day = (MessageCount("contract", received=90, stored=88), MessageCount("face_mqtt", 5, 4, 1))
+    whole = fold(Board(at=NOW, directory=directory()), Counted(lately, day))
+    found = kpi.figures(whole)
+    assert found.rejected == Share(2, 100)
+    assert found.rejecting == (("owntracks", Share(1, 10)),)
+    assert found.unsettled == {"contract": 2}
+    far = kpi.figures(narrowed(whole, Scope(areas=("wangji",))))
+    assert (far.rejected, far.unsettled) == (Share(), {})
 
 
 def test_lag_leaves_out_and_counts_devices_whose_clock_is_wrong() -> None:

@@ -4,12 +4,14 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 from broker_fixtures import Broker
 
+from ingest.history import MessageCount, message_counts
 from tests.bench.rig import Service
 
 pytestmark = pytest.mark.system
@@ -55,6 +57,10 @@ class Road:
 
     def reasons(self) -> list[str]:
         return [row[0] for row in self.conn.execute("SELECT reason FROM rejection ORDER BY n")]
+
+    def kept(self) -> list[MessageCount]:
+        """The counts that are written down, by family."""
+        return message_counts(self.conn, datetime.now(UTC) - timedelta(hours=1))
 
     def counts(self, family: str = "") -> dict[str, float]:
         """received, stored, duplicate, rejected, ignored."""
@@ -151,6 +157,8 @@ def test_a_hostile_minute_stops_nothing(road: Road) -> None:
     until_true(lambda: road.counts().get("received", 0) == 2 * len(HOSTILE))
     counts = road.counts()
     assert counts["received"] == sum(counts.values()) - counts["received"]
+    until_true(lambda: sum(each.received for each in road.kept()) == counts["received"])
+    assert [each.missing for each in road.kept()] == [0]
     expected = [reason for _, _, reason in HOSTILE if reason]
     reasons = road.reasons()
     for reason in set(expected):
