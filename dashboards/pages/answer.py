@@ -110,6 +110,7 @@ ByLink = Annotated[Link, Depends(Link)]
 
 
 @router.get("/a/{token}")
+@router.head("/a/{token}")
 def show(link: ByLink) -> Response:
     """The alert. Changes nothing."""
     found = link.read()
