@@ -271,11 +271,21 @@ class Directory:
         return tuple(path)
 
     def _area_of_gateway(self, gateway: str) -> str | None:
-        """The smallest area that holds the gateway and all devices behind it."""
-        areas = {self.area_of(f"device:{key}") for key in (gateway, *self.behind(gateway))}
-        paths = [self.area_path(area) for area in sorted(area for area in areas if area)]
+        """The smallest area that holds the gateway and all that speaks through it."""
+        areas = (self.area_of(f"device:{key}") for key in self._through(gateway))
+        paths = [self.area_path(area) for area in dict.fromkeys(areas) if area]
         shared = set(paths[0]).intersection(*paths[1:]) if paths else set()
         return next((area for area in paths[0] if area in shared), None) if paths else None
+
+    def _through(self, gateway: str) -> dict[str, None]:
+        """A gateway and the ids of all that speaks through it, also through further gateways."""
+        found = {gateway: None}
+        open_ends = [gateway]
+        while open_ends:
+            new = [key for key in self.behind(open_ends.pop()) if key not in found]
+            found.update(dict.fromkeys(new))
+            open_ends += new
+        return found
 
     def _reindexed_topics(self, change: RegisterChange) -> Shelf[str]:
         topics: dict[str, str | None] = {}

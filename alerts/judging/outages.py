@@ -1,4 +1,7 @@
-"""Where an outage lies: from the devices lost to the smallest area that holds them. Pure."""
+"""Where an outage lies: from the devices lost to the smallest node that explains it. Pure.
+
+Nodes and places are those of `alerts.judging.places`.
+"""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
@@ -6,6 +9,7 @@ from math import ceil
 
 import msgspec
 
+from alerts.judging.places import above, around, is_area
 from devices.directory import Directory
 
 
@@ -14,7 +18,7 @@ class Loss(msgspec.Struct, frozen=True, array_like=True):
 
     device: str
     at: datetime  # since when
-    incident: str | None = None  # the area of the outage it is told of in
+    incident: str | None = None  # the node of the outage it is told of in
 
 
 class Measure(msgspec.Struct, frozen=True):
@@ -25,38 +29,57 @@ class Measure(msgspec.Struct, frozen=True):
     within: timedelta
 
 
-Losses = Mapping[str, Sequence[Loss]]  # by the area itself, what lies below left out
+Losses = Mapping[str, Sequence[Loss]]  # by place
 
 
-def outage_areas(
+def outages(
     lost: Losses,
     heard: Mapping[str, int],
     directory: Directory,
     measure_of: Callable[[str], Measure],
 ) -> dict[str, tuple[Loss, ...]]:
-    """The areas with an outage, each the smallest that qualifies, and what was lost there.
+    """The nodes with an outage, each the smallest that explains it, and what was lost there.
 
-    An area counts all areas below it. Where two areas beside each other qualify, and the one
-    above both does too, it is one outage of the one above; so it is where enough else was lost
-    around a single area that qualifies.
+    An area counts all areas below it, a gateway all that speaks through it. Where two areas or
+    gateways in one area qualify, and the area does too, it is one outage of the area; so it is
+    where enough else was lost around a single one that qualifies.
     """
     below = rolled_up(lost, directory)
-    dense = {area: densest(losses, measure_of(area).within) for area, losses in below.items()}
-    dense = {area: found for area, found in dense.items() if len(found) >= measure_of(area).devices}
+    dense = {node: densest(losses, measure_of(node).within) for node, losses in below.items()}
+    dense = {node: found for node, found in dense.items() if len(found) >= measure_of(node).devices}
     totals = totals_below(heard, dense, directory)
-    needed = {area: needed_of(totals[area], measure_of(area)) for area in dense}
-    qualified = {area: found for area, found in dense.items() if len(found) >= needed[area]}
+    needed = {node: needed_of(totals[node], measure_of(node)) for node in dense}
+    qualified = {node: found for node, found in dense.items() if len(found) >= needed[node]}
+    gateways = sorted(node for node in qualified if not is_area(node))
 
-    def smallest(area: str) -> str:
-        inside = [one for one in qualified if parent_of(one, directory) == area]
-        if len(inside) != 1:
-            return area
-        others = {loss.device for loss in qualified[area]}
-        others -= {loss.device for loss in below[inside[0]]}
-        return area if len(others) >= needed[area] else smallest(inside[0])
+    def rest(node: str, part: str) -> int:
+        """How much of what is lost in a node is not in this part of it."""
+        inside = {loss.device for loss in below[part]}
+        return sum(loss.device not in inside for loss in qualified[node])
 
-    tops = [one for one in qualified if not set(directory.area_path(one)[1:]) & qualified.keys()]
-    return {area: qualified[area] for area in sorted(smallest(top) for top in tops)}
+    def smallest(node: str) -> str:
+        inside = [one for one in gateways if is_area(node) or node in above(one, directory)]
+        inside = [one for one in inside if rest(node, one) < needed[node]]
+        if inside:
+            return smallest(min(inside, key=lambda one: (rest(node, one), totals[one])))
+        areas = [one for one in qualified if above(one, directory)[:1] == (node,)]
+        is_one = len(areas) == 1 and rest(node, areas[0]) < needed[node]
+        return smallest(areas[0]) if is_one else node
+
+    tops = [one for one in qualified if not qualified.keys() & set(above(one, directory))]
+    return told_once({smallest(top) for top in tops}, qualified, needed)
+
+
+def told_once(
+    nodes: Iterable[str], qualified: Mapping[str, tuple[Loss, ...]], needed: Mapping[str, int]
+) -> dict[str, tuple[Loss, ...]]:
+    """What was lost in each node. A gateway may reach into an area that tells of its own outage:
+    what lies there is no loss of the gateway."""
+    found = {node: qualified[node] for node in sorted(nodes)}
+    told = {loss.device for node in found if is_area(node) for loss in found[node]}
+    for node in [node for node in found if not is_area(node)]:
+        found[node] = tuple(loss for loss in found[node] if loss.device not in told)
+    return {node: losses for node, losses in found.items() if len(losses) >= needed[node]}
 
 
 def needed_of(total: int, measure: Measure) -> int:
@@ -65,23 +88,23 @@ def needed_of(total: int, measure: Measure) -> int:
 
 
 def rolled_up(lost: Losses, directory: Directory) -> dict[str, list[Loss]]:
-    """The losses of each area and of all above it."""
+    """The losses of each node, with all that it holds."""
     found: dict[str, list[Loss]] = {}
-    for area, losses in lost.items():
-        for above in directory.area_path(area):
-            found.setdefault(above, []).extend(losses)
+    for place, losses in lost.items():
+        for node in around(place, directory):
+            found.setdefault(node, []).extend(losses)
     return found
 
 
 def totals_below(
-    heard: Mapping[str, int], areas: Iterable[str], directory: Directory
+    heard: Mapping[str, int], nodes: Iterable[str], directory: Directory
 ) -> dict[str, int]:
-    """How many devices were heard in these areas and below."""
-    totals = dict.fromkeys(areas, 0)
-    for area, devices in heard.items():
-        for above in directory.area_path(area):
-            if above in totals:
-                totals[above] += devices
+    """How many devices were heard in these nodes."""
+    totals = dict.fromkeys(nodes, 0)
+    for place, devices in heard.items():
+        for node in around(place, directory):
+            if node in totals:
+                totals[node] += devices
     return totals
 
 
@@ -95,8 +118,3 @@ def densest(losses: Iterable[Loss], within: timedelta) -> tuple[Loss, ...]:
         if last + 1 - first >= best[1] - best[0]:
             best = (first, last + 1)
     return tuple(ordered[best[0] : best[1]])
-
-
-def parent_of(area: str, directory: Directory) -> str | None:
-    found = directory.areas.get(area)
-    return found.parent if found else None

@@ -2,7 +2,8 @@
 
 A device is *lost* when nothing was heard of it for its kind's minutes, or when it is said to be
 offline. A phone is only expected while its caregiver is on duty: silence counts from the beginning
-of the duty at the earliest, and the end of the duty ends it.
+of the duty at the earliest, and the end of the duty ends it. What speaks through a gateway is cut
+off, and so lost, while its gateway is.
 """
 
 from datetime import datetime, timedelta
@@ -15,10 +16,10 @@ from alerts.rule import State, Told
 
 
 class DeviceWatched(Told, frozen=True):
-    """A device that belongs to an area is watched from now on, or (False) no longer."""
+    """A device that has a place in town is watched from now on, or (False) no longer."""
 
     device: str
-    area: str
+    place: str  # see alerts.judging.places
     watched: bool
 
 
@@ -26,7 +27,14 @@ class DeviceLost(Told, frozen=True):
     """A device that was heard before is lost, or (`back`) not lost any more."""
 
     device: str
-    area: str | None
+    place: str | None
+    back: bool = False
+
+
+class GatewayLost(Told, frozen=True):
+    """A device through which others speak is lost, or (`back`) not lost any more."""
+
+    gateway: str
     back: bool = False
 
 
@@ -43,16 +51,17 @@ class Watch(msgspec.Struct, frozen=True):
     limit: timedelta | None  # of silence; None: lost only when it is said to be offline
     hold: timedelta  # before it is said
     phone: bool = False  # expected on duty only
-    told: bool = True  # part of its area's outages
-    area: str | None = None
+    told: bool = True  # part of outages
+    place: str | None = None
 
 
 class Silence(State, frozen=True):
     heard: datetime  # by our clock
     limit: timedelta | None = None  # None: not watched, or a phone with no duty in sight
     duty: Duty | None = None  # of a phone: the one that runs, or the next
-    area: str | None = None  # the area it is counted in
+    place: str | None = None  # where it is counted
     lost: bool = False
+    cut_off: bool = False  # lost for no other reason than that its gateway is
     let_go: datetime | None = None  # when the outage that covered it was over
     covered: bool = False  # an outage lists it
     raised: bool = False
@@ -70,12 +79,14 @@ def settled(silence: Silence, watch: Watch | None, duty: Duty | None, now: datet
     """The same facts with what they mean at this moment."""
     if watch is None:
         return Silence(silence.heard)
+    if silence.cut_off and watch.place != silence.place:
+        silence = reconnected(silence)  # it speaks through another gateway now
     idle = watch.phone and duty is None
     limit = None if idle else watch.limit
-    silence = replace(silence, limit=limit, duty=duty, area=watch.area)
+    silence = replace(silence, limit=limit, duty=duty, place=watch.place)
     due = silent_at(silence)
     if idle or (duty is not None and now < duty.begin):
-        return replace(silence, lost=False, raised=False)
+        return replace(silence, lost=False, cut_off=False, raised=False)
     if due is None:
         return replace(silence, raised=False)
     lost = silence.lost or now >= due
@@ -94,16 +105,26 @@ def next_look(silence: Silence, hold: timedelta) -> datetime | None:
     return silence.duty.end if look is None else min(look, silence.duty.end)
 
 
+def cut_off(silence: Silence) -> Silence:
+    """The state of a device whose gateway is lost."""
+    return silence if silence.lost else replace(silence, lost=True, cut_off=True)
+
+
+def reconnected(silence: Silence) -> Silence:
+    """The state of a device whose gateway is back: it need not have said anything yet."""
+    return replace(silence, lost=False, cut_off=False) if silence.cut_off else silence
+
+
 def told_of(device: str, before: Silence, after: Silence) -> tuple[Told, ...]:
-    """What those who count an area's devices have to hear."""
+    """What those who count the devices of a place have to hear."""
     tells: list[Told] = []
-    moved = before.area != after.area
+    moved = before.place != after.place
     if before.lost and (moved or not after.lost):
-        tells.append(DeviceLost(device, before.area, back=True))
-    if moved and before.area is not None:
-        tells.append(DeviceWatched(device, before.area, False))
-    if moved and after.area is not None:
-        tells.append(DeviceWatched(device, after.area, True))
+        tells.append(DeviceLost(device, before.place, back=True))
+    if moved and before.place is not None:
+        tells.append(DeviceWatched(device, before.place, False))
+    if moved and after.place is not None:
+        tells.append(DeviceWatched(device, after.place, True))
     if after.lost and (moved or not before.lost):
-        tells.append(DeviceLost(device, after.area))
+        tells.append(DeviceLost(device, after.place))
     return tuple(tells)

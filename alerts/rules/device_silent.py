@@ -5,7 +5,8 @@ broker) says that it is offline; a phone only while its caregiver is on duty. Wh
 we hear: a phone that sends yesterday's positions now is heard now. A device counts from the first
 time it is heard: one never heard is not installed yet, it is not silent. A kind without minutes
 (`sensor`) is lost only when it is said to be offline, and raises nothing by itself. Devices in
-maintenance are not watched.
+maintenance are not watched. What speaks through a gateway is lost while its gateway is, however
+seldom it speaks; it is back with its gateway, or when it is heard by another way.
 
 Raises when a device has been silent for its `minutes` and then `hold_minutes` more; SOS buttons
 at medium. Clears when it is heard again (`heard`), when the duty ends (`off_duty`), when it goes
@@ -25,11 +26,15 @@ from msgspec.structs import replace
 
 from alerts.judging.concern import devices_of
 from alerts.judging.duty import Duty, next_duty, with_visit
+from alerts.judging.places import place_of
 from alerts.judging.silence import (
+    GatewayLost,
     OutageCovers,
     Silence,
     Watch,
+    cut_off,
     next_look,
+    reconnected,
     settled,
     told_of,
 )
@@ -71,6 +76,7 @@ class SilentSettings(Settings, frozen=True):
 class SilentRule(Rule[Silence, SilentSettings]):
     name = "device_silent"
     severity = Severity.LOW
+    version = 2  # counts by place, not by area
     wants = (
         Position,
         DoorMoved,
@@ -80,14 +86,17 @@ class SilentRule(Rule[Silence, SilentSettings]):
         DeviceStatus,
         VisitPlanned,
         OutageCovers,
+        GatewayLost,
     )
-    vital = wants[:-2]  # readings are signs of life to it, whatever else they say
+    vital = wants[:-3]  # readings are signs of life to it, whatever else they say
     settings = SilentSettings
     state = Silence
 
     def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
         if isinstance(said, OutageCovers):
             return said.devices
+        if isinstance(said, GatewayLost):
+            return known.directory.behind(said.gateway)
         if isinstance(said, VisitPlanned):
             held = known.directory.held_by(f"caregiver:{said.visit.caregiver}")
             return tuple(device.id for device in held if device.kind == "phone")
@@ -107,6 +116,8 @@ class SilentRule(Rule[Silence, SilentSettings]):
         if isinstance(felt, OutageCovers):
             let_go = state.let_go if felt.covered else known.now
             after = replace(state, covered=felt.covered, let_go=let_go)
+        elif isinstance(felt, GatewayLost):
+            after = reconnected(state) if felt.back else cut_off(state)
         elif isinstance(felt, VisitPlanned):
             day = felt.visit.start.astimezone(known.zone).date()
             after = replace(state, duty=with_visit(state.duty, felt.visit, day))
@@ -119,9 +130,9 @@ class SilentRule(Rule[Silence, SilentSettings]):
     ) -> Verdict | None:
         if isinstance(said, DeviceStatus) and said.online is False:
             state = refreshed(key, state, known) if state is not None else None
-            if state is None or state.lost or said.at < state.heard:
+            if state is None or said.at < state.heard or (state.lost and not state.cut_off):
                 return None
-            return self._judge(key, state, replace(state, lost=True), known)
+            return self._judge(key, state, replace(state, lost=True, cut_off=False), known)
         if state is None:
             heard = known.vitals.heard(key)
             return self._judge(key, Silence(heard), Silence(heard), known) if heard else None
@@ -130,7 +141,7 @@ class SilentRule(Rule[Silence, SilentSettings]):
         heard = known.vitals.heard(key)
         if heard is None or heard <= state.heard:
             return None
-        return self._judge(key, state, Silence(heard, state.limit, state.duty, state.area), known)
+        return self._judge(key, state, Silence(heard, state.limit, state.duty, state.place), known)
 
     def _judge(self, key: str, before: Silence, after: Silence, known: "Known") -> Verdict:
         """What the facts in `after` mean now, and what is new in it."""
@@ -145,6 +156,8 @@ class SilentRule(Rule[Silence, SilentSettings]):
             reason = why_over(device, watch, before, after, known)
             findings = (self._finding("cleared", key, device, before, reason, known),)
         tells = told_of(key, before, after) if watch is None or watch.told else ()
+        if before.lost != after.lost and known.directory.behind(key):
+            tells = (*tells, GatewayLost(key, back=before.lost))
         look = next_look(after, watch.hold) if watch is not None else None
         return Verdict(after if device is not None else None, findings, look, tells)
 
@@ -160,7 +173,7 @@ class SilentRule(Rule[Silence, SilentSettings]):
             hold=timedelta(minutes=settings.hold_minutes),
             phone=device.kind == "phone",
             told=told,
-            area=known.directory.area_of(device.holder) if told else None,
+            place=place_of(device, known.directory) if told else None,
         )
 
     def _finding(

@@ -18,7 +18,7 @@ HOLDERS = {
     "resident": "residents",
     "facility": "facilities",
 }
-SUBJECTS = {**HOLDERS, "device": "devices", "area": "areas"}
+SUBJECTS = {**HOLDERS, "device": "devices", "gateway": "devices", "area": "areas"}
 ROLES: tuple[str, ...] = get_args(Role)
 FEW = 200  # names among which a near match is looked for
 
@@ -31,6 +31,7 @@ REFERENCES = (
     ("facilities", "area", "areas"),
     ("facilities", "agency", "agencies"),
     ("residents", "facility", "facilities"),
+    ("devices", "gateway", "devices"),
     ("visits", "client", "clients"),
     ("visits", "caregiver", "caregivers"),
     ("people", "areas", "areas"),
@@ -45,7 +46,7 @@ REFERENCES = (
 
 
 def reference_faults(draft: Draft) -> Iterator[Wrong]:
-    """Ids and topics given twice, references to nothing, and areas that contain themselves."""
+    """Ids and topics given twice, references to nothing, and references in a circle."""
     for section in (*SECTIONS, *PLAN_SECTIONS):
         yield from _ids(draft, section)
     yield from _twice(draft, "devices", "topic", lambda device: device.topic)
@@ -62,7 +63,8 @@ def reference_faults(draft: Draft) -> Iterator[Wrong]:
             yield from _dangling(swap.person, "people", names, path)
     for number, ladder in draft["ladders"].items():
         yield from _ladder(ladder, names, ("ladders", number))
-    yield from _area_cycles(draft)
+    yield from _cycles(draft, "areas", "parent", "areas contain themselves")
+    yield from _cycles(draft, "devices", "gateway", "devices speak through themselves")
 
 
 Names = dict[str, frozenset[str]]
@@ -165,21 +167,21 @@ def _target(target: str, names: Names, path: tuple[str | int, ...]) -> Iterator[
         )
 
 
-def _area_cycles(draft: Draft) -> Iterator[Wrong]:
-    """One fault a cycle, at the area of it that stands last in the file."""
-    parents = {area.id: area.parent for area in draft["areas"].values()}
-    numbers = {area.id: number for number, area in draft["areas"].items()}
+def _cycles(draft: Draft, section: str, field: str, fault: str) -> Iterator[Wrong]:
+    """One fault a cycle, at the item of it that stands last in the file."""
+    above = {item.id: getattr(item, field) for item in draft[section].values()}
+    numbers = {item.id: number for number, item in draft[section].items()}
     done: set[str] = set()
-    for start in parents:
+    for start in above:
         path: list[str] = []
         at: str | None = start
-        while at is not None and at in parents and at not in done and at not in path:
+        while at is not None and at in above and at not in done and at not in path:
             path.append(at)
-            at = parents[at]
+            at = above[at]
         if at in path:
             ring = path[path.index(at) :]
             last = max(numbers[key] for key in ring)
-            yield ("areas", last, "parent"), f"areas contain themselves: {' > '.join([*ring, at])}"
+            yield (section, last, field), f"{fault}: {' > '.join([*ring, at])}"
         done.update(path)
 
 

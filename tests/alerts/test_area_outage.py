@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 from story import Story, area, button, client, door
 
-from alerts.judging.outages import Loss, Measure, densest, outage_areas
+from alerts.judging.outages import Loss, Measure, densest, outages
 from alerts.types import RuleScope
 from devices.directory import Device, Directory, RegisterChange
 
@@ -199,10 +199,14 @@ def test_areas_beside_each_other_and_enough_around() -> None:
     directory = Directory().changed(RegisterChange(areas=AREAS))
 
     def found(**lost: int) -> list[str]:
-        losses = {a: [Loss(f"{a}-{n}", start) for n in range(count)] for a, count in lost.items()}
+        losses = {
+            f"area:{a}": [Loss(f"{a}-{n}", start) for n in range(count)]
+            for a, count in lost.items()
+        }
         measure = Measure(10, 0.2, timedelta(minutes=10))
-        heard = {"wangji": 20, "liji": 20, "mudan": 20}
-        return list(outage_areas(losses, heard, directory, lambda area: measure))
+        heard = {"area:wangji": 20, "area:liji": 20, "area:mudan": 20}
+        found_nodes = outages(losses, heard, directory, lambda node: measure)
+        return [node.removeprefix("area:") for node in found_nodes]
 
     assert found(wangji=12) == ["wangji"]
     assert found(wangji=20) == ["wangji"]

@@ -286,6 +286,15 @@ NAMES = {
             (6, "areas e, parent: areas contain themselves: e > e"),
         ],
     ),
+    "gateways": (
+        "devices:\n- {id: hub-1, gateway: site}\n- {id: site, gateway: hub-1}\n"
+        "- {id: door-1, gateway: hub-2}\n- {id: door-2, gateway: [hub-1]}\n",
+        [
+            (3, "devices site, gateway: devices speak through themselves: hub-1 > site > hub-1"),
+            (4, "devices door-1, gateway: no 'hub-2' in devices; did you mean 'hub-1'?"),
+            (5, "devices door-2, gateway: expected a text, got a list of 1"),
+        ],
+    ),
 }
 
 MEANING = {
