@@ -56,8 +56,8 @@ class World:
         self.clock: datetime | None = None  # None until it has begun
         self.stale: frozenset[str] = frozenset()  # rules whose saved states were of another version
         self._memories = Memories(rules)
-        self._routes = self._routed(lambda rule, kind: kind in rule.wants)
-        self._keen = self._routed(lambda rule, kind: kind in rule.wants and kind not in rule.vital)
+        self._routes = self._routed(lambda rule, kind: True)
+        self._keen = self._routed(lambda rule, kind: kind not in rule.vital)
         self._is_vital = any(rule.vital for rule in rules)
         self._findings: list[Finding] = []
         self._visits: list[VisitRecord] = []
@@ -91,6 +91,8 @@ class World:
 
     def _change(self, change: TownChanged, moment: datetime) -> None:
         self.known.changed(change)
+        self._routes = self._routed(lambda rule, kind: True)
+        self._keen = self._routed(lambda rule, kind: kind not in rule.vital)
         self.known.vitals.stir_all(self.known.now)
         self._reconsider(change)
         self._fire(moment, inclusive=False)
@@ -158,7 +160,9 @@ class World:
             kind: tuple(
                 (memory, memory.rule.route, memory.rule.step)  # bound once: this is the hot path
                 for memory in memories
-                if asks(memory.rule, kind)
+                if kind in memory.rule.wants
+                and memory.rule.listens(kind, self.known)
+                and asks(memory.rule, kind)
             )
             for kind in {kind for memory in memories for kind in memory.rule.wants}
         }
@@ -232,7 +236,7 @@ def begin(
 
 def advance(world: World, stimulus: Stimulus) -> Outcome:
     """Take in one stimulus in arrival order, wishes due before it first."""
-    moment = stimulus.moment
+    moment = stimulus.reading.received_at if isinstance(stimulus, Stored) else stimulus.moment
     if world.clock is None:
         world._start(moment)
     if world._memories.is_due(moment):

@@ -79,6 +79,10 @@ class Rule(Generic[S, P]):
         """The keys that a reading (or something told) concerns. Hot: answer () early."""
         return ()
 
+    def listens(self, kind: type, known: "Known") -> bool:
+        """May readings of a kind mean anything in the town as it is? Asked when it changes."""
+        return True
+
     def affected(self, change: TownChanged | Begun, known: "Known") -> Iterable[str]:
         """The keys to look at again after a change of the town (known already holds it).
 

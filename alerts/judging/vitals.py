@@ -23,7 +23,7 @@ class Vital(msgspec.Struct, array_like=True, gc=False):
     """One device's signs of life."""
 
     heard: datetime  # by our clock
-    calm_from: datetime = LONG_AGO  # since then only routine readings came
+    calm_until: datetime = LONG_AGO  # only routine readings came, and they are only noted
     charged: bool = False  # the reading that calmed named its charge
 
 
@@ -32,7 +32,8 @@ class Vitals:
 
     def __init__(self) -> None:
         self._of: dict[str, Vital] = {}
-        self._changed_at = LONG_AGO  # when the town last changed
+        self._changed_at = LONG_AGO  # when the town last changed; who was calm then is no more
+        self._calm_after = LONG_AGO
         self._dirty: set[str] = set()
 
     def heard(self, device: str) -> datetime | None:
@@ -42,28 +43,31 @@ class Vitals:
 
     def note(self, said: Reading, now: datetime) -> bool:
         """Note a reading. True: it is routine and its device calm, so it says nothing more."""
+        device = said.device
+        vital = self._of.get(device)
+        if vital is None or not is_routine(said):
+            self._hear(said, vital)
+            return False
+        self._dirty.add(device)
+        if said.received_at > vital.heard:  # nothing routine counts at another time
+            vital.heard = said.received_at
+        return now < vital.calm_until > self._calm_after and (said.battery is None or vital.charged)
+
+    def _hear(self, said: Reading, vital: Vital | None) -> None:
         at = heard_at(said)
         if at is None:
-            return False
-        vital = self._of.get(said.device)
+            return
         self._dirty.add(said.device)
         if vital is None:
             self._of[said.device] = Vital(at)
-            return False
-        if at > vital.heard:
+        elif at > vital.heard:
             vital.heard = at
-        return (
-            vital.calm_from > self._changed_at
-            and now - vital.calm_from < CALM
-            and is_routine(said)
-            and (said.battery is None or vital.charged)
-        )
 
     def calm(self, said: Reading, now: datetime) -> None:
         """No rule found anything in a reading: the next like it need not be asked about."""
         vital = self._of.get(said.device)
         if vital is not None and is_routine(said):
-            vital.calm_from, vital.charged = now, said.battery is not None
+            vital.calm_until, vital.charged = now + CALM, said.battery is not None
 
     def stir(self, key: str, directory: Directory) -> None:
         """A rule has changed its mind about a device, or about the holder of devices."""
@@ -71,12 +75,12 @@ class Vitals:
         for device in devices:
             vital = self._of.get(device)
             if vital is not None:
-                vital.calm_from = LONG_AGO
+                vital.calm_until = LONG_AGO
                 self._dirty.add(device)
 
     def stir_all(self, now: datetime) -> None:
         """The town has changed."""
-        self._changed_at = now
+        self._changed_at, self._calm_after = now, now + CALM
         self._dirty.add("")
 
     def take_dirty(self) -> Iterable[tuple[str, bytes]]:
@@ -91,6 +95,7 @@ class Vitals:
             self._of[device] = msgspec.msgpack.decode(body, type=Vital)
         else:
             self._changed_at = msgspec.msgpack.decode(body, type=datetime)
+            self._calm_after = self._changed_at + CALM
 
 
 def is_routine(said: Reading) -> bool:

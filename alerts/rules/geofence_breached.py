@@ -70,8 +70,11 @@ class FenceRule(Rule[FenceState, FenceSettings]):
     settings = FenceSettings
     state = FenceState
 
+    def listens(self, kind: type, known: "Known") -> bool:
+        return bool(known.fences)
+
     def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
-        if not known.fences_of or not isinstance(said, Position):
+        if not isinstance(said, Position):
             return ()
         return known.fences_of.get(known.subject_of(said.device), ())
 

@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.geometry import metres
-from alerts.rule import Felt, Rule, Settings, State, Told, Verdict, seen
+from alerts.geometry import METRES_A_DEGREE, metres
+from alerts.rule import STANDS, Felt, Rule, Settings, State, Told, Verdict, seen
 from alerts.types import Evidence, Finding, Severity, Stored
 from devices.readings import Position, Reading
 
@@ -72,9 +72,15 @@ class MovementRule(Rule[MovementState, MovementSettings]):
         if said.mock:
             return self._judge(state, said, said.at, "mock", (seen("mock", said),), known)
         fix = good(said)
-        if fix is None or is_told_twice(state.fixes, fix):
+        if fix is None:
             return None
         limit = known.settings(self, known.subject_of(key)).km_per_hour
+        is_over = state.last is not None and fix.at >= state.last + CALM
+        if not is_over and follows(state.fixes, fix, limit):
+            fixes = (*state.fixes[1 - KEPT :], fix)
+            return Verdict(MovementState(fixes, state.last, state.subject), wake_at=STANDS)
+        if is_told_twice(state.fixes, fix):
+            return None
         bad = [pair for pair in pairs(state.fixes, fix) if km_per_hour(*pair) > limit]
         state = MovementState(woven(state.fixes, fix), state.last, state.subject)
         if not bad and state.last is None:
@@ -134,6 +140,19 @@ def good(said: Position) -> Fix | None:
     if said.observed_at is None or said.clock == "quarantined" or accuracy > VAGUE:
         return None
     return Fix(said.observed_at, said.lat, said.lon, accuracy, said.id)
+
+
+def follows(fixes: tuple[Fix, ...], fix: Fix, limit: float) -> bool:
+    """Is it plain that a fix goes on from the last, no faster than `limit`? So it is for most:
+    their way is short even if it went round the corner, along a meridian and a parallel."""
+    if not fixes:
+        return False
+    last = fixes[-1]
+    seconds = (fix.at - last.at).total_seconds()
+    if seconds < APART.total_seconds():
+        return False
+    way = METRES_A_DEGREE * (abs(fix.lat - last.lat) + abs(fix.lon - last.lon))
+    return (way - last.accuracy - fix.accuracy) * 3.6 < limit * seconds
 
 
 def is_told_twice(fixes: tuple[Fix, ...], fix: Fix) -> bool:

@@ -50,8 +50,12 @@ class ConditionRule(Rule[ConditionState, Settings]):
     settings = Settings
     state = ConditionState
 
+    def listens(self, kind: type, known: "Known") -> bool:
+        kinds = (condition.kinds for condition in known.conditions.values())
+        return any(not some or KIND_OF[kind] in some for some in kinds)
+
     def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
-        if not known.conditions or isinstance(said, Told):
+        if isinstance(said, Told):
             return ()
         return [
             f"{condition.id} {subject}"

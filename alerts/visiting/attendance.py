@@ -97,8 +97,9 @@ def with_position(
         return seen if mock == seen.mock else msgspec.structs.replace(seen, mock=mock)
     if place == "elsewhere":
         elsewhere = with_fix(seen.elsewhere, at, device, reading, gap)
-        same = elsewhere is seen.elsewhere
-        return seen if same else msgspec.structs.replace(seen, elsewhere=elsewhere)
+        if elsewhere is seen.elsewhere:
+            return seen
+        return Seen(seen.presences, elsewhere, seen.marks, seen.doors, seen.mock)
     before = seen.presence(caregiver)
     was = before.sure if place == "home" else before.weak
     now = with_fix(was, at, device, reading, gap)
@@ -107,7 +108,8 @@ def with_position(
     sure, weak = (now, before.weak) if place == "home" else (before.sure, now)
     after = Presence(caregiver, sure, weak)
     others = [presence for presence in seen.presences if presence.caregiver != caregiver]
-    return msgspec.structs.replace(seen, presences=tuple(sorted([*others, after])))
+    presences = tuple(sorted([*others, after])) if others else (after,)
+    return Seen(presences, seen.elsewhere, seen.marks, seen.doors, seen.mock)
 
 
 def with_mark(seen: Seen, mark: Mark) -> Seen:

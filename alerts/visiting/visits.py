@@ -137,18 +137,18 @@ def marked(mark: VisitMarked, known: "Known") -> tuple[str, ...]:
 def gathered(key: str, state: Page, reading: Reading, known: "Known") -> Page:
     """The state with one more reading. The same object when it changes nothing."""
     seen = state.seen
-    if isinstance(reading, DoorMoved):
-        seen = with_door(seen, Opening(reading.at, reading.id, reading.device))
     caregiver = known.caregiver_of(reading.device)
-    if isinstance(reading, VisitMarked) and caregiver:
-        mark = Mark(reading.at, reading.id, reading.device, caregiver, reading.action)
-        seen = with_mark(seen, mark)
     if isinstance(reading, Position) and caregiver:
         place = known.watch.places(reading, caregiver).get(key)
         gap = deadlines(state.record, known).terms.gap
         fix = (reading.at, reading.device, reading.id)
         seen = with_position(seen, place, caregiver, fix, gap) if place else seen
-    return state if seen is state.seen else msgspec.structs.replace(state, seen=seen)
+    elif isinstance(reading, VisitMarked) and caregiver:
+        mark = Mark(reading.at, reading.id, reading.device, caregiver, reading.action)
+        seen = with_mark(seen, mark)
+    elif isinstance(reading, DoorMoved):
+        seen = with_door(seen, Opening(reading.at, reading.id, reading.device))
+    return state if seen is state.seen else Page(state.record, seen, state.cancelled)
 
 
 def stands(before: Page, after: Page) -> bool:

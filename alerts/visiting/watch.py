@@ -9,13 +9,14 @@ substitute, at the nearest home with a visit.
 """
 
 from datetime import datetime, timedelta
+from math import cos, radians
 from typing import Literal, TypeVar
 
 import msgspec
 
-from alerts.geometry import Grid, metres
+from alerts.geometry import METRES_A_DEGREE, Grid, metres
 from alerts.types import VisitRecord
-from devices.directory import Directory
+from devices.directory import Circle, Directory
 from devices.readings import Position
 
 EARLY = timedelta(hours=1)
@@ -33,6 +34,7 @@ class Near(msgspec.Struct, frozen=True, gc=False):
     """A visit as a fix is compared with it."""
 
     visit: str
+    caregiver: str | None
     opens: datetime  # evidence is taken between these two
     closes: datetime
     start: datetime  # window
@@ -40,6 +42,14 @@ class Near(msgspec.Struct, frozen=True, gc=False):
     lat: float  # home, degrees WGS-84
     lon: float
     radius: float  # metres
+    north: float  # degrees: a fix farther off than this or `east` is surely elsewhere
+    east: float
+
+    def surely_elsewhere(self, lat: float, lon: float) -> bool:
+        """Is a place so far off that no accuracy helps? Two subtractions, for most fixes."""
+        if abs(lat - self.lat) > self.north:
+            return True
+        return self.east < abs(lon - self.lon) < 360 - self.east
 
 
 class Watch:
@@ -50,7 +60,8 @@ class Watch:
         self._of_client: dict[str, tuple[str, ...]] = {}
         self._of_caregiver: dict[str, tuple[str, ...]] = {}
         self._homes = Grid(reach=ENTER)  # client id -> home
-        self._near: dict[str, Near | None] = {}  # by visit; None: takes no fixes
+        self._own: dict[str, tuple[Near, ...]] = {}  # caregiver -> visits ready to be compared
+        self._at_home: dict[str, tuple[Near, ...]] = {}  # client -> the same
         self._last: tuple[Position, dict[str, Place]] | None = None
 
     def take(self, record: VisitRecord, directory: Directory) -> None:
@@ -74,7 +85,7 @@ class Watch:
         record = self.visits.pop(visit, None)
         if record is None:
             return
-        self._forget_fixes(visit)
+        self._forget_fixes(record)
         left = tuple(key for key in self.of_client(record.client) if key != visit)
         self._of_client[record.client] = left
         if not left:
@@ -92,7 +103,7 @@ class Watch:
         known = directory.clients.get(client)
         self._homes.put(client, known.home if known else None)
         for visit in visits:
-            self._forget_fixes(visit)
+            self._forget_fixes(self.visits[visit])
 
     def of_client(self, client: str) -> tuple[str, ...]:
         """The visits planned for a client, as ids."""
@@ -123,19 +134,29 @@ class Watch:
         accuracy = fix.accuracy or 0
         if accuracy > VAGUE:
             return {}
-        at = fix.at
+        at, lat, lon = fix.at, fix.lat, fix.lon
         inside: list[tuple[float, Near]] = []
         found: dict[str, Place] = {}
-        for near in self._open(self._of_caregiver.get(caregiver, ()), at):
-            distance = metres(near.lat, near.lon, fix.lat, fix.lon)
-            if distance <= near.radius + min(accuracy, ENTER):
-                inside.append((distance, near))
-            elif not fix.mock and surely_beyond(distance, near.radius, accuracy):
+        own = self._own.get(caregiver)
+        for near in own if own is not None else self._ready_own(caregiver):
+            if not near.opens <= at <= near.closes:
+                continue
+            if near.surely_elsewhere(lat, lon):
+                is_elsewhere = True
+            else:
+                distance = metres(near.lat, near.lon, lat, lon)
+                if distance <= near.radius + min(accuracy, ENTER):
+                    inside.append((distance, near))
+                    continue
+                is_elsewhere = surely_beyond(distance, near.radius, accuracy)
+            if is_elsewhere and not fix.mock:
                 found[near.visit] = "elsewhere"
         if inside and not fix.mock:
             found.update({near.visit: "elsewhere" for _, near in inside})
         elif not inside:
             inside = self._homes_near(fix, caregiver, at)
+            if not inside:
+                return found
         place: Place = "mock" if fix.mock else "home" if 0 < accuracy <= WEAK else "weak"
         for near in nearest(inside, at, accuracy):
             found[near.visit] = place
@@ -145,43 +166,56 @@ class Watch:
         """The visits of others at homes in reach: where a substitute may be."""
         found: list[tuple[float, Near]] = []
         for client in self._homes.near(fix.lat, fix.lon):
-            for near in self._open(self.of_client(client), at):
+            for near in self._at_home.get(client) or self._ready_at_home(client):
+                if near.caregiver == caregiver or not near.opens <= at <= near.closes:
+                    continue
+                if near.surely_elsewhere(fix.lat, fix.lon):
+                    continue
                 distance = metres(near.lat, near.lon, fix.lat, fix.lon)
-                reach = near.radius + min(fix.accuracy or 0, ENTER)
-                if distance <= reach and self.visits[near.visit].caregiver != caregiver:
+                if distance <= near.radius + min(fix.accuracy or 0, ENTER):
                     found.append((distance, near))
         return found
 
-    def _open(self, visits: tuple[str, ...], at: datetime) -> list[Near]:
-        """Those of the visits that take a fix of this moment."""
-        found: list[Near] = []
-        for visit in visits:
-            near = self._near[visit] if visit in self._near else self._ready(visit)
-            if near is not None and near.opens <= at <= near.closes:
-                found.append(near)
+    def _ready_own(self, caregiver: str) -> tuple[Near, ...]:
+        found = self._own[caregiver] = self._ready(self.of_caregiver(caregiver))
         return found
 
-    def _ready(self, visit: str) -> Near | None:
-        record = self.visits[visit]
-        home = self._homes.circle(record.client)
-        near = None
-        if home is not None and record.state != "cancelled":
-            near = Near(
-                visit,
-                record.start - EARLY,
-                record.end + LATE,
-                record.start,
-                record.end,
-                home.lat,
-                home.lon,
-                home.radius,
-            )
-        self._near[visit] = near
-        return near
+    def _ready_at_home(self, client: str) -> tuple[Near, ...]:
+        found = self._at_home[client] = self._ready(self.of_client(client))
+        return found
 
-    def _forget_fixes(self, visit: str) -> None:
-        self._near.pop(visit, None)
+    def _ready(self, visits: tuple[str, ...]) -> tuple[Near, ...]:
+        """Those of the visits that take fixes at all, as fixes are compared with them."""
+        records = (self.visits[visit] for visit in visits)
+        homes = ((record, self._homes.circle(record.client)) for record in records)
+        return tuple(
+            near_of(record, home)
+            for record, home in homes
+            if home is not None and record.state != "cancelled"
+        )
+
+    def _forget_fixes(self, record: VisitRecord) -> None:
+        self._at_home.pop(record.client, None)
+        self._own.pop(record.caregiver or "", None)
         self._last = None
+
+
+def near_of(record: VisitRecord, home: Circle) -> Near:
+    """A visit, ready to be compared with fixes."""
+    north = (home.radius + LEAVE + WEAK) / METRES_A_DEGREE
+    return Near(
+        record.id,
+        record.caregiver,
+        record.start - EARLY,
+        record.end + LATE,
+        record.start,
+        record.end,
+        home.lat,
+        home.lon,
+        home.radius,
+        north,
+        north / max(1e-9, cos(radians(min(abs(home.lat) + north, 90)))),
+    )
 
 
 def plan_of(record: VisitRecord) -> tuple[object, ...]:

@@ -54,7 +54,7 @@ class City:
         self.centres = [
             (35.0 + self.chance.random(), 115.0 + self.chance.random()) for _ in range(villages)
         ]
-        self.homes = [self._home(n % villages) for n in range(clients)]
+        self.homes = [self._home(n // 40 % villages) for n in range(clients)]
         self.visits = self._visits()
         self.directory = Directory("Asia/Shanghai").changed(self._register(clients, villages))
         self.plans = PlanSet(visits=tuple(self.visits), zones=tuple(self._zones(clients)))
@@ -117,7 +117,7 @@ class City:
             clients=tuple(
                 Client(
                     id=f"c-{n}",
-                    area=f"a-{n % villages}",
+                    area=f"a-{n // 40 % villages}",
                     care_level=levels[n % 3],  # type: ignore[arg-type]
                     home=Circle(lat=self.homes[n][0], lon=self.homes[n][1], radius=150),
                 )
@@ -152,13 +152,15 @@ class City:
         return DeviceStatus(device=f"{kind}-{client}", online=True, battery=80, **common)
 
     def _position(self, g: int, at: datetime, common: dict[str, Any]) -> Position:
-        """A caregiver: at the home for two hours of each visit, else on the roads around."""
-        per_caregiver, hour = len(self.homes) // self.caregivers, at.astimezone(ZONE).hour
-        turn = 0 if 8 <= hour < 10 else 1 if 14 <= hour < 16 else None
-        lat, lon = self.homes[g * per_caregiver + (turn or 0)]
-        if turn is None:
-            angle = g + (at - DAY).total_seconds() / 900
-            lat, lon = lat + 0.02 * sin(angle), lon + 0.02 * cos(angle)
+        """A caregiver: at the home for two hours of each visit, else on the roads around, at the
+        pace of a bicycle."""
+        per_caregiver, hour = len(self.homes) // self.caregivers, (at - DAY).total_seconds() / 3600
+        turn = 0 if hour < 12 else 1
+        lat, lon = self.homes[g * per_caregiver + turn]
+        away = max((8, 14)[turn] - hour, hour - (10, 16)[turn], 0.0)  # hours to the visit
+        if away:
+            angle, way = g + hour * 4, 0.02 * min(4 * away, 1.0)
+            lat, lon = lat + way * sin(angle), lon + way * cos(angle)
         return Position(
             device=f"p-{g}",
             lat=lat + self.chance.gauss(0, 0.00005),
