@@ -8,6 +8,7 @@ import msgspec
 from alerts.types import Alert, Evidence
 from dashboards.duty import Seen, by_distance
 from dashboards.masking import mask_name
+from dashboards.sentences import BY_RULES
 from dashboards.subjects import About, about
 from devices.directory import Directory
 
@@ -21,6 +22,7 @@ class Line(msgspec.Struct, frozen=True):
     what: str  # machine word, group "story"
     who: str  # masked name, "" for the service itself
     detail: str
+    reason: str = ""  # machine word, of the rules' last word alone
 
 
 class NextRung(msgspec.Struct, frozen=True):
@@ -109,14 +111,25 @@ def view(
         revealed=reveal,
         age=now.year - born if born else None,
         acked_by=_person(staff, alert.acked_by),
-        lines=tuple(
-            Line(line.at, line.what, _person(staff, line.who), _detail(line.detail, staff))
-            for line in alert.story
-        ),
+        lines=_lines(alert, staff),
         next_rung=next_rung(alert),
         false_alarm=false_alarm,
         delay=delay,
         near=_near(known, directory, fixes or {}, free, reveal),
+    )
+
+
+def _lines(alert: Alert, staff: Mapping[str, str]) -> tuple[Line, ...]:
+    last = max((n for n, line in enumerate(alert.story) if line.what in BY_RULES), default=None)
+    return tuple(
+        Line(
+            line.at,
+            line.what,
+            _person(staff, line.who),
+            _detail(line.detail, staff),
+            alert.reason if n == last else "",
+        )
+        for n, line in enumerate(alert.story)
     )
 
 

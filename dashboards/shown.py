@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 from dashboards.alertview import Line
 from dashboards.masking import mask_name
+from dashboards.sentences import BY_RULES, fact_said, sentence
 from dashboards.texts import Words
 
 RUNG = re.compile(r"^rung (\d+)(?:, again \((\d+)\))?$")
@@ -38,6 +39,8 @@ class Shown:
             "share": share,
             "seconds": self.seconds,
             "told": self.told,
+            "sentence": lambda alert: sentence(alert, self._words, self.clock),
+            "fact_said": lambda detail: fact_said(detail, self._words),
             "targets": self.targets,
             "staff_name": self.staff_name,
         }
@@ -89,6 +92,8 @@ class Shown:
 
     def told(self, line: Line) -> str:
         """A story line's detail; what the engine writes by pattern is translated."""
+        if line.what in BY_RULES and self._words.lang == "zh":
+            return self._words.word("reason", line.reason)
         if rung := RUNG.match(line.detail):
             again = self._words("detail.again", n=int(rung[2])) if rung[2] else ""
             return self._words("detail.rung", n=int(rung[1])) + again

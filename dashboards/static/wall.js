@@ -180,10 +180,10 @@ function row(card) {
  * More alarms than the seats can answer: how many, and of what.
  * @param {import("./stream.js").AlarmLoad} load
  */
-function showFlood({ flood, seats, raised_10m: n, causes }) {
+function showFlood({ flood, raised_10m: n, causes }) {
   one("#flood").hidden = !flood;
   const of = causes.map(([rule, count]) => `${word("rule", rule)} ${count}`).join(" · ");
-  one("#flood").textContent = flood ? `${say("wall.flood", { n, seats })} · ${of}` : "";
+  one("#flood").textContent = flood ? `${say("wall.flood", { n })} · ${of}` : "";
 }
 
 /** @param {Card} card */

@@ -5,13 +5,15 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from small_town import NOW, ago
+from small_town import NOW, ago, alert
 
+import alerts
 from alerts.records.rulebook import rulebook
-from alerts.types import AlertState, Outcome, PageState, Role, VisitGrade, VisitState
+from alerts.types import AlertState, Evidence, Outcome, PageState, Role, VisitGrade, VisitState
 from alerts.watching.lint import FlawKind
 from dashboards import ledger
 from dashboards.alertview import Line
+from dashboards.sentences import fact_said
 from dashboards.settings import Lang
 from dashboards.shown import Shown, distance, elapsed, share
 from dashboards.texts import Words, texts
@@ -82,6 +84,38 @@ def test_times_are_the_towns() -> None:
     assert elapsed(NOW - ago(hours=2, seconds=5)) == "2:00:05"
     assert (distance(430), distance(1250)) == ("430 m", "1.2 km")
     assert (share(0.5), share(None)) == ("50.0%", "–")
+
+
+def test_what_rules_say_in_english_is_said_in_chinese() -> None:
+    missed = alert(
+        rule="visit_missed",
+        reason="caregiver_silent",
+        detail="visit to client:c-1: not seen",
+        evidence=(
+            Evidence(what="no_check_in"),
+            Evidence(what="no_stay", detail="no phone 5 min at the home"),
+            Evidence(what="elsewhere", at=NOW),
+        ),
+    )
+    said = {lang: shown(lang).values()["sentence"](missed) for lang in ("zh", "en")}
+    assert said["en"] == "visit to client:c-1: not seen"
+    assert said["zh"] == (
+        "漏访，原因：护理员手机失联。依据：无签到；未停留 手机在家不足 5 分钟；在别处 10:00:00"
+    )
+    assert fact_said("backed by phone", Words("zh")) == "有佐证：手机"
+    assert fact_said("g-1 at the home from here", Words("zh")) == "g-1 到达家中"
+    assert fact_said("12 %", Words("zh")) == "12 %"
+    assert shown("zh").told(Line(NOW, "raised", "", "not seen", "no_opening")) == "门长时间未开"
+    assert shown("en").told(Line(NOW, "raised", "", "not seen", "no_opening")) == "not seen"
+
+
+def test_every_piece_of_evidence_has_a_name() -> None:
+    rules = Path(alerts.__file__).parent
+    named = re.compile(r'Evidence\(\s*what="([a-z_]+)"')
+    whats = {what for file in rules.rglob("*.py") for what in named.findall(file.read_text())}
+    whats |= {"check_in", "before", "after", "rating", "check_out"}
+    assert len(whats) > 12
+    assert [what for what in sorted(whats) if f"evidence.{what}" not in texts()] == []
 
 
 def test_story_lines_and_targets_read_in_the_visitors_language() -> None:
