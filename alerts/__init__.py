@@ -6,8 +6,8 @@
 - what becomes of a finding (pure): `lifecycle`, `casebook`, `mute`, `escalation`
 - the lanes that hold all of this together: `lanes/`; the process: `service`, `settings`
 - paging: `pager`, `paging/`, `channels/`
-- people speak: `desk`
+- people speak: `desk`, into the `inbox`
 - watching ourselves: `audit`, `watching/`
 - the door for readers: `history`
-- trying a rule on history: `backtest`, `trial/`
+- trying a rule on history: `backtest`, `trial/` (pure), `trying/` (its edges); their door: `trials`
 """

@@ -19,6 +19,7 @@ from msgspec.structs import replace
 from alerts.lanes.both import Lanes
 from alerts.trial.alarm_load import AlarmLoad, alarms_of, measure
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Stimulus, Tick
+from devices.scope import WHOLE, Scope, sees_subject
 
 
 class FindingLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +43,8 @@ class Trial:
     """One run of the rules over stimuli in arrival order.
 
     Time begins at `begin` (None: with the first stimulus) and runs on to `until` (None: to the
-    last stimulus); the timers due by then fire. What is found before `shown_from` only warms up.
+    last stimulus); the timers due by then fire. What is found before `shown_from` only warms up;
+    what lies outside `scope` is not shown.
     """
 
     def __init__(
@@ -53,11 +55,13 @@ class Trial:
         begin: datetime | None = None,
         until: datetime | None = None,
         shown_from: datetime | None = None,
+        scope: Scope = WHOLE,
     ) -> None:
         self._lanes = lanes
         self._stimuli = stimuli
         self._until = until
         self._shown_from = shown_from
+        self._scope = scope
         self._counts: Counter[tuple[str, str]] = Counter()
         self.begin = begin
         self.alarms: list[Finding] = []  # what was raised or cleared so far, evidence left out
@@ -70,13 +74,19 @@ class Trial:
     def findings(self) -> Iterator[Finding]:
         """What the rules find, in order, with the town's offset in every time. Runs once."""
         for finding in self._run():
-            if self._shown_from is not None and finding.at < self._shown_from:
+            if not self.shows(finding):
                 continue
             self._counts[finding.rule, finding.event] += 1
             local = in_zone(finding, self.zone)
             if finding.event in ("raised", "cleared"):
                 self.alarms.append(replace(local, evidence=()))
             yield local
+
+    def shows(self, finding: Finding) -> bool:
+        """Whether a finding lies in the time and the part of the town that are looked at."""
+        if self._shown_from is not None and finding.at < self._shown_from:
+            return False
+        return sees_subject(self._scope, self._lanes.known.directory, finding.subject)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """How many findings there were: rule -> event -> number, in order of their names."""
@@ -85,13 +95,13 @@ class Trial:
             counted.setdefault(rule, {})[event] = number
         return counted
 
-    def load(self, seats: int) -> AlarmLoad | None:
-        """How heavy the alarms weigh; None where no time has passed at all."""
+    def load(self, findings: Iterable[Finding], seats: int) -> AlarmLoad | None:
+        """How heavy alarms of the same time weigh; None where no time has passed at all."""
         begin, end = self._shown_from or self.begin, self._until or self._lanes.clock
         if begin is None or end is None:
             return None
         return measure(
-            alarms_of(self.alarms),
+            alarms_of(findings),
             begin=begin.astimezone(self.zone),
             end=end.astimezone(self.zone),
             timezone=self.zone.key,

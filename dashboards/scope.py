@@ -1,24 +1,18 @@
-"""What part of the town a person or a screen may see: areas with all below them, an agency."""
-
-import msgspec
+"""What a person or a screen may see of alerts, mutes and visits, by their part of the town."""
 
 from alerts.types import Alert, Muted, Staff, VisitRecord
 from devices.directory import Directory
+from devices.scope import WHOLE, Scope, sees, sees_subject
 
-
-class Scope(msgspec.Struct, frozen=True):
-    """No areas and no agency means the whole town; both given means both must hold."""
-
-    areas: tuple[str, ...] = ()
-    agency: str | None = None
-
-    @property
-    def whole(self) -> bool:
-        """Whether nothing is left out."""
-        return not self.areas and self.agency is None
-
-
-WHOLE = Scope()
+__all__ = (
+    "WHOLE",
+    "Scope",
+    "scope_of",
+    "sees_alert",
+    "sees_mute",
+    "sees_subject",
+    "sees_visit",
+)
 
 
 def scope_of(staff: Staff, directory: Directory | None) -> Scope:
@@ -38,14 +32,7 @@ def sees_alert(scope: Scope, directory: Directory, alert: Alert) -> bool:
     if scope.whole:
         return True
     area = alert.area or directory.area_of(alert.subject)
-    return _sees(scope, directory, area, alert.agency or directory.agency_of(alert.subject))
-
-
-def sees_subject(scope: Scope, directory: Directory, subject: str | None) -> bool:
-    """Whether a holder ("client:c-1") or device ("device:d-1") may be shown."""
-    if scope.whole:
-        return True
-    return _sees(scope, directory, directory.area_of(subject), directory.agency_of(subject))
+    return sees(scope, directory, area, alert.agency or directory.agency_of(alert.subject))
 
 
 def sees_mute(scope: Scope, directory: Directory, muted: Muted) -> bool:
@@ -60,20 +47,4 @@ def sees_visit(scope: Scope, directory: Directory, visit: VisitRecord) -> bool:
         return True
     client = f"client:{visit.client}"
     agency = directory.agency_of(f"caregiver:{visit.caregiver}") or directory.agency_of(client)
-    return _sees(scope, directory, directory.area_of(client), agency)
-
-
-def _sees(scope: Scope, directory: Directory, area: str | None, agency: str | None) -> bool:
-    """Another agency's is hidden; what belongs to no agency is shown by area alone.
-
-    What has no area (a caregiver) is shown by agency alone. What has neither is hidden.
-    """
-    if agency is not None and scope.agency is not None:
-        return agency == scope.agency and (area is None or _in_areas(scope, directory, area))
-    return bool(scope.areas) and _in_areas(scope, directory, area)
-
-
-def _in_areas(scope: Scope, directory: Directory, area: str | None) -> bool:
-    if not scope.areas:
-        return True
-    return any(node in scope.areas for node in directory.area_path(area))
+    return sees(scope, directory, directory.area_of(client), agency)

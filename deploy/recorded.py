@@ -12,23 +12,12 @@ from hashlib import blake2b
 
 import msgspec
 
+from alerts.trial.report import MessageCounts
 from alerts.types import Stored
 from devices.directory import Directory
 from devices.envelope import Envelope
 from devices.readings import Reading
 from ingest.admission import Admitted, admit
-
-
-class MessageCounts(msgspec.Struct):
-    """What became of the messages: received = stored + duplicate + rejected + ignored."""
-
-    received: int = 0
-    stored: int = 0
-    duplicate: int = 0
-    rejected: int = 0
-    ignored: int = 0
-    readings: int = 0  # a message may hold several
-    rejections: dict[str, int] = {}  # by reason
 
 
 class Recorded:

@@ -7,6 +7,8 @@ from msgspec.structs import replace
 
 from alerts.trial.overrides import laid_over, merged_tables
 from alerts.types import RuleScope, TownSettings
+from devices.directory import Directory
+from devices.scope import Scope, in_areas, sees_subject
 
 PARTS = ("area", "care_level", "agency", "subject")
 
@@ -53,6 +55,8 @@ class SettingDifference(msgspec.Struct, frozen=True, kw_only=True):
 
 def changed(settings: TownSettings, change: SettingsChange) -> TownSettings:
     """The settings with a change on top. Raises CarewatchError for what no rule takes."""
+    if not change.parameters:
+        return settings
     if change.part == EVERYWHERE:
         return replace(settings, rules=laid_over(settings.rules, {change.rule: change.parameters}))
     lines = list(settings.rules_for)
@@ -93,6 +97,17 @@ def compared(before: TownSettings, after: TownSettings) -> tuple[SettingDifferen
     )
     order = SettingDifference(rule="", parameter="", part=EVERYWHERE, before=None, after=None)
     return found or (order,)
+
+
+def covers(scope: Scope, directory: Directory, part: Part) -> bool:
+    """Whether whoever answers for `scope` answers for all of a part of the town."""
+    if scope.whole:
+        return True
+    if part.subject is not None:
+        return sees_subject(scope, directory, part.subject)
+    if scope.agency is not None and part.agency != scope.agency:
+        return False
+    return not scope.areas or (part.area is not None and in_areas(scope, directory, part.area))
 
 
 Place = tuple[Part, str, str]

@@ -44,9 +44,9 @@ def backtest(
     whatever was found or rejected.
     """
     from alerts.trial.overrides import nested
+    from alerts.trial.page import page
+    from alerts.trial.report import json_line, summed_up, text_line, text_of
     from deploy.townfile import read_town
-    from deploy.trial_page import page
-    from deploy.trial_report import json_line, summed_up, text_line, text_of
 
     changes = nested(map(assignment, set_ or ()))
     known = read_town(town) if town is not None else None

@@ -2,9 +2,19 @@
 
 import pytest
 
-from alerts.trial.changes import EVERYWHERE, Part, SettingsChange, changed, compared, part_of
+from alerts.trial.changes import (
+    EVERYWHERE,
+    Part,
+    SettingsChange,
+    changed,
+    compared,
+    covers,
+    part_of,
+)
 from alerts.types import RuleScope, TownSettings
+from devices.directory import Area, Client, Directory, RegisterChange
 from devices.errors import CarewatchError
+from devices.scope import WHOLE, Scope
 
 FULL = RuleScope(care_level="full", rules={"visit_missed": {"grace_minutes": 15}})
 TOWN = TownSettings({"visit_missed": {"grace_minutes": 30}}, (FULL,))
@@ -63,3 +73,27 @@ def test_the_order_of_lines_is_a_difference_too() -> None:
     two = RuleScope(area="b", rules={"no_activity": {"hours": 2}})
     (found,) = compared(TownSettings({}, (one, two)), TownSettings({}, (two, one)))
     assert str(found) == "rules_for: the order of the lines"
+
+
+@pytest.mark.parametrize(
+    ("scope", "part", "is_covered"),
+    [
+        (WHOLE, EVERYWHERE, True),
+        (Scope(areas=("mudan",)), EVERYWHERE, False),
+        (Scope(areas=("mudan",)), Part(care_level="full"), False),
+        (Scope(areas=("mudan",)), Part(area="wangji"), True),
+        (Scope(areas=("mudan",)), Part(area="other"), False),
+        (Scope(areas=("mudan",)), Part(area="wangji", agency="a-1"), True),
+        (Scope(areas=("mudan",)), Part(subject="client:c-1"), True),
+        (Scope(areas=("mudan",)), Part(subject="client:c-2", area="wangji"), False),
+        (Scope(agency="a-1"), Part(agency="a-1"), True),
+        (Scope(agency="a-1"), Part(agency="a-2"), False),
+        (Scope(agency="a-1", areas=("mudan",)), Part(agency="a-1"), False),
+        (Scope(agency="a-1", areas=("mudan",)), Part(agency="a-1", area="wangji"), True),
+    ],
+)
+def test_nobody_changes_what_others_answer_for(scope: Scope, part: Part, is_covered: bool) -> None:
+    areas = (Area(id="mudan"), Area(id="wangji", parent="mudan"), Area(id="other"))
+    clients = (Client(id="c-1", area="wangji"), Client(id="c-2", area="other"))
+    directory = Directory().changed(RegisterChange(areas=areas, clients=clients))
+    assert covers(scope, directory, part) is is_covered

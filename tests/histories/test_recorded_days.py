@@ -58,7 +58,7 @@ def test_every_message_is_accounted_for() -> None:
 def test_the_load_of_the_day() -> None:
     source = day(HERE / "wangji")
     list(source.trial.findings())
-    load = source.trial.load(1)
+    load = source.trial.load(source.trial.alarms, 1)
     assert load is not None
     assert load.by_rule["sos_pressed"] == 2
     assert load.by_severity["life"] == 2

@@ -8,10 +8,10 @@ from pathlib import Path
 import jinja2
 import msgspec
 
+from alerts.trial.report import MINUTE, Summary
 from alerts.types import Finding
-from deploy.trial_report import MINUTE, Summary
 
-TEMPLATES = Path(__file__).parent / "report"
+TEMPLATES = Path(__file__).parent
 SHOWN = 1000  # alarms and differences listed on the page
 COLUMNS = 240  # of the plot over time
 WIDTH, HEIGHT, FOOT = 960.0, 180.0, 18.0  # of a plot, in its own units

@@ -1,4 +1,4 @@
-"""What a backtest prints: each finding, then the summary, as JSON lines or to be read."""
+"""What a backtest says: each finding, then the summary, as JSON lines or to be read. Pure."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -9,42 +9,54 @@ from alerts.backtest import Trial, in_zone, line_of
 from alerts.trial.alarm_load import AlarmLoad
 from alerts.trial.difference import Difference, differences
 from alerts.types import Finding
-from deploy.recorded import MessageCounts
 
 _encode = msgspec.json.Encoder().encode
 MINUTE = "%Y-%m-%d %H:%M"
 
 
+class MessageCounts(msgspec.Struct):
+    """What became of the messages: received = stored + duplicate + rejected + ignored."""
+
+    received: int = 0
+    stored: int = 0
+    duplicate: int = 0
+    rejected: int = 0
+    ignored: int = 0
+    readings: int = 0  # a message may hold several
+    rejections: dict[str, int] = {}  # by reason
+
+
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
     """What was read, what was found, and how heavy it weighs."""
 
-    settings: Mapping[str, Any]  # what --set changed
-    messages: MessageCounts | None  # of a recording
+    settings: Mapping[str, Any]  # what was changed for the trial
+    messages: MessageCounts | None = None  # of a recording
     findings: dict[str, dict[str, int]]  # rule -> event -> number
     alarm_load: AlarmLoad | None
-    live: tuple[Difference, ...] | None  # beside what was raised live; None: nothing to compare
+    live: tuple[Difference, ...] | None = None  # beside what was raised live; None: unknown
+    live_load: AlarmLoad | None = None  # how heavy that weighed
 
 
 def summed_up(
     trial: Trial,
     *,
     settings: Mapping[str, Any],
-    messages: MessageCounts | None,
-    live: list[Finding] | None,
-    seats: int,
+    messages: MessageCounts | None = None,
+    live: list[Finding] | None = None,
+    seats: int = 1,
 ) -> Summary:
     """The summary of a trial that has run."""
-    beside = None
-    if live is not None:
-        was = [in_zone(finding, trial.zone) for finding in live]
-        beside = tuple(differences(was, trial.alarms))
-    return Summary(
+    summary = Summary(
         settings=settings,
         messages=messages,
         findings=trial.counts(),
-        alarm_load=trial.load(seats),
-        live=beside,
+        alarm_load=trial.load(trial.alarms, seats),
     )
+    if live is None:
+        return summary
+    was = [in_zone(finding, trial.zone) for finding in live if trial.shows(finding)]
+    beside = tuple(differences(was, trial.alarms))
+    return msgspec.structs.replace(summary, live=beside, live_load=trial.load(was, seats))
 
 
 def json_line(value: Finding | Summary) -> bytes:
@@ -74,6 +86,11 @@ def text_of(summary: Summary) -> Iterator[str]:
         yield from _load(summary.alarm_load)
     for one in summary.live or ():
         yield f"{one.side}: {one.at:{MINUTE}} {one.rule} {one.subject} {one.key} {one.why}"
+    if summary.live_load is not None:
+        yield (
+            f"raised live: {summary.live_load.alarms} alarms, "
+            f"{summary.live_load.per_seat_per_day:g} a seat and day"
+        )
     if summary.live == ():
         yield "raised live: the same"
 
