@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Annotated, Any
 from zoneinfo import ZoneInfo
 
+import msgspec
 import psycopg
 from fastapi import Depends
 from fastapi.responses import HTMLResponse
@@ -19,7 +20,7 @@ from dashboards.alertview import AlertView, view
 from dashboards.board import Board, shows
 from dashboards.census import Signs, silent
 from dashboards.duty import in_visit, on_duty
-from dashboards.kpi import URGENT
+from dashboards.kpi import URGENT, false_alarms
 from dashboards.masking import mask_name
 from dashboards.room import Room, room_of
 from dashboards.scope import sees_alert, sees_mute
@@ -27,6 +28,7 @@ from dashboards.screen import order
 from dashboards.shown import Shown
 from dashboards.texts import Words
 from dashboards.verbs import alert_for
+from dashboards.wire import Figures
 from devices.directory import Directory
 from devices.errors import CarewatchError
 
@@ -64,6 +66,12 @@ class Desk:
         """Caregivers on duty now."""
         return on_duty(self.board.visits.values(), self.now)
 
+    @property
+    def figures(self) -> Figures:
+        """The key figures of the visitor's part of the town."""
+        screen = self.room.stream.screen(self.who.scope)
+        return screen.figures if screen else Figures()
+
     def overview(self) -> HTMLResponse:
         """The desk's first page."""
         with self.room.pool.connection() as conn:
@@ -98,6 +106,8 @@ class Desk:
                 if button.is_overdue(self.now) and self.sees(f"device:{button.device}")
             ],
             visits=[(state, states[state]) for state in STATES if states[state]],
+            figures=self.figures,
+            false_alarms=false_alarms(week, self.directory),
             silent=gone[:SILENT_LISTED],
             silent_count=len(gone),
             **values,
@@ -196,6 +206,17 @@ class Desk:
     def _open(self, conn: psycopg.Connection) -> list[AlertView]:
         found = sorted(self.visible(history.open_alerts(conn)), key=order)
         return [self.view(alert) for alert in found[:LISTED]]
+
+    def alerts(self, conn: psycopg.Connection, wanted: AlertFilter) -> list[Alert]:
+        """The newest alerts that fit and that the visitor may see, oldest first: as many as
+        `wanted.limit`, where there are."""
+        asked = wanted.limit
+        while True:
+            found = history.alerts(conn, msgspec.structs.replace(wanted, limit=asked))
+            seen = self.visible(found)
+            if len(seen) >= wanted.limit or len(found) < asked:
+                return seen[-wanted.limit :]
+            asked *= 4
 
     def _ended(self, alerts: list[Alert]) -> list[AlertView]:
         ended = [alert for alert in alerts if alert.state in ("resolved", "cleared")]

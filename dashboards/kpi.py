@@ -11,6 +11,7 @@ from alerts.types import Alert, Severity, VisitRecord
 from dashboards.board import Board
 from dashboards.duty import in_visit, on_duty
 from dashboards.wire import AlarmLoad, AreaLoad, Figures, Share, Timing, Unacknowledged
+from devices.directory import Directory
 from ingest.history import MessageCount
 
 URGENT = (Severity.LIFE, Severity.HIGH)
@@ -118,6 +119,24 @@ def alarm_load(alerts: Iterable[Alert], now: datetime, seats: int) -> AlarmLoad:
         flood=len(recent) > FLOOD * seats,
         causes=tuple(Counter(alert.rule for alert in recent).most_common(CAUSES)),
     )
+
+
+def false_alarms(alerts: Iterable[Alert], directory: Directory) -> list[tuple[str, Share]]:
+    """Resolved as false / resolved, by the model (or kind) of the device that raised it; "" where
+    none did. Those with most false alarms first."""
+    false, resolved = Counter[str](), Counter[str]()
+    for alert in alerts:
+        if alert.state == "resolved":
+            model = _model(alert, directory)
+            resolved[model] += 1
+            false[model] += alert.outcome == "false_alarm"
+    ranked = sorted(resolved, key=lambda model: (-false[model], -resolved[model], model))
+    return [(model, Share(false[model], resolved[model])) for model in ranked]
+
+
+def _model(alert: Alert, directory: Directory) -> str:
+    device = directory.devices.get(next((e.device for e in alert.evidence if e.device), None))
+    return (device.model or device.kind or "") if device else ""
 
 
 def rejecting(counts: Iterable[MessageCount]) -> tuple[tuple[str, Share], ...]:

@@ -10,6 +10,7 @@ from dashboards.alertview import Line
 from dashboards.masking import mask_name
 from dashboards.sentences import BY_RULES, fact_said, sentence
 from dashboards.texts import Words
+from dashboards.wire import Share
 
 RUNG = re.compile(r"^rung (\d+)(?:, again \((\d+)\))?$")
 CONTACT = re.compile(r"^contact (\d+)$")
@@ -37,6 +38,8 @@ class Shown:
             "span": self.span,
             "distance": distance,
             "share": share,
+            "ratio": ratio,
+            "per_seat": lambda n, seats: f"{n / seats:.3g}",
             "seconds": self.seconds,
             "told": self.told,
             "sentence": lambda alert: sentence(alert, self._words, self.clock),
@@ -118,6 +121,11 @@ def elapsed(length: timedelta) -> str:
 def distance(metres: float) -> str:
     """Metres below a kilometre, else kilometres."""
     return f"{metres:.0f} m" if metres < 1000 else f"{metres / 1000:.1f} km"
+
+
+def ratio(part: Share) -> str:
+    """A share with both its numbers."""
+    return f"{share(part.part / part.whole if part.whole else None)} ({part.part} / {part.whole})"
 
 
 def share(part: float | None) -> str:

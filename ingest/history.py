@@ -113,6 +113,7 @@ def readings(
     conn: psycopg.Connection,
     *,
     device: str | None = None,
+    devices: Collection[str] | None = None,
     kind: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
@@ -120,12 +121,14 @@ def readings(
 ) -> list[Reading]:
     """What was said from `since` to before `until` (the time a reading is judged by), newest first.
 
+    `devices` narrows to these, before `limit` counts.
     Positions and heartbeats of all devices together come by when they were stored, the last
     first, and a clock more than ten minutes ahead may fall out of `since`.
     """
     by_time = device is not None or kind not in (None, "position", "status")
     where, values = _where(
         ("device = %s", device),
+        ("device = ANY(%s)", None if devices is None else list(devices)),
         ("kind = %s", kind),
         ("at >= %s", since),
         ("at < %s", until),

@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from small_town import NOW, ago, alert, directory, position, visit
 
-from alerts.types import Severity
+from alerts.types import Evidence, Severity
 from dashboards import kpi
 from dashboards.board import (
     AlertsChanged,
@@ -149,3 +149,14 @@ def test_lag_leaves_out_and_counts_devices_whose_clock_is_wrong() -> None:
     assert traffic.lag_p95() == Timing(30.0, 109)
     assert traffic.skewed == 1
     assert traffic.at_second(NOW + timedelta(seconds=61)).buckets == ()
+
+
+def test_false_alarms_are_counted_by_the_model_of_the_device() -> None:
+    pressed = (Evidence(what="sos", device="btn-c1"),)
+    ended = [
+        alert("1", state="resolved", outcome="false_alarm", evidence=pressed),
+        alert("2", state="resolved", outcome="helped", evidence=pressed),
+        alert("3", state="resolved", outcome="helped", evidence=()),
+        alert("4", evidence=pressed),
+    ]
+    assert kpi.false_alarms(ended, directory()) == [("sos", Share(1, 2)), ("", Share(0, 1))]
