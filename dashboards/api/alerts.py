@@ -93,7 +93,7 @@ def listed(
         limit=limit,
     )
     with desk.room.pool.connection() as conn:
-        found = desk.visible(history.alerts(conn, wanted))
+        found = desk.alerts(conn, wanted)
     return as_json([shown(alert) for alert in found])
 
 
