@@ -8,11 +8,10 @@ open. Raises `UnknownAlert` where the alert does not exist, `CarewatchError` for
 from datetime import UTC, datetime, timedelta
 from typing import get_args
 
-import msgspec
 import psycopg
-from psycopg.rows import scalar_row
 
 from alerts.history import alert as _alert
+from alerts.inbox import append, said_under
 from alerts.paging.links import Claim, Refusal, address, sign, verify
 from alerts.paging.replies import GOING, MORE_HELP, asked_last, who_has
 from alerts.types import (
@@ -21,7 +20,6 @@ from alerts.types import (
     Alert,
     Arrived,
     Escalated,
-    InboxEntry,
     Muted,
     Noted,
     Opened,
@@ -50,13 +48,12 @@ __all__ = (
     "read_link",
     "receipt",
     "resolve",
+    "said_under",
     "sign",
     "unmute",
     "verify",
 )
 
-ARRIVAL_LOCK = 726001  # held from drawing an arrival number until commit, by every writer
-LONGEST_PAUSE = "5s"  # who freezes while holding it loses the connection, and with it the lock
 MAX_NOTE = 2000  # characters
 MAX_MUTE = timedelta(days=31)
 LINK_VERBS = ("acknowledge", "arrive", "note", "escalate", "resolve")  # what a link allows
@@ -64,25 +61,6 @@ LINK_VERBS = ("acknowledge", "arrive", "note", "escalate", "resolve")  # what a 
 
 class UnknownAlert(CarewatchError):
     """There is no such alert."""
-
-
-def append(conn: psycopg.Connection, entry: InboxEntry) -> int:
-    """Append an entry to the inbox; returns its arrival number.
-
-    Several entries of one caller belong into one `conn.transaction()` around the calls.
-    """
-    with conn.transaction():
-        conn.execute("SELECT pg_advisory_xact_lock(%s)", (ARRIVAL_LOCK,))
-        arrival = (
-            conn.cursor(row_factory=scalar_row).execute("SELECT nextval('arrival')").fetchone()
-        )
-        assert isinstance(arrival, int)
-        conn.execute(
-            "INSERT INTO inbox (arrival, at, type, body) VALUES (%s, %s, %s, %s::jsonb)",
-            (arrival, entry.at, entry.__struct_config__.tag, _json(entry)),
-        )
-        conn.execute("SELECT pg_notify('arrival', 'inbox')")
-    return arrival
 
 
 def acknowledge(conn: psycopg.Connection, alert: str, person: str, *, via: str = "desk") -> int:
@@ -96,7 +74,13 @@ def arrive(conn: psycopg.Connection, alert: str, person: str, *, via: str = "des
 
 
 def resolve(
-    conn: psycopg.Connection, alert: str, person: str, outcome: str, *, note: str = ""
+    conn: psycopg.Connection,
+    alert: str,
+    person: str,
+    outcome: str,
+    *,
+    note: str = "",
+    key: str | None = None,
 ) -> int:
     """Close an alert. `outcome` is one of `OUTCOMES`."""
     if outcome not in OUTCOMES:
@@ -104,19 +88,21 @@ def resolve(
     entry = Resolved(
         at=_now(), alert=alert, person=person, outcome=_outcome(outcome), note=_clean(note)
     )
-    return _append_about(conn, entry)
+    return _append_about(conn, entry, key)
 
 
-def note(conn: psycopg.Connection, alert: str, person: str, text: str) -> int:
+def note(
+    conn: psycopg.Connection, alert: str, person: str, text: str, *, key: str | None = None
+) -> int:
     """Add a line to the alert's story, at most 2,000 characters."""
     if not _clean(text):
         raise CarewatchError("note: it is empty; write what happened")
-    return _append_about(conn, Noted(at=_now(), alert=alert, person=person, note=_clean(text)))
+    return _append_about(conn, Noted(at=_now(), alert=alert, person=person, note=_clean(text)), key)
 
 
-def escalate(conn: psycopg.Connection, alert: str, person: str) -> int:
+def escalate(conn: psycopg.Connection, alert: str, person: str, *, key: str | None = None) -> int:
     """Climb the next rung now."""
-    return _append_about(conn, Escalated(at=_now(), alert=alert, person=person))
+    return _append_about(conn, Escalated(at=_now(), alert=alert, person=person), key)
 
 
 def opened(conn: psycopg.Connection, alert: str, person: str) -> int:
@@ -226,19 +212,15 @@ def _answered_with(
 About = Acknowledged | Arrived | Resolved | Noted | Escalated | Opened
 
 
-def _append_about(conn: psycopg.Connection, entry: About) -> int:
+def _append_about(conn: psycopg.Connection, entry: About, key: str | None = None) -> int:
     known = conn.execute("SELECT 1 FROM alert WHERE id = %s", (entry.alert,)).fetchone()
     if known is None:
         raise UnknownAlert(f"alert {entry.alert!r}: there is none with this id")
-    return append(conn, entry)
+    return append(conn, entry, key=key)
 
 
 def _outcome(word: str) -> Outcome:
     return next(outcome for outcome in get_args(Outcome) if outcome == word)
-
-
-def _json(entry: InboxEntry) -> str:
-    return msgspec.json.encode(entry).decode()
 
 
 def _clean(text: str) -> str:

@@ -14,11 +14,11 @@ from msgspec.structs import replace
 from psycopg.rows import class_row
 
 from alerts.casebook import Changed
-from alerts.desk import append
 from alerts.engine import StateRow
 from alerts.history import alert as stored_alert
 from alerts.history import mutes as stored_mutes
 from alerts.history import open_alerts as stored_alerts
+from alerts.inbox import append
 from alerts.lanes.both import LaneName
 from alerts.records import tables
 from alerts.types import Alert, AlertKey, InboxEntry, Muted, Receipt, VisitRecord

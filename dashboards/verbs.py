@@ -6,6 +6,7 @@ The desk, the phone page and the API say the same verbs through this one door.
 import time
 from collections.abc import Callable
 
+import msgspec
 import psycopg
 from psycopg_pool import ConnectionPool
 
@@ -28,6 +29,23 @@ SAYS = {  # the line that the engine writes into the story when it has carried a
 }
 
 
+class Saying(msgspec.Struct, frozen=True, kw_only=True):
+    """What a person says about an alert."""
+
+    verb: str  # one of VERBS
+    person: str
+    outcome: str = ""  # of a resolve
+    note: str = ""  # of a note or a resolve
+    via: str = "desk"
+    idempotency_key: str | None = None  # sent again with the same key, it is said once
+
+    def key(self, alert: str) -> str | None:
+        """What makes it the same saying: a person's key counts for one alert and verb."""
+        if not self.idempotency_key:
+            return None
+        return " ".join((alert, self.verb, self.person, self.idempotency_key))
+
+
 class NoSuchPage(CarewatchError):
     """There is nothing at this address, or nothing that this visitor may see."""
 
@@ -40,51 +58,37 @@ def alert_for(conn: psycopg.Connection, id: str, who: Visitor, directory: Direct
     return found
 
 
-def do(
-    pool: ConnectionPool,
-    alert: Alert,
-    verb: str,
-    person: str,
-    *,
-    outcome: str = "",
-    note: str = "",
-    via: str = "desk",
-) -> bool:
+def do(pool: ConnectionPool, alert: Alert, saying: Saying) -> bool:
     """Say it, wait a moment; True when the engine has carried it out.
 
     Saying twice what one has said already changes nothing and is True: a button may be pressed
     again, a request may be sent again. Raises CarewatchError for a bad outcome or an empty note.
     """
-    if verb not in VERBS:
-        raise NoSuchPage(f"{verb}: no such action")
-    if _is_done(alert, verb, person):
+    if saying.verb not in VERBS:
+        raise NoSuchPage(f"{saying.verb}: no such action")
+    if _is_done(alert, saying.verb, saying.person):
         return True
-    before = len(alert.story)
     with pool.connection() as conn:
-        _say(conn, alert.id, verb, person, outcome, note, via)
-    return _wait(pool, alert.id, lambda now: _has_line(now, before, verb, person))
+        is_repeat = desk.said_under(conn, saying.key(alert.id)) is not None
+        if not is_repeat:
+            _say(conn, alert.id, saying)
+    before = 0 if is_repeat else len(alert.story)
+    return _wait(pool, alert.id, lambda now: _has_line(now, before, saying.verb, saying.person))
 
 
-def _say(
-    conn: psycopg.Connection,
-    alert: str,
-    verb: str,
-    person: str,
-    outcome: str,
-    note: str,
-    via: str,
-) -> None:
-    match verb:
+def _say(conn: psycopg.Connection, alert: str, saying: Saying) -> None:
+    person, key = saying.person, saying.key(alert)
+    match saying.verb:
         case "acknowledge":
-            desk.acknowledge(conn, alert, person, via=via)
+            desk.acknowledge(conn, alert, person, via=saying.via)
         case "arrive":
-            desk.arrive(conn, alert, person, via=via)
+            desk.arrive(conn, alert, person, via=saying.via)
         case "escalate":
-            desk.escalate(conn, alert, person)
+            desk.escalate(conn, alert, person, key=key)
         case "note":
-            desk.note(conn, alert, person, note)
+            desk.note(conn, alert, person, saying.note, key=key)
         case "resolve":
-            desk.resolve(conn, alert, person, outcome, note=note)
+            desk.resolve(conn, alert, person, saying.outcome, note=saying.note, key=key)
 
 
 def _is_done(alert: Alert, verb: str, person: str) -> bool:

@@ -11,7 +11,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import scalar_row
 
-from alerts.desk import append
+from alerts.inbox import append
 from alerts.types import (
     Condition,
     Ladder,

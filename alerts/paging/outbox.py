@@ -11,7 +11,7 @@ import msgspec
 import psycopg
 
 from alerts.channels.notice import Answer
-from alerts.desk import append
+from alerts.inbox import append
 from alerts.lifecycle import ACTIVE
 from alerts.paging.bundling import Sending, Waiting
 from alerts.paging.notices import Claimed

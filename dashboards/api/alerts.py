@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 import msgspec
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
 
 from alerts import history
@@ -15,7 +15,7 @@ from dashboards.api.answer import as_json, asking, described
 from dashboards.bodies import json_of
 from dashboards.desking import Desk, desk_of
 from dashboards.moments import aware
-from dashboards.verbs import VERBS, NoSuchPage, alert_for, do
+from dashboards.verbs import VERBS, NoSuchPage, Saying, alert_for, do
 
 router = APIRouter(prefix="/api/v1", tags=["alerts"])
 MOST = 10_000
@@ -130,18 +130,25 @@ def act(
     desk: Annotated[Desk, Depends(desk_of)],
     who: Annotated[Visitor, Depends(having("act"))],
     deed: Annotated[Deed, Depends(deed_of)],
+    idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Response:
     """acknowledge, arrive, escalate, note (needs `note`) or resolve (needs `outcome`).
 
-    Answers when the engine has carried it out, or after 3 s with `confirmed` false and 202.
+    Answers when the engine has carried it out, or after 3 s with `confirmed` false and 202. Sent
+    again with the same `Idempotency-Key`, it is done once.
     """
     if verb not in VERBS:
         raise NoSuchPage(f"{verb}: no such action; there are {', '.join(VERBS)}")
     with desk.room.pool.connection() as conn:
         alert = alert_for(conn, id, who, desk.directory)
-    done = do(
-        desk.room.pool, alert, verb, who.person, outcome=deed.outcome, note=deed.note, via="desk"
+    saying = Saying(
+        verb=verb,
+        person=who.person,
+        outcome=deed.outcome,
+        note=deed.note,
+        idempotency_key=idempotency_key,
     )
+    done = do(desk.room.pool, alert, saying)
     with desk.room.pool.connection() as conn:
         now = alert_for(conn, id, who, desk.directory)
     return as_json(Done(done, shown(now)), 200 if done else 202)

@@ -21,7 +21,7 @@ from dashboards.desking import Desk
 from dashboards.room import Room, room_of
 from dashboards.signin import log_access
 from dashboards.texts import Words
-from dashboards.verbs import NoSuchPage, do
+from dashboards.verbs import NoSuchPage, Saying, do
 
 router = APIRouter(include_in_schema=False)
 STATUS = {
@@ -46,6 +46,7 @@ class Link:
     ) -> None:
         self.room, self.words, self.token = room, words, token
         self.wants_page = "text/html" in request.headers.get("accept", "")
+        self._key = request.headers.get("idempotency-key", "")[:200]
         self._signed_in = who.person if who and who is not ANYBODY else None
 
     def read(self) -> tuple[Claim, Alert] | Refusal:
@@ -86,7 +87,15 @@ class Link:
         if isinstance(found, Refusal):
             return self.refuse(found)
         claim, alert = found
-        done = do(self.room.pool, alert, verb, claim.person, outcome=outcome, note=note, via="link")
+        saying = Saying(
+            verb=verb,
+            person=claim.person,
+            outcome=outcome,
+            note=note,
+            via="link",
+            idempotency_key=self._key,
+        )
+        done = do(self.room.pool, alert, saying)
         if self.wants_page:
             return RedirectResponse(f"/a/{self.token}", 303)
         return Response(

@@ -7,7 +7,7 @@ import { LANG, say } from "./words.js";
 
 const link = location.pathname.replace(/\/+$/, "").split("/").slice(0, 3).join("/");
 const alert = document.body.dataset.alert ?? "";
-const KEY = `answer ${alert}`; // an answer that could not be sent waits under this key
+const KEY = `answering ${alert}`; // an answer that could not be sent waits under this key
 const AGAIN = 3000; // ms
 
 setInterval(() => {
@@ -18,7 +18,8 @@ setInterval(() => {
 for (const form of document.querySelectorAll("form[data-answer]")) {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
-    void send(new URL(/** @type {HTMLFormElement} */ (form).action).pathname);
+    const path = new URL(/** @type {HTMLFormElement} */ (form).action).pathname;
+    void send({ path, key: newKey() });
   });
 }
 
@@ -36,19 +37,24 @@ function sayOpened() {
 }
 
 function sendWaiting() {
-  const path = localStorage.getItem(KEY);
-  if (path) void send(path);
+  const waiting = localStorage.getItem(KEY);
+  if (waiting) void send(JSON.parse(waiting));
 }
 
-/** @param {string} path */
-async function send(path) {
-  localStorage.setItem(KEY, path);
+/** One press of a button is one answer, however often it has to be sent. */
+function newKey() {
+  return [...crypto.getRandomValues(new Uint32Array(4))].map((n) => n.toString(36)).join("");
+}
+
+/** @param {{path: string, key: string}} answering */
+async function send(answering) {
+  localStorage.setItem(KEY, JSON.stringify(answering));
   buttons(true);
   tell("answer.sending", "");
   try {
-    const answer = await fetch(path, {
+    const answer = await fetch(answering.path, {
       method: "POST",
-      headers: { accept: "application/json", "idempotency-key": `${alert} ${path}` },
+      headers: { accept: "application/json", "idempotency-key": answering.key },
     });
     if (answer.status >= 500) throw new Error(String(answer.status));
     localStorage.removeItem(KEY);

@@ -8,8 +8,9 @@ import httpx
 import psycopg
 import pytest
 from conftest import signed_in
-from small_town import SECRET, alert, door, position, put, status, store, visit
+from small_town import NOW, SECRET, alert, door, position, put, status, store, visit
 
+from alerts.lifecycle import told
 from alerts.types import Evidence, Severity, StoryLine
 from dashboards import verbs
 from devices.readings import FaceSeen, Reason, Rejection
@@ -103,6 +104,32 @@ def test_an_answer_given_twice_is_one_entry(api: httpx.Client, db: psycopg.Conne
     put(db, alert(state="acknowledged", acked_at=datetime.now(UTC), acked_by="u-1"))
     assert api.post("/api/v1/alerts/al-1/acknowledge").json()["confirmed"]
     assert db.execute("SELECT count(*) FROM inbox WHERE type = 'acknowledged'").fetchone() == (0,)
+
+
+def test_what_is_sent_again_under_its_key_is_said_once(
+    api: httpx.Client, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verbs, "PATIENCE", 0.05)
+    put(db, alert())
+
+    def say(verb: str, key: str | None) -> None:
+        headers = {"idempotency-key": key} if key else {}
+        body = {"note": "on my way", "outcome": "helped"}
+        answer = api.post(f"/api/v1/alerts/al-1/{verb}", json=body, headers=headers)
+        assert answer.status_code == 202
+
+    for verb in ("note", "escalate", "resolve"):
+        for key in ("k-1", "k-1", "k-2", None, None):
+            say(verb, key)
+    said = db.execute(
+        "SELECT type, count(*) FROM inbox WHERE type <> 'town_changed' GROUP BY 1 ORDER BY 1"
+    )
+    assert said.fetchall() == [("escalated", 4), ("noted", 4), ("resolved", 4)]
+    put(db, told(alert(), NOW, "noted", "u-1", "on my way"))  # the engine comes to it
+    again = api.post(
+        "/api/v1/alerts/al-1/note", json={"note": "x"}, headers={"idempotency-key": "k-1"}
+    )
+    assert (again.status_code, again.json()["confirmed"]) == (200, True)
 
 
 @pytest.mark.parametrize(
