@@ -23,7 +23,7 @@ class Severity(StrEnum):
     LOW = "low"
 
 
-ReadingKind = Literal["position", "door", "sos", "face", "visit", "status"]
+ReadingKind = Literal["position", "door", "sos", "face", "visit", "status", "measured"]
 Role = Literal["viewer", "operator", "on_call", "manager", "vendor", "admin"]
 Outcome = Literal["helped", "false_alarm", "test", "hospital", "duplicate", "other"]
 OUTCOMES: tuple[str, ...] = ("helped", "false_alarm", "test", "hospital", "duplicate", "other")
@@ -143,6 +143,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     id: str
     when: str  # true raises, false clears; see alerts.judging.conditions for what it can name
     kinds: tuple[ReadingKind, ...] = ()  # the kinds of readings it looks at; () = all
+    quantities: tuple[str, ...] = ()  # only what is measured, and of it only these; () = all
     window_minutes: float = 0  # how far `window` reaches back; 0 = the last reading alone
     per: Literal["holder", "device"] = "holder"  # one verdict for all devices of a holder, or each
     severity: Severity = Severity.MEDIUM

@@ -38,10 +38,10 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", gc=False
     def key(self) -> tuple[str, datetime, str, bool]:
         """Two readings with one key are one reading, said twice.
 
-        Device, time and id; positions and heartbeats are stored apart from the rest, so that a
-        press is never taken for a position whose id its device gives again.
+        Device, time and id; positions, heartbeats and measurements are stored apart from the
+        rest, so that a press is never taken for a position whose id its device gives again.
         """
-        return (self.device, self.at, self.id, isinstance(self, Position | DeviceStatus))
+        return (self.device, self.at, self.id, isinstance(self, TRACKED))
 
 
 class Position(Said, frozen=True, kw_only=True, tag="position"):
@@ -98,8 +98,17 @@ class DeviceStatus(Said, frozen=True, kw_only=True, tag="status"):
     fault: str | None = None
 
 
-Reading = Position | DoorMoved | SosPressed | FaceSeen | VisitMarked | DeviceStatus
-KINDS = ("position", "door", "sos", "face", "visit", "status")
+class Measured(Said, frozen=True, kw_only=True, tag="measured"):
+    """A device registered as a `sensor` has measured something; the contract has no such kind."""
+
+    quantity: str  # one of devices.quantities.UNITS
+    value: float  # 1 and 0 for yes and no
+    unit: str  # "" for yes and no
+
+
+Reading = Position | DoorMoved | SosPressed | FaceSeen | VisitMarked | DeviceStatus | Measured
+TRACKED = (Position, DeviceStatus, Measured)  # many, and soon of no interest
+KINDS = ("position", "door", "sos", "face", "visit", "status")  # those of the contract
 
 
 class Reason(StrEnum):

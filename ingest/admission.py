@@ -3,6 +3,8 @@
 topic -> codec -> decode -> known device -> sane clock -> sane range -> WGS-84 -> id.
 """
 
+from collections.abc import Iterator
+
 import msgspec
 from msgspec.structs import replace
 
@@ -17,6 +19,7 @@ from devices.readings import (
     DoorMoved,
     FaceSeen,
     Ignored,
+    Measured,
     Position,
     Reading,
     Reason,
@@ -96,6 +99,8 @@ def _settled(
             ignored = ignored or outcome
         else:
             readings.append(outcome)
+    if decoded.measured and directory is not None:
+        readings += _measured(codec, decoded, envelope, directory)
     if len(readings) > 1:
         readings = distinct(readings)
     if _may_hold_nul(envelope):
@@ -107,6 +112,20 @@ def _settled(
     elif ignored is None:
         ignored = Ignored("an empty message")
     return Admitted(codec.family, tuple(readings), tuple(rejections), ignored, decoded.redacted)
+
+
+def _measured(
+    codec: Codec, decoded: Decoded, envelope: Envelope, directory: Directory
+) -> Iterator[Measured]:
+    """What was measured, of devices that are registered to measure. A door's battery chip says
+    how warm it is too, and nobody has asked."""
+    for number, part in enumerate(decoded.measured):
+        device = _device(part, codec, envelope, directory)
+        if device is None or device.kind != "sensor":
+            continue
+        reading = _one(part, number, codec, envelope, directory)
+        if isinstance(reading, Measured):
+            yield reading
 
 
 def _one(

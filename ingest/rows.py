@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from devices.readings import Reading
+from devices.readings import TRACKED, Reading
 
 Table = Literal["reading_track", "reading_event"]
 Key = tuple[str, datetime, str, bool]  # devices.readings.Said.key
@@ -29,7 +29,7 @@ class Row(msgspec.Struct, frozen=True, gc=False):
 
     message: int  # which message of the batch said it
     reading: Reading
-    table: Table  # positions and heartbeats are many and kept short; the rest few, and long
+    table: Table  # what is many is kept short; the rest is few, and kept long
     key: Key
     body: bytes  # the reading as JSON
     fields: bytes  # all columns but the arrival number, as COPY wants them
@@ -93,6 +93,5 @@ def _kinds() -> dict[type, str]:
 
 _KIND = {said: _length(len(kind)) + kind.encode() for said, kind in _kinds().items()}
 _TABLE: dict[type, Table] = {
-    said: "reading_track" if kind in ("position", "status") else "reading_event"
-    for said, kind in _kinds().items()
+    said: "reading_track" if said in TRACKED else "reading_event" for said in get_args(Reading)
 }

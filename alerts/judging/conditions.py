@@ -4,14 +4,18 @@ An expression can name
 - `reading`: the last reading, and `window`: the readings of the last `window_minutes`, oldest
   first. Each has `kind`, `device`, `at` and the fields of all kinds of readings, null where it has
   none: `reading.battery < 10.0`, `window.filter(r, r.kind == 'door' && r.open).size() > 20`;
-- `count`: how many readings the window holds; `now`: the moment of judging.
+- `count`: how many readings the window holds; `now`: the moment of judging;
+- of what is measured in the window (without one, of the last reading): `mean`, `lowest`, `highest`,
+  `change` (the latest value less the earliest) and `span` (minutes between these two); null where
+  nothing is.
 Times are CEL timestamps (UTC). An expression that fails, such as null compared with a number,
 says nothing: what was concluded before stays.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from statistics import fmean
 from typing import Any, get_args
 
 import cel
@@ -19,7 +23,7 @@ import cel
 from alerts.judging.scopes import care_level
 from alerts.types import Condition
 from devices.directory import Directory
-from devices.readings import Reading
+from devices.readings import Measured, Reading
 
 HIDDEN = {"id", "received_at", "observed_at", "clock"}  # `at` is the time to judge by
 KIND_OF = {kind: str(kind.__struct_config__.tag) for kind in get_args(Reading)}
@@ -41,6 +45,7 @@ def is_true(
                 "window": [facts(one) for one in window],
                 "count": len(window),
                 "now": now,
+                **summary(reading, window),
             }
         )
     except FAILS:
@@ -52,6 +57,24 @@ def facts(reading: Reading) -> dict[str, Any]:
     """A reading as an expression sees it."""
     said = {name: getattr(reading, name) for name in FIELDS[type(reading)]}
     return {**NO_FIELDS, **said, "kind": KIND_OF[type(reading)], "at": reading.at}
+
+
+def summary(reading: Reading | None, window: Sequence[Reading]) -> dict[str, float | None]:
+    """What is measured in a window, in figures."""
+    measured = [one for one in window or (reading,) if isinstance(one, Measured)]
+    if not measured:
+        return dict.fromkeys(FIGURES)
+    values = [one.value for one in measured]
+    change, span = values[-1] - values[0], measured[-1].at - measured[0].at
+    figures = (fmean(values), min(values), max(values), change, span / timedelta(minutes=1))
+    return dict(zip(FIGURES, figures, strict=True))
+
+
+def concerns(condition: Condition, said: Reading) -> bool:
+    """Does a condition look at readings like this?"""
+    if condition.quantities:
+        return isinstance(said, Measured) and said.quantity in condition.quantities
+    return not condition.kinds or KIND_OF[type(said)] in condition.kinds
 
 
 def fits(condition: Condition, subject: str, directory: Directory) -> bool:
@@ -93,9 +116,10 @@ def _compiled(expression: str) -> Any:
     return cel.compile(expression)
 
 
+FIGURES = ("mean", "lowest", "highest", "change", "span")
 NUMBERS = {"rating": 3, "score": 0.5}  # the others: 50.0
 TRUTHS = {"open", "tamper", "mock", "alive", "online", "replayed"}
-NUMERIC = {"battery", "lat", "lon", "accuracy", "speed", "signal", *NUMBERS}
+NUMERIC = {"battery", "lat", "lon", "accuracy", "speed", "signal", "value", *NUMBERS}
 
 
 def _samples() -> Iterator[dict[str, Any]]:
@@ -108,4 +132,10 @@ def _samples() -> Iterator[dict[str, Any]]:
             given |= dict.fromkeys(TRUTHS, truth)
             reading = {**given, "kind": kind, "at": now}
             for window in ([reading], [reading] * 3, []):
-                yield {"reading": reading, "window": window, "count": len(window), "now": now}
+                yield {
+                    "reading": reading,
+                    "window": window,
+                    "count": len(window),
+                    "now": now,
+                    **dict.fromkeys(FIGURES, 50.0),
+                }

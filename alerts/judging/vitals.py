@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from devices.directory import Directory
-from devices.readings import DeviceStatus, DoorMoved, Reading
+from devices.readings import DeviceStatus, DoorMoved, Measured, Reading
 
 CALM = timedelta(hours=1)  # so long routine readings are only noted
 WELL = 50.0  # percent; a battery above it worries no rule
@@ -113,6 +113,6 @@ def heard_at(said: Reading) -> datetime | None:
     """
     if isinstance(said, DeviceStatus) and said.online is False:
         return None
-    if said.replayed and isinstance(said, DeviceStatus | DoorMoved):
+    if said.replayed and isinstance(said, DeviceStatus | DoorMoved | Measured):
         return said.observed_at if said.clock == "ok" else None
     return said.received_at

@@ -25,6 +25,7 @@ from devices.readings import (
     DeviceStatus,
     DoorMoved,
     FaceSeen,
+    Measured,
     Position,
     Reading,
     SosPressed,
@@ -61,7 +62,7 @@ class BatteryState(State, frozen=True):
 class BatteryRule(Rule[BatteryState, BatterySettings]):
     name = "battery_low"
     severity = Severity.LOW
-    wants = (Position, DoorMoved, SosPressed, FaceSeen, VisitMarked, DeviceStatus)
+    wants = (Position, DoorMoved, SosPressed, FaceSeen, VisitMarked, DeviceStatus, Measured)
     vital = wants
     settings = BatterySettings
     state = BatteryState

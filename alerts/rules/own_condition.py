@@ -2,12 +2,13 @@
 
 A town file lists `conditions`; `alerts.judging.conditions` says what an expression can name. Each
 is judged for each holder of devices (or each device) it is meant for, whenever a reading of its
-`kinds` comes and whenever a reading leaves its window. Raises when the expression becomes true, at
-the severity the condition names, and clears when it becomes false; an expression that says nothing
-of a reading changes nothing. The key is the condition's id, the reason too. Readings are put in the
-order of their own times; one older than the window counts only if it is the last that is known. A
-condition that is changed is judged anew with the next reading; one that is taken out of the town
-file, or that no longer fits, clears within ten minutes (`condition_removed`).
+`kinds` or `quantities` comes and whenever one leaves its window. Raises when the expression becomes
+true, at the severity the condition names, and clears when it becomes false; an expression that says
+nothing of a reading changes nothing. The key is the condition's id, the reason too. Readings are
+put in the order of their own times; one older than the window counts only if it is the last that
+is known. A window holds the latest 200 readings at most. A condition that is changed is judged anew
+with the next reading; one that is taken out of the town file, or that no longer fits, clears within
+ten minutes (`condition_removed`).
 """
 
 from bisect import insort
@@ -17,13 +18,14 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from alerts.judging.conditions import KIND_OF, fits, is_true
+from alerts.judging.conditions import KIND_OF, concerns, fits, is_true
 from alerts.rule import Felt, Rule, Settings, State, Told, Verdict, seen
 from alerts.types import Condition, Finding, FindingEvent, Severity, Stored, Tick
 from devices.readings import (
     DeviceStatus,
     DoorMoved,
     FaceSeen,
+    Measured,
     Position,
     Reading,
     SosPressed,
@@ -46,13 +48,15 @@ class ConditionState(State, frozen=True):
 class ConditionRule(Rule[ConditionState, Settings]):
     name = "own_condition"
     severity = Severity.MEDIUM  # where the condition names none
-    wants = (Position, DoorMoved, SosPressed, FaceSeen, VisitMarked, DeviceStatus)
+    wants = (Position, DoorMoved, SosPressed, FaceSeen, VisitMarked, DeviceStatus, Measured)
     settings = Settings
     state = ConditionState
 
     def listens(self, kind: type, known: "Known") -> bool:
-        kinds = (condition.kinds for condition in known.conditions.values())
-        return any(not some or KIND_OF[kind] in some for some in kinds)
+        return any(
+            kind is Measured if one.quantities else not one.kinds or KIND_OF[kind] in one.kinds
+            for one in known.conditions.values()
+        )
 
     def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
         if isinstance(said, Told):
@@ -60,7 +64,7 @@ class ConditionRule(Rule[ConditionState, Settings]):
         return [
             f"{condition.id} {subject}"
             for condition in known.conditions.values()
-            if not condition.kinds or KIND_OF[type(said)] in condition.kinds
+            if concerns(condition, said)
             for subject in (subject_for(condition, said, known),)
             if fits(condition, subject, known.directory)
         ]

@@ -14,9 +14,10 @@ from deploy.town.boundary import ring_fault
 from deploy.town.draft import Draft
 from deploy.town.marked import Path
 from deploy.town.rule_settings import scope_faults, setting_faults
-from deploy.town.typed import Wrong
+from deploy.town.typed import Wrong, near
 from devices.directory import Circle
 from devices.errors import CarewatchError
+from devices.quantities import UNITS
 
 TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d")
 HOURS = re.compile(rf"({TIME_OF_DAY.pattern})-({TIME_OF_DAY.pattern})")
@@ -158,6 +159,11 @@ def _condition(condition: Any, path: Path) -> Iterator[Wrong]:
     fault = fault_of(condition) if condition.when is not None else None
     if fault is not None:
         yield (*path, "when"), f"{condition.when!r}: {fault}"
+    for n, name in enumerate(condition.quantities):
+        if name not in UNITS:
+            yield (*path, "quantities", n), f"nothing measures {name!r}; {near(name, tuple(UNITS))}"
+    if condition.quantities and not {"measured"}.issuperset(condition.kinds):
+        yield (*path, "kinds"), "quantities are of the kind `measured` alone: leave kinds out"
     if not 0 <= condition.window_minutes <= MAX_WINDOW:
         text = f"{condition.window_minutes} is not between 0 and {MAX_WINDOW} minutes"
         yield (*path, "window_minutes"), text

@@ -11,7 +11,7 @@ import binascii
 from devices.codecs.body import JsonObject, json_object
 from devices.codecs.codec import Codec, Decoded, Part, nothing, refused, shared
 from devices.codecs.fields import moment, number, percent, text
-from devices.codecs.lorawan import Uplink, best_signal, parts_of, solved_location
+from devices.codecs.lorawan import Uplink, best_signal, decoded, solved_location
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, Reason, Rejection
 from devices.topics import parents
@@ -72,7 +72,7 @@ def _uplink(body: JsonObject, names: tuple[str, ...], envelope: Envelope) -> Dec
         model=text(profile) or text(body.get("deviceProfileName")) or "",
         signal=best_signal(body.get("rxInfo")),
     )
-    return Decoded(parts_of(uplink, envelope))
+    return decoded(uplink, envelope)
 
 
 def _fields(body: JsonObject) -> JsonObject:

@@ -7,16 +7,18 @@ an empty `id` asks admission to make one from the content. Bad input is a `Rejec
 nothing here raises.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, TypeVar
 
 import msgspec
 from msgspec.structs import replace
 
+from devices.codecs.measures import quantities
 from devices.directory import Datum
 from devices.envelope import Envelope
-from devices.readings import Ignored, Reading, Reason, Rejection, Said
+from devices.quantities import UNITS
+from devices.readings import Ignored, Measured, Reading, Reason, Rejection, Said
 from devices.topics import parents
 
 _encode = msgspec.json.Encoder(order="sorted").encode
@@ -53,6 +55,7 @@ class Decoded(msgspec.Struct, frozen=True, gc=False):
     parts: tuple[Part | Rejection, ...] = ()
     ignored: Ignored | None = None  # why there are no parts
     redacted: int = 0  # pictures, templates, id-card and phone numbers that were cut out
+    measured: tuple[Part, ...] = ()  # kept of devices that are registered as sensors, else nothing
 
 
 def refused(reason: Reason, detail: str) -> Decoded:
@@ -60,9 +63,32 @@ def refused(reason: Reason, detail: str) -> Decoded:
     return Decoded((Rejection(reason, detail),))
 
 
-def nothing(why: str) -> Decoded:
-    """The message is well formed and says nothing that we keep."""
-    return Decoded(ignored=Ignored(why))
+def nothing(why: str, measured: tuple[Part, ...] = ()) -> Decoded:
+    """The message is well formed and says nothing that we keep; but for what it measured."""
+    return Decoded(ignored=Ignored(why), measured=measured)
+
+
+def measured(
+    fields: Mapping[str, object],
+    said: dict[str, Any],
+    names: tuple[str, ...] = (),
+    *,
+    shared: bool = False,
+) -> tuple[Part, ...]:
+    """What the fields of a message measure, each a part of its own."""
+    return tuple(
+        Part(
+            Measured(
+                quantity=quantity,
+                value=value,
+                unit=UNITS[quantity],
+                **{**said, "id": f"{said['id']}-{quantity}" if said["id"] else ""},
+            ),
+            names,
+            shared,
+        )
+        for quantity, value in quantities(fields)
+    )
 
 
 def _never(envelope: Envelope, body: object) -> bool:

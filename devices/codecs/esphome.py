@@ -6,8 +6,18 @@ else the register. Written after https://esphome.io/components/mqtt.html.
 
 import re
 
-from devices.codecs.codec import Codec, Decoded, Part, Switched, nothing, refused, shared
+from devices.codecs.codec import (
+    Codec,
+    Decoded,
+    Part,
+    Switched,
+    measured,
+    nothing,
+    refused,
+    shared,
+)
 from devices.codecs.fields import percent
+from devices.codecs.measures import quantity_in
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, DoorMoved, Reason, SosPressed
 
@@ -19,7 +29,7 @@ BATTERY = re.compile(r"(?:^|_)battery(?:_level)?$", re.IGNORECASE)
 
 
 def decode(envelope: Envelope) -> Decoded:
-    """A binary sensor, the node's coming and going, a battery in percent."""
+    """A binary sensor, the node's coming and going, a battery in percent, what it measures."""
     node, *levels = envelope.topic.split("/")
     word = envelope.payload.strip().decode("utf-8", "replace").casefold()
     match levels:
@@ -36,7 +46,17 @@ def decode(envelope: Envelope) -> Decoded:
                 if said["battery"] is not None
                 else nothing("no percentage")
             )
+        case ["sensor", name, "state"]:
+            return nothing("no contact, press or battery", _measured(envelope, node, name, word))
     return nothing("no contact, press or battery")
+
+
+def _measured(envelope: Envelope, node: str, name: str, word: str) -> tuple[Part, ...]:
+    """What the entity's name ends in: `kitchen_temperature`, `bath_water_leak`."""
+    quantity = quantity_in(name)
+    if quantity is None:
+        return ()
+    return measured({quantity: word}, shared(envelope, f"{node}/{name}"), (node,))
 
 
 def _binary(envelope: Envelope, node: str, name: str, word: str) -> Decoded:
@@ -49,7 +69,8 @@ def _binary(envelope: Envelope, node: str, name: str, word: str) -> Decoded:
         return Decoded((Part(SosPressed(**said), (node,)),))
     if DOOR.search(name):
         return Decoded((Part(DoorMoved(open=on, **said), (node,)),))
-    return Decoded((Part(Switched(on=on, **said), (node,)),))
+    switched = Part(Switched(on=on, **said), (node,))
+    return Decoded((switched,), measured=_measured(envelope, node, name, word))
 
 
 CODEC = Codec(

@@ -13,7 +13,7 @@ from datetime import datetime
 import msgspec
 
 from devices.codecs.body import JsonObject
-from devices.codecs.codec import ButtonPressed, Decoded, Part, refused, shared
+from devices.codecs.codec import ButtonPressed, Decoded, Part, measured, refused, shared
 from devices.codecs.fields import accuracy, number, percent, text
 from devices.codecs.times import from_unix
 from devices.envelope import Envelope
@@ -35,8 +35,8 @@ LDS02 = 1  # the working mode, third byte of Dragino's door sensor
 MILESIGHT_PRESSES = {"1": "short", "2": "long", "3": "double"}
 _MILESIGHT_SIZES = {  # channel and type -> bytes of value
     b"\x01\x75": 1,  # battery, percent
-    b"\x03\x67": 2,  # temperature
-    b"\x04\x68": 1,  # humidity
+    b"\x03\x67": 2,  # temperature, 0.1 °C
+    b"\x04\x68": 1,  # humidity, 0.5 %
     b"\x06\x00": 1,  # magnet: 1 open
     b"\x03\x00": 1,  # door: 1 open
     b"\x04\x00": 1,  # install
@@ -70,7 +70,7 @@ class Uplink(msgspec.Struct, frozen=True, kw_only=True):
     signal: float | None = None  # dBm, of the gateway that heard it best
 
 
-def parts_of(uplink: Uplink, envelope: Envelope) -> tuple[Part, ...]:
+def decoded(uplink: Uplink, envelope: Envelope) -> Decoded:
     """The readings of one uplink, stored records first; at least a sign of life."""
     live, stored = _read(uplink)
     battery = next((p for key in BATTERIES if (p := percent(live.get(key))) is not None), None)
@@ -79,7 +79,8 @@ def parts_of(uplink: Uplink, envelope: Envelope) -> tuple[Part, ...]:
     readings += [*_doors(live, said), *_presses(live, said), *_places(live, said)]
     if not readings:
         readings = [DeviceStatus(online=True, signal=uplink.signal, **said)]
-    return tuple(Part(reading, uplink.names, shared=True) for reading in readings)
+    parts = tuple(Part(reading, uplink.names, shared=True) for reading in readings)
+    return Decoded(parts, measured=measured(live, said, uplink.names, shared=True))
 
 
 def _read(uplink: Uplink) -> tuple[JsonObject, list[tuple[datetime, bool]]]:
@@ -153,6 +154,10 @@ def _milesight(frame: bytes, model: str) -> tuple[JsonObject, list[tuple[datetim
             fields["battery"] = value[0]
         elif channel == b"\x06\x00" or (channel == b"\x03\x00" and _may_be_door(model)):
             fields["magnet_status"] = value[0]
+        elif channel == b"\x03\x67":
+            fields["temperature"] = int.from_bytes(value, "little", signed=True) / 10
+        elif channel == b"\x04\x68":
+            fields["humidity"] = value[0] / 2
         elif channel == b"\xff\x2e":
             fields["press"] = value[0]
         elif channel == b"\x04\x88":

@@ -11,6 +11,7 @@ from devices.codecs.codec import (
     Decoded,
     Part,
     Switched,
+    measured,
     nothing,
     refused,
     shared,
@@ -49,6 +50,8 @@ def decode(envelope: Envelope) -> Decoded:
             return _press(envelope, said)
         case ["info"]:
             return _whole(envelope)
+        case ["sensor", name] | ["relay", _, "power" as name]:
+            return nothing(f"Shelly {branch[:60]}", measured({name: word}, said))
     return nothing(f"Shelly {branch[:60] or device[:60]}")
 
 

@@ -15,6 +15,7 @@ from devices.codecs.codec import (
     Decoded,
     Part,
     Switched,
+    measured,
     nothing,
     refused,
     shared,
@@ -50,7 +51,10 @@ def decode(envelope: Envelope) -> Decoded:
         component = branch.removeprefix("status/")
         params = {component: body, "ts": body.get("last_updated_ts", body.get("ts"))}
     parts = (*_states(params, source, envelope), *_events(params, source, envelope))
-    return Decoded(parts) if parts else nothing("no press, input or battery in it")
+    also = tuple(_measured(params, source, envelope))
+    if not parts:
+        return nothing("no press, input or battery in it", also)
+    return Decoded(parts, measured=also)
 
 
 def _online(envelope: Envelope, source: str) -> Decoded:
@@ -77,6 +81,24 @@ def _states(params: JsonObject, source: str, envelope: Envelope) -> Iterator[Par
         elif said["battery"] is not None:
             reading = DeviceStatus(signal=number(state.get("rssi")), **said)
             yield Part(reading, (source, component))
+
+
+def _measured(params: JsonObject, source: str, envelope: Envelope) -> Iterator[Part]:
+    """What each component measures: `tC`, `rh`, `lux`, `apower`; an alarm by its component."""
+    for component, state in params.items():
+        kind = component.partition(":")[0]
+        if ":" not in component or not isinstance(state, dict):
+            continue
+        total = state.get("aenergy")
+        watt_hours = number(total.get("total")) if isinstance(total, dict) else None
+        fields = {
+            **state,
+            kind: state.get("alarm"),
+            "energy": watt_hours / 1000 if watt_hours is not None else None,
+        }
+        at = read_time(state.get("last_updated_ts", params.get("ts")))
+        name = f"{source}/{component}" if source else component
+        yield from measured(fields, shared(envelope, name, at), (source, component))
 
 
 def _battery(state: JsonObject) -> float | None:

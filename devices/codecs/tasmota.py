@@ -15,6 +15,7 @@ from devices.codecs.codec import (
     Decoded,
     Part,
     Switched,
+    measured,
     nothing,
     refused,
     shared,
@@ -35,7 +36,7 @@ POWER_COMMANDS = {"0006!00": "off", "0006!01": "on", "0006!02": "toggle"}
 
 
 def decode(envelope: Envelope) -> Decoded:
-    """Doors, presses, presence and battery reports; switched loads and climate are ignored."""
+    """Doors, presses, presence and battery reports, and what sensors measure."""
     device, prefix, suffix = _levels(envelope.topic)
     if prefix == "cmnd":
         return nothing("a command to the device")
@@ -52,7 +53,10 @@ def decode(envelope: Envelope) -> Decoded:
     parts = (*_own(body, device, at, envelope), *_zigbee(body, device, at, envelope))
     if not parts and suffix == "STATE":
         parts = (Part(_state(body, device, at, envelope)),)
-    return Decoded(parts) if parts else nothing("no contact, press or switch in it")
+    also = (*_measured(body, device, at, envelope), *_zigbee_measured(body, device, at, envelope))
+    if not parts:
+        return nothing("no contact, press or switch in it", also)
+    return Decoded(parts, measured=also)
 
 
 def _levels(topic: str) -> tuple[str, str, str]:
@@ -96,16 +100,43 @@ def _own(body: JsonObject, device: str, at: datetime | None, envelope: Envelope)
         yield Part(ButtonPressed(action=code, **said), (code,))
 
 
-def _zigbee(
+def _measured(
+    body: JsonObject, device: str, at: datetime | None, envelope: Envelope
+) -> Iterator[Part]:
+    """What the chips on the board measure: {"AM2301": {"Temperature": 22.9}, "TempUnit": "C"}."""
+    said, in_fahrenheit = shared(envelope, device, at), body.get("TempUnit") == "F"
+    for chip, fields in body.items():
+        if not isinstance(fields, dict) or chip in ("ZbReceived", "RfReceived"):
+            continue
+        if chip == "ENERGY":
+            fields = {"energy": fields.get("Total"), **fields}
+        degrees = number(fields.get("Temperature"))
+        if in_fahrenheit and degrees is not None:
+            fields = {**fields, "Temperature": round((degrees - 32) / 1.8, 2)}
+        yield from measured(fields, said)
+
+
+def _zigbee_measured(
     body: JsonObject, bridge: str, at: datetime | None, envelope: Envelope
 ) -> Iterator[Part]:
+    for names, fields in _behind(body):
+        said = shared(envelope, names[0] if names else bridge, at)
+        yield from measured(fields, said, names[1:], shared=True)
+
+
+def _behind(body: JsonObject) -> Iterator[tuple[tuple[str, ...], JsonObject]]:
     """The devices behind the bridge: named by their short address and a friendly name."""
     received = body.get("ZbReceived")
     for key, fields in received.items() if isinstance(received, dict) else ():
-        if not isinstance(fields, dict):
-            continue
-        names = [text(fields.get("Device")), text(fields.get("Name")), text(key)]
-        known = tuple(dict.fromkeys(name for name in names if name))
+        if isinstance(fields, dict):
+            names = [text(fields.get("Device")), text(fields.get("Name")), text(key)]
+            yield tuple(dict.fromkeys(name for name in names if name)), fields
+
+
+def _zigbee(
+    body: JsonObject, bridge: str, at: datetime | None, envelope: Envelope
+) -> Iterator[Part]:
+    for known, fields in _behind(body):
         battery = percent(fields.get("BatteryPercentage", fields.get("Battery")))
         said = shared(envelope, known[0] if known else bridge, at, battery=battery)
         for reading in _zigbee_readings(fields, said):

@@ -10,7 +10,7 @@ import binascii
 from devices.codecs.body import JsonObject, json_object
 from devices.codecs.codec import Codec, Decoded, Part, nothing, refused, shared
 from devices.codecs.fields import moment, number, percent, text
-from devices.codecs.lorawan import Uplink, best_signal, parts_of, solved_location
+from devices.codecs.lorawan import Uplink, best_signal, decoded, solved_location
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, Reason, Rejection
 
@@ -63,7 +63,7 @@ def _uplink(
         model=_model(up.get("version_ids")),
         signal=best_signal(up.get("rx_metadata")),
     )
-    return Decoded(parts_of(uplink, envelope))
+    return decoded(uplink, envelope)
 
 
 def _with_battery(fields: JsonObject, up: JsonObject) -> JsonObject:

@@ -10,7 +10,16 @@ import re
 from typing import Any
 
 from devices.codecs.body import JsonObject, json_body
-from devices.codecs.codec import ButtonPressed, Codec, Decoded, Part, nothing, refused, shared
+from devices.codecs.codec import (
+    ButtonPressed,
+    Codec,
+    Decoded,
+    Part,
+    measured,
+    nothing,
+    refused,
+    shared,
+)
 from devices.codecs.fields import number, percent, text
 from devices.codecs.times import read_time
 from devices.envelope import Envelope
@@ -53,7 +62,10 @@ def _state(envelope: Envelope, name: str, fields: JsonObject) -> Decoded:
     status = _status(fields, said)
     if status is not None and not parts:
         parts.append(status)
-    return Decoded(tuple(parts)) if parts else nothing("no contact, press or battery in it")
+    also = measured(fields, said)
+    if not parts:
+        return nothing("no contact, press or battery in it", also)
+    return Decoded(tuple(parts), measured=also)
 
 
 def _door(fields: JsonObject, said: dict[str, Any]) -> Part | Rejection | None:

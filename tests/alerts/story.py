@@ -41,10 +41,12 @@ from devices.directory import (
     RegisterChange,
     Resident,
 )
+from devices.quantities import UNITS
 from devices.readings import (
     DeviceStatus,
     DoorMoved,
     FaceSeen,
+    Measured,
     Position,
     Reading,
     SosPressed,
@@ -267,6 +269,11 @@ class Story:
     def face(self, device: str, person: str | None, **more: Any) -> "Story":
         observed = more.pop("observed", None)
         return self.says(FaceSeen(person=person, **self._common(device, observed, more)))
+
+    def measures(self, device: str, quantity: str, value: float, **more: Any) -> "Story":
+        common = self._common(device, more.pop("observed", None), more)
+        said = Measured(quantity=quantity, value=value, unit=UNITS[quantity], **common)
+        return self.says(said)
 
     def status(self, device: str, **more: Any) -> "Story":
         observed = more.pop("observed", None)

@@ -7,6 +7,7 @@ from story import Story, area, client, door
 
 from alerts.judging.conditions import fault_of, is_true
 from alerts.types import Condition, PlanSet, Severity, TownChanged
+from devices.directory import Device
 from devices.readings import DoorMoved
 
 RULE, WHO = "own_condition", "client:c-1"
@@ -22,6 +23,22 @@ RESTLESS = Condition(
 )
 WEAK = Condition(id="weak", when="reading.signal < 20.0", kinds=("status",), per="device")
 QUIET = Condition(id="quiet", when="count == 0", kinds=("door",), window_minutes=180)
+
+
+HOT = Condition(
+    id="hot",
+    when="mean > 32.0",
+    quantities=("temperature",),
+    window_minutes=30,
+    text="It has been too hot for half an hour.",
+)
+GAS = Condition(id="gas", when="highest > 0.0", quantities=("gas",), severity=Severity.HIGH)
+DRY = Condition(
+    id="dry",
+    when="span >= 600.0 && change < 0.005",
+    quantities=("water_volume",),
+    window_minutes=720,
+)
 
 
 def story(*conditions: Condition) -> Story:
@@ -109,9 +126,61 @@ def test_a_condition_that_is_changed_or_taken_out() -> None:
     told.expect(RULE, "device:door-c-1", "cleared", reason="condition_removed")
 
 
+def measuring(*conditions: Condition) -> Story:
+    """A home with two sensors."""
+    sensors = [Device(id=f"s-{n}", kind="sensor", holder=WHO) for n in (1, 2)]
+    told = Story(area("wangji"), client("c-1", area="wangji"), *sensors, only=(RULE,))
+    return written(told, *conditions)
+
+
+def test_what_a_sensor_measures_raises_by_its_mean_and_clears() -> None:
+    told = measuring(HOT).at("10:00").measures("s-1", "temperature", 30)
+    told.at("10:10").measures("s-1", "temperature", 33).expect_nothing()  # 31.5 on the mean
+    told.at("10:20").measures("s-1", "temperature", 36)  # 33
+    found = told.expect(RULE, WHO, "raised", at="10:20", reason="hot")
+    assert (found.detail, len(found.evidence)) == (HOT.text, 3)
+    told.at("10:25").measures("s-1", "temperature", 28)  # 31.75
+    told.expect(RULE, WHO, "cleared", at="10:25")
+
+
+def test_another_quantity_of_the_same_message_changes_nothing() -> None:
+    told = measuring(HOT).at("10:00").measures("s-1", "temperature", 40)
+    told.expect(RULE, WHO, "raised")
+    told.measures("s-1", "humidity", 10).measures("s-1", "temperature", 39).status("s-1")
+    told.expect_nothing()
+
+
+def test_gas_is_told_at_once_and_is_over_when_the_alarm_is() -> None:
+    told = measuring(GAS).at("10:00").measures("s-1", "gas", 0).expect_nothing()
+    told.at("10:01").measures("s-2", "gas", 1).expect(RULE, WHO, "raised", severity="high")
+    told.at("10:09").measures("s-2", "gas", 0).expect(RULE, WHO, "cleared", at="10:09")
+
+
+def test_no_water_was_used_all_day() -> None:
+    told = measuring(DRY).at("06:00")
+    for s in told.every(60, "06:00", "15:00"):
+        s.measures("s-1", "water_volume", 812.0)
+    told.expect_nothing().at("16:00").measures("s-1", "water_volume", 812.0)
+    told.expect(RULE, WHO, "raised", at="16:00")
+    told.at("16:30").measures("s-1", "water_volume", 812.02)
+    told.expect(RULE, WHO, "cleared", at="16:30")
+
+
+def test_measurements_that_come_late_twice_or_over_a_restart() -> None:
+    told = measuring(HOT).at("10:20").measures("s-1", "temperature", 36, observed="10:15")
+    told.expect(RULE, WHO, "raised")
+    told.measures("s-1", "temperature", 20, observed="10:00", id="late")  # 28 on the mean
+    told.expect(RULE, WHO, "cleared")
+    told.restart().measures("s-1", "temperature", 20, observed="10:00", id="late")
+    told.at("10:25").measures("s-1", "temperature", 42).expect(RULE, WHO, "raised")  # 32.7
+
+
 @pytest.mark.parametrize(
     "when",
     [
+        "mean > 35.0 || change > 10.0",
+        "reading.quantity == 'smoke' && reading.value > 0.0",
+        "count > 3 && span > 60.0 && lowest < 5.0 && highest < 12.0",
         "reading.battery < 15.0",
         "reading.battery < 15",
         "window.filter(r, r.kind == 'door' && r.open).size() > 20",
