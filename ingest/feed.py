@@ -2,7 +2,8 @@
 workers that fill it have come. Others read it by way of `ingest.history`."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from datetime import datetime, timedelta
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from itertools import groupby, islice
 from typing import Literal
 
@@ -13,6 +14,7 @@ from psycopg.rows import class_row, scalar_row
 from devices.readings import Reading
 
 RENEWED_WITHIN = {"main": timedelta(seconds=10), "life": timedelta(seconds=2)}
+PASSING = "http "  # a worker's name that begins so is one message on its way
 BATCH = 2_000  # readings in a batch that is read back from `reading`
 
 _decode = msgspec.json.Decoder(Reading).decode
@@ -109,7 +111,9 @@ def workers(conn: psycopg.Connection) -> list[Worker]:
     """Every lane that has not left in good order; a dead one keeps its last word."""
     cursor = conn.cursor(row_factory=class_row(Worker))
     return cursor.execute(
-        "SELECT worker, lane, seen_until, renewed_at FROM ingest_horizon ORDER BY worker, lane"
+        "SELECT worker, lane, seen_until, renewed_at FROM ingest_horizon"
+        " WHERE NOT starts_with(worker, %s) ORDER BY worker, lane",
+        (PASSING,),
     ).fetchall()
 
 
@@ -123,6 +127,28 @@ def renew_horizon(
         " renewed_at = clock_timestamp()",
         (worker, lane, seen_until),
     )
+
+
+@contextmanager
+def passing(conn: psycopg.Connection) -> Iterator[datetime]:
+    """Take in one message that no session brought: the horizon waits for it inside the block.
+
+    Yields the moment to stamp it with, which no timer has passed. It may be an SOS, so both
+    lanes wait. `conn` is in autocommit mode; one message a connection. Raises psycopg.Error.
+    """
+    worker = f"{PASSING}{conn.info.backend_pid}"
+    with conn.transaction():
+        conn.execute(
+            "DELETE FROM ingest_horizon WHERE starts_with(worker, %s)"
+            " AND renewed_at < clock_timestamp() - interval '1 minute'",
+            (PASSING,),
+        )
+        renew_horizon(conn, worker, "life", datetime.now(UTC))
+    try:
+        yield datetime.now(UTC)
+    finally:
+        if not conn.broken:
+            leave_horizon(conn, worker, ["life"])
 
 
 def leave_horizon(conn: psycopg.Connection, worker: str, lanes: Sequence[str]) -> None:

@@ -22,6 +22,7 @@ from ingest import metrics
 from ingest.admission import MAX_BYTES, Admitted, admit
 from ingest.callers import Access, Caller, Shown, let_in, shown
 from ingest.counts import keep
+from ingest.feed import passing
 from ingest.register import Register
 from ingest.store import Arrivals, Message, save
 
@@ -81,7 +82,9 @@ class Intake:
                 caller = let_in(conn, seen, self._access)
                 if caller is None:
                     return UNAUTHORISED
-                return self._keep(conn, caller, envelope)
+                with passing(conn) as received_at:
+                    said = msgspec.structs.replace(envelope, received_at=received_at)
+                    return self._keep(conn, caller, said)
         except (psycopg.Error, PoolTimeout) as error:
             log.warning("database away", slot="http", why=type(error).__name__)
             return AWAY

@@ -43,7 +43,8 @@ def replay(
     with Publisher(mqtt_url or settings.broker()) as publisher:
         for envelope in _paced(read_recording(file), speed):
             if envelope.http is None:
-                waiting.append(publisher.publish(Message(envelope.topic, envelope.payload)))
+                said = Message(envelope.topic, envelope.payload, envelope.retain)
+                waiting.append(publisher.publish(said))
                 messages += 1
             else:
                 _request(http_url or settings.base_url, envelope)

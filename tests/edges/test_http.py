@@ -11,8 +11,9 @@ from fastapi.testclient import TestClient
 
 from devices.credentials import issue, revoke
 from ingest.callers import Access
-from ingest.history import MessageCount, message_counts
+from ingest.history import MessageCount, horizon, message_counts, renew_horizon, workers
 from ingest.http import push_router
+from ingest.store import Arrivals, Message, save
 
 pytestmark = pytest.mark.edge
 
@@ -171,3 +172,27 @@ def test_with_the_database_away_the_sender_is_asked_to_come_again() -> None:
         answer = client.post(PATH, json=SOS, headers={"Authorization": "Bearer gate"})
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "2"
+
+
+# ---------------------------------------------------------------- timers wait for it
+
+
+def test_no_timer_passes_a_message_on_its_way(
+    town: Town, monkeypatch: pytest.MonkeyPatch, database_url: str
+) -> None:
+    seen: list[tuple[datetime, datetime, datetime]] = []
+
+    def slowly(conn: psycopg.Connection, messages: list[Message]) -> Arrivals:
+        with psycopg.connect(database_url, autocommit=True) as other:
+            renew_horizon(other, "bulk", "bulk", datetime.now(UTC))
+            until = horizon(other, "main"), horizon(other, "life")
+        seen.append((messages[0].envelope.received_at, *until))
+        return save(conn, messages)
+
+    monkeypatch.setattr("ingest.http.save", slowly)
+    town.client.post(PATH, json=SOS, headers=town.bearer)
+    ((received_at, main, life),) = seen
+    assert main <= received_at
+    assert life <= received_at
+    assert horizon(town.conn, "life") > received_at
+    assert [each.worker for each in workers(town.conn)] == ["bulk"]
