@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from alerts.judging.scopes import Scoped, Scopes
-from alerts.judging.vitals import Vitals
+from alerts.judging.vitals import WELL, Vitals
 from alerts.rule import Settings
 from alerts.types import Condition, PlannedVisit, PlanSet, RuleScope, TownChanged, Zone
 from alerts.visiting.watch import Watch
@@ -122,6 +122,7 @@ class Known:
             self._scopes_for = plans.rules_for
         if plans.settings_version is not None:
             self.settings_version = plans.settings_version
+        self.vitals.well = worrying(self._rules, self._scopes_for)
 
     def _visit(self, key: str, plan: PlannedVisit | None) -> None:
         before = self.visit_plans.pop(key, None)
@@ -141,3 +142,10 @@ class Known:
         if zone is not None:
             self.fences[key] = zone
             self.fences_of[zone.owner] = tuple(sorted((*self.fences_of.get(zone.owner, ()), key)))
+
+
+def worrying(rules: dict[str, dict[str, object]], scopes: tuple[RuleScope, ...]) -> float:
+    """The highest charge in percent that `battery_low` may be asked about anywhere in town."""
+    tables = (one.get("battery_low") or {} for one in (rules, *(scope.rules for scope in scopes)))
+    percents = (table.get("percent") for table in tables)
+    return max([WELL, *(float(one) for one in percents if isinstance(one, int | float))])

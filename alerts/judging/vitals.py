@@ -15,7 +15,7 @@ from devices.directory import Directory
 from devices.readings import DeviceStatus, DoorMoved, Measured, Reading
 
 CALM = timedelta(hours=1)  # so long routine readings are only noted
-WELL = 50.0  # percent; a battery above it worries no rule
+WELL = 50.0  # percent; a battery above it worries no rule, unless the town sets it higher
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -31,6 +31,7 @@ class Vitals:
     """The signs of life of all devices. What changed is saved by device."""
 
     def __init__(self) -> None:
+        self.well = WELL  # percent; a battery above it is routine
         self._of: dict[str, Vital] = {}
         self._changed_at = LONG_AGO  # when the town last changed; who was calm then is no more
         self._calm_after = LONG_AGO
@@ -45,7 +46,7 @@ class Vitals:
         """Note a reading. True: it is routine and its device calm, so it says nothing more."""
         device = said.device
         vital = self._of.get(device)
-        if vital is None or not is_routine(said):
+        if vital is None or not is_routine(said, self.well):
             self._hear(said, vital)
             return False
         self._dirty.add(device)
@@ -66,7 +67,7 @@ class Vitals:
     def calm(self, said: Reading, now: datetime) -> None:
         """No rule found anything in a reading: the next like it need not be asked about."""
         vital = self._of.get(said.device)
-        if vital is not None and is_routine(said):
+        if vital is not None and is_routine(said, self.well):
             vital.calm_until, vital.charged = now + CALM, said.battery is not None
 
     def stir(self, key: str, directory: Directory) -> None:
@@ -98,9 +99,9 @@ class Vitals:
             self._calm_after = self._changed_at + CALM
 
 
-def is_routine(said: Reading) -> bool:
+def is_routine(said: Reading, well: float) -> bool:
     """Is a reading no more than a sign that its device is alive and well?"""
-    if said.replayed or (said.battery is not None and said.battery <= WELL):
+    if said.replayed or (said.battery is not None and said.battery <= well):
         return False
     return not isinstance(said, DeviceStatus) or (said.online is not False and said.fault is None)
 

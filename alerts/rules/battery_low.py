@@ -17,7 +17,6 @@ import msgspec
 from msgspec.structs import replace
 
 from alerts.judging.concern import devices_of
-from alerts.judging.vitals import WELL
 from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Stored, TownChanged
 from devices.directory import DeviceKind
@@ -41,7 +40,7 @@ NO_TIME, NEWS = timedelta(0), timedelta(hours=1)  # so much later a good report 
 
 
 class BatterySettings(Settings, frozen=True):
-    percent: Annotated[float, msgspec.Meta(ge=0, le=WELL)] = 15
+    percent: Annotated[float, msgspec.Meta(ge=0, le=99 - CLEARED_ABOVE)] = 15
 
 
 class Charge(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -87,6 +87,17 @@ def test_the_level_may_differ_by_area_agency_or_device() -> None:
     told.expect_nothing()
 
 
+def test_the_level_may_be_set_high_though_most_reports_are_routine() -> None:
+    told = story(rules={"battery_low": {"percent": 80}})
+    for minute in range(0, 50, 10):  # well: from now on hardly looked at
+        told.at(f"10:{minute:02}").status("door-c-1", battery=95)
+    told.at("10:55").status("door-c-1", battery=79).at("10:56").status("door-c-1", battery=78)
+    told.expect("battery_low", "device:door-c-1", "raised", at="10:56")
+    told.at("10:57").status("door-c-1", battery=90).expect_nothing()
+    told.at("10:58").status("door-c-1", battery=91)
+    told.expect("battery_low", "device:door-c-1", "cleared", at="10:58")
+
+
 def test_a_device_in_maintenance_raises_when_it_is_back() -> None:
     told = Story(client("c-1"), door("c-1", maintenance=True), only=("battery_low",))
     said(told, 5, 5).expect_nothing()

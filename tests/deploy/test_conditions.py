@@ -1,10 +1,15 @@
 """Own conditions in a town file: checked on load, kept in the database, told to the engine."""
 
+import json
+from pathlib import Path
+
 import psycopg
 import pytest
+from typer.testing import CliRunner
 
 from alerts.given.plans import load_plans
 from alerts.types import Severity
+from deploy.cli import app
 from deploy.loading import load_town
 from deploy.townfile import TownFaults, parse_town
 
@@ -58,6 +63,52 @@ def test_what_is_wrong_is_named_with_its_line(
 def test_the_same_id_twice_is_named() -> None:
     with pytest.raises(TownFaults, match="id 'restless' is taken"):
         parse_town(TOWN + '  - {id: restless, when: "count == 0"}\n')
+
+
+SENSORS = """
+clients: [{id: c-1}]
+devices: [{id: stove-c1, kind: sensor, holder: "client:c-1", topic: zigbee2mqtt/stove_c1}]
+conditions:
+  - id: gas
+    when: highest > 0.0
+    quantities: [gas]
+    severity: high
+"""
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "line", "said"),
+    [
+        ("[gas]", "[gass]", 7, "quantities[0]: nothing measures 'gass'; did you mean 'gas'?"),
+        ("[gas]", "[gas]\n    kinds: [door]", 8, "leave kinds out"),
+        ("highest", "hihgest", 6, "'hihgest'"),
+    ],
+)
+def test_what_is_wrong_with_quantities_is_named(
+    before: str, after: str, line: int, said: str
+) -> None:
+    with pytest.raises(TownFaults) as wrong:
+        parse_town(SENSORS.replace(before, after))
+    (fault,) = wrong.value.faults
+    assert (fault.line, said in str(fault)) == (line, True), str(fault)
+
+
+def test_a_backtest_judges_what_sensors_measure(tmp_path: Path) -> None:
+    (tmp_path / "town.yaml").write_text(SENSORS)
+    said = ("10:00", '{"gas": false}'), ("10:01", '{"gas": true, "temperature": 30}')
+    lines = [
+        {"received_at": f"2026-11-02T{at}:00+08:00", "topic": "zigbee2mqtt/stove_c1", "payload": it}
+        for at, it in (*said, ("10:09", '{"gas": false}'))
+    ]
+    recording = tmp_path / "recording.jsonl"
+    recording.write_text("".join(json.dumps(line) + "\n" for line in lines))
+    options = ["--town", str(tmp_path / "town.yaml"), "--recording", str(recording), "--json"]
+    printed = CliRunner().invoke(app, ["backtest", *options]).stdout.splitlines()
+    found = [json.loads(line) for line in printed[:-1]]
+    assert [(one["event"], one["reason"], one["subject"], one["at"][11:16]) for one in found] == [
+        ("raised", "gas", "client:c-1", "10:01"),
+        ("cleared", "gas", "client:c-1", "10:09"),
+    ]
 
 
 @pytest.mark.edge

@@ -29,6 +29,7 @@ clients:
       home: {{lat: 35.24, lon: 115.48, radius: 150}}}}
   - {{id: c-2, name: 李建国, area: wangji, agency: a-1,
       home: {{lat: 35.25, lon: 115.48, radius: 150}}}}
+  - {{id: c-3, name: 周玉兰, area: wangji, agency: a-1}}
 caregivers: [{{id: g-1, name: 赵敏, agency: a-1}}]
 facilities: [{{id: f-1, name: 敬老院, area: wangji, home: {{lat: 35.24, lon: 115.49}}}}]
 residents: [{{id: r-22, facility: f-1, name: 张玉珍, face: "22"}}]
@@ -36,7 +37,10 @@ devices:
   - {{id: phone-g1, kind: phone, holder: "caregiver:g-1", topic: owntracks/g-1/phone}}
   - {{id: btn-c1, kind: sos, holder: "client:c-1"}}
   - {{id: btn-c2, kind: sos, holder: "client:c-2", topic: zigbee2mqtt/btn_c2}}
+  - {{id: stove-c3, kind: sensor, holder: "client:c-3", topic: zigbee2mqtt/stove_c3}}
   - {{id: term-f1, kind: terminal, holder: "facility:f-1", topic: mqtt/face/1006498/Rec}}
+conditions:
+  - {{id: gas, when: highest > 0.0, quantities: [gas], severity: high, text: 厨房燃气报警。}}
 people:
   - {{id: u-1, name: 孙值班, role: on_call, areas: [wangji],
       contacts: [{{channel: "webhook://127.0.0.1:{port}/one"}}]}}
@@ -162,3 +166,14 @@ def test_ctrl_c_leaves_nobody_behind_and_the_data_stays(tmp_path: Path) -> None:
     begun = time.monotonic()
     with carewatch_up(tmp_path / "data", within=15):
         assert time.monotonic() - begun < 15
+
+
+def test_gas_in_a_kitchen_is_an_alert_by_the_towns_own_condition(running: Running) -> None:
+    publish(running, "zigbee2mqtt/stove_c3", '{"gas":true,"temperature":24.5,"linkquality":120}')
+    raised = "SELECT body ->> 'detail' FROM alert WHERE subject = 'client:c-3'"
+    deadline = time.monotonic() + 20
+    while not rows(running, raised) and time.monotonic() < deadline:
+        time.sleep(0.2)
+    assert rows(running, raised) == [("厨房燃气报警。",)]
+    kept = rows(running, "SELECT body::jsonb ->> 'quantity' FROM reading WHERE device = 'stove-c3'")
+    assert sorted(kept) == [("gas",), ("temperature",)]
