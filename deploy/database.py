@@ -6,7 +6,7 @@ from contextlib import ExitStack, contextmanager
 
 import psycopg
 
-from deploy import local
+from deploy import embedded, local
 from deploy.migrate import migrate
 from deploy.running import RUN_FILE
 from deploy.settings import Settings, load_settings
@@ -25,7 +25,7 @@ def connected(*, bare: bool = False) -> Iterator[psycopg.Connection]:
         url = _known_url(settings)
         if url is None:
             stack.enter_context(local.sole_use(settings.own_dir()))
-            url = stack.enter_context(local.embedded_postgresql(settings.data_dir))
+            url = stack.enter_context(embedded.embedded_postgresql(settings.data_dir)).url
             if not bare:
                 with psycopg.connect(url) as conn:
                     migrate(conn)

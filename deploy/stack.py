@@ -9,7 +9,7 @@ import psycopg
 import typer
 from pydantic import SecretStr
 
-from deploy import local, running
+from deploy import embedded, local, running
 from deploy.demo.prepare import prepare
 from deploy.migrate import migrate
 from deploy.settings import Settings, load_settings
@@ -51,19 +51,24 @@ def _run(settings: Settings, demo: bool, stack: ExitStack) -> None:
     begun = time.monotonic()
     stack.enter_context(local.sole_use(settings.own_dir()))
     local.refuse_taken_port(settings.http_host, settings.http_port)
-    database = _plain(settings.database_url) or stack.enter_context(
-        local.embedded_postgresql(settings.data_dir)
-    )
+    parts: list[embedded.Part] = []
+    database = _plain(settings.database_url)
+    if database is None:
+        parts.append(stack.enter_context(embedded.embedded_postgresql(settings.data_dir)))
+        database = parts[-1].url
     with psycopg.connect(database) as conn:
         migrate(conn)
-    broker = _plain(settings.mqtt_url) or stack.enter_context(
-        local.embedded_broker(settings.data_dir, database)
-    )
+    broker = _plain(settings.mqtt_url)
+    if broker is None:
+        parts.append(stack.enter_context(embedded.embedded_broker(settings.data_dir, database)))
+        broker = parts[-1].url
     running.keep(settings.data_dir, broker, database)
     stack.callback(running.forget, settings.data_dir)
     story = prepare(settings, database, broker) if demo else ""
     supervisor = Supervisor(
-        _children(settings, database, broker, demo), settings.data_dir / "logs" if demo else None
+        _children(settings, database, broker, demo),
+        settings.data_dir / "logs" if demo else None,
+        parts,
     )
     stack.callback(supervisor.stop)
     supervisor.start()

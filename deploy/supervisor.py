@@ -1,4 +1,7 @@
-"""Child processes: started in order, restarted when they fall, ended in reverse order."""
+"""Child processes: started in order, restarted when they fall, ended in reverse order.
+
+The embedded parts they stand on are started again too, by the same pauses.
+"""
 
 import os
 import signal
@@ -12,7 +15,9 @@ from pathlib import Path
 
 import structlog
 
+from deploy.embedded import Part
 from deploy.local import die_with_parent
+from devices.errors import CarewatchError
 
 log = structlog.get_logger()
 
@@ -43,11 +48,43 @@ class Child:
     due: float = 0.0  # time.monotonic() of the next restart
 
 
+@dataclass
+class Tended:
+    """An embedded part, and when it is started again should it fall."""
+
+    part: Part
+    started: float = field(default_factory=time.monotonic)
+    pause: float = 0.0  # seconds waited before the last start
+    due: float | None = None  # time.monotonic() of the next start; None: it runs
+
+    def tend(self) -> None:
+        """Start it again once its pause is over; one that does not start falls once more."""
+        if self.due is None:
+            if self.part.has_fallen():
+                self._fell("it has ended")
+            return
+        if time.monotonic() < self.due:
+            return
+        self.started, self.due = time.monotonic(), None
+        try:
+            self.part.start()
+        except CarewatchError as error:
+            self._fell(str(error))
+
+    def _fell(self, why: str) -> None:
+        self.pause = next_pause(self.pause, time.monotonic() - self.started)
+        self.due = time.monotonic() + self.pause
+        log.warning("part fell", part=self.part.name, why=why, restart_in=self.pause)
+
+
 class Supervisor:
     """Keeps children running until `stop`."""
 
-    def __init__(self, children: Sequence[Child], logs: Path | None = None) -> None:
+    def __init__(
+        self, children: Sequence[Child], logs: Path | None = None, parts: Sequence[Part] = ()
+    ) -> None:
         self.children = list(children)
+        self.parts = [Tended(part) for part in parts]
         self.logs = logs  # directory for one log file a child; None = our own stderr
         self.stopping = threading.Event()
 
@@ -62,6 +99,8 @@ class Supervisor:
         while not self.stopping.wait(0.2):
             if end is not None and time.monotonic() >= end:
                 return
+            for part in self.parts:
+                part.tend()
             for child in self.children:
                 self._tend(child)
 

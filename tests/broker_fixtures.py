@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.local import die_with_parent
+
 LIMITS = Path(__file__).parent.parent / "deploy" / "mosquitto" / "conf.d"
 
 
@@ -58,7 +60,9 @@ class Broker:
         """Start it and wait until it accepts connections."""
         binary = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
         with (self.directory / "mosquitto.log").open("ab") as log:
-            self.process = subprocess.Popen([binary, "-c", str(self.config)], stderr=log)
+            self.process = subprocess.Popen(
+                [binary, "-c", str(self.config)], stderr=log, preexec_fn=die_with_parent
+            )
         until = time.monotonic() + 20
         while not listening(self.port):
             if self.process.poll() is not None or time.monotonic() > until:

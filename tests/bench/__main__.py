@@ -8,6 +8,7 @@ import sys
 
 import msgspec
 
+from tests.bench.ending import end_in_order
 from tests.bench.report import Table
 from tests.bench.sections import EXTRAS, QUICK, SECTIONS, Scale, soaked, started
 
@@ -28,6 +29,7 @@ def options() -> argparse.Namespace:
 def main() -> int:
     """The number of figures that miss their target is the exit status."""
     asked = options()
+    end_in_order()
     scale = QUICK if asked.quick else Scale()
     if asked.messages:
         scale = msgspec.structs.replace(scale, messages=asked.messages)

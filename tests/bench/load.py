@@ -58,6 +58,25 @@ def mixed(run: str, began: datetime, *, sos: bool = True) -> Make:
     return make
 
 
+def pressing(run: str, began: datetime) -> Make:
+    """`mixed`, but no two presses are of one client: see `presser`."""
+    make = mixed(run, began)
+
+    def pressed(n: int) -> tuple[str, bytes]:
+        topic, payload = make(n)
+        who = presser(n)
+        return (
+            f"carewatch/v1/{SITE}/sos/{who.replace('presser', 'press')}" if who else topic
+        ), payload
+
+    return pressed
+
+
+def presser(n: int) -> str:
+    """The client who presses with the n-th message of `pressing`; "" where it is no press."""
+    return f"presser-{n // 100}" if n % 100 == 99 else ""
+
+
 def packet(first: int, body: bytes) -> bytes:
     """An MQTT control packet with this first byte."""
     size, length = len(body), bytearray()
@@ -237,7 +256,7 @@ class Load:
             self._again.extend(publisher.take_back())
 
     def _publish(self, publisher: Publisher, due: int) -> None:
-        out = []
+        out: list[bytes] = []
         share = max(1, (due - self._next) // len(self._publishers) + 1)
         while len(publisher.flying) < self.window and len(out) < share:
             number = self._number(due)
@@ -262,7 +281,7 @@ class Load:
 
 
 def fresh(port: int, total: int, **settings: float) -> Load:
-    """A load of mixed traffic observed now, under ids of its own."""
+    """A load of mixed traffic with distinct presses, observed now, under ids of its own."""
     run = f"m{random.randrange(1 << 40):x}"
-    load = Load(port, mixed(run, datetime.now(UTC)), total, **settings)  # type: ignore[arg-type]
+    load = Load(port, pressing(run, datetime.now(UTC)), total, **settings)  # type: ignore[arg-type]
     return load

