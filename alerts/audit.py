@@ -19,7 +19,7 @@ from psycopg.rows import scalar_row
 from alerts.channels import Channels, Notice
 from alerts.lanes.clock import Clock
 from alerts.lanes.connections import connect, first_line
-from alerts.records.checks import paging_flaws
+from alerts.records.paging_lint import check_paging, paging_checked_at
 from alerts.records.standing import people
 from alerts.settings import AlertsSettings
 from alerts.types import Severity, Staff
@@ -117,7 +117,6 @@ class Watcher:
         self._clock = clock
         self._told: dict[FaultKind, datetime] = {}
         self._answerable: Sequence[Staff] = ()  # remembered: the database may be the fault
-        self._linted_at: datetime | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
 
@@ -147,10 +146,10 @@ class Watcher:
         """Remember whom to tell, and lint what they depend on once a day. Raises psycopg.Error."""
         self._answerable = answerable(people(conn))
         now = self._clock.now()
-        if self._linted_at is not None and now - self._linted_at < LINT_EVERY:
+        last = paging_checked_at(conn)
+        if last is not None and now - last < LINT_EVERY:
             return
-        self._linted_at = now
-        for flaw in paging_flaws(conn, load_directory(conn), now):
+        for flaw in check_paging(conn, load_directory(conn), now):
             log.warning("paging flaw", kind=flaw.kind, where=flaw.where, detail=flaw.detail)
 
     def _run(self) -> None:

@@ -9,8 +9,9 @@ import msgspec
 import psycopg
 from psycopg.rows import scalar_row
 
-from alerts.records.checks import answers_between, button_tests_of, failed_contacts, paging_flaws
+from alerts.records.checks import answers_between, button_tests_of
 from alerts.records.page_records import PageRecord, held_pages, page, pages_between, pages_of
+from alerts.records.paging_lint import failed_contacts, paging_checked_at, paging_flaws
 from alerts.records.rows import bodies
 from alerts.records.rulebook import RuleCard, rulebook
 from alerts.records.standing import (
@@ -59,6 +60,7 @@ __all__ = (
     "page",
     "pages_between",
     "pages_of",
+    "paging_checked_at",
     "paging_flaws",
     "people",
     "rotas",

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 from urllib.parse import unquote, urlsplit
+from zoneinfo import ZoneInfo
 
 import msgspec
 import psycopg
@@ -213,15 +214,17 @@ def _of_uneven(count: MessageCount) -> Checked:
 
 
 def _of_rota(conn: psycopg.Connection) -> Iterator[Checked]:
-    flaws = paging_flaws(conn, load_directory(conn), datetime.now(UTC))
-    yield from (_of_flaw(flaw) for flaw in flaws)
+    directory = load_directory(conn)
+    flaws = paging_flaws(conn, directory, datetime.now(UTC))
+    yield from (_of_flaw(flaw, ZoneInfo(directory.timezone)) for flaw in flaws)
     if not flaws:
         yield Checked("rota", "everybody who may be paged can be")
 
 
-def _of_flaw(flaw: Flaw) -> Checked:
+def _of_flaw(flaw: Flaw, zone: ZoneInfo) -> Checked:
     detail = f" ({flaw.detail})" if flaw.detail else ""
-    says = f"{flaw.where}: {flaw.kind.replace('_', ' ')}{detail}"
+    since = f", since {flaw.since.astimezone(zone):%Y-%m-%d %H:%M}" if flaw.since else ""
+    says = f"{flaw.where}: {flaw.kind.replace('_', ' ')}{detail}{since}"
     return Checked("rota", says, MENDS[flaw.kind])
 
 

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 import msgspec
 
 from alerts.given.roster import LAST_RESORT, Roster
-from alerts.given.rota import gaps
+from alerts.given.rota import Shift, gaps
 from alerts.types import Ladder, Role
 
 AHEAD = timedelta(days=14)  # gaps are shown so long before they happen
@@ -36,6 +36,12 @@ class Flaw(msgspec.Struct, frozen=True):
     kind: FlawKind
     where: str  # "ladder life, rung 2", "rota night", "person u-4"
     detail: str = ""
+    since: datetime | None = None  # when the daily check first saw it; None: not yet
+
+    @property
+    def name(self) -> tuple[FlawKind, str, str]:
+        """What makes it the same flaw another day."""
+        return self.kind, self.where, self.detail
 
 
 class FailedContact(msgspec.Struct, frozen=True):
@@ -64,6 +70,12 @@ def lint(roster: Roster, now: datetime, failed: Iterable[FailedContact] = ()) ->
     ]
 
 
+def seen_since(found: Iterable[Flaw], before: Iterable[Flaw]) -> list[Flaw]:
+    """What is found now, each with since when it was found before."""
+    known = {flaw.name: flaw.since for flaw in before}
+    return [msgspec.structs.replace(flaw, since=known.get(flaw.name)) for flaw in found]
+
+
 def _of_rotas(roster: Roster, now: datetime) -> Iterator[Flaw]:
     for rota in roster.rotas.values():
         where = f"rota {rota.id}"
@@ -74,8 +86,7 @@ def _of_rotas(roster: Roster, now: datetime) -> Iterator[Flaw]:
             if person not in roster.people:
                 yield Flaw("unknown_person", where, person)
         for gap in gaps(rota, now, now + AHEAD, roster.zone):
-            since, until = (_local(edge, roster) for edge in (gap.since, gap.until))
-            yield Flaw("rota_gap", where, f"{since} to {until}")
+            yield Flaw("rota_gap", where, _when(gap, roster, now))
 
 
 def _of_ladder(roster: Roster, ladder: Ladder) -> Iterator[Flaw]:
@@ -122,6 +133,14 @@ def _of_people(roster: Roster) -> Iterator[Flaw]:
 def _of_life(roster: Roster) -> Iterator[Flaw]:
     if not roster.anyone():
         yield Flaw("nobody_for_life", "people", f"no {', '.join(LAST_RESORT)} with a contact")
+
+
+def _when(gap: Shift, roster: Roster, now: datetime) -> str:
+    """A gap in words that stay the same from day to day, as long as the gap does."""
+    since, until = (_local(edge, roster) for edge in (gap.since, gap.until))
+    if gap.until == now + AHEAD:
+        return "without an end" if gap.since == now else f"from {since}"
+    return f"until {until}" if gap.since == now else f"{since} to {until}"
 
 
 def _local(moment: datetime, roster: Roster) -> str:

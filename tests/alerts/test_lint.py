@@ -9,10 +9,11 @@ from msgspec.structs import replace
 from alerts.given.roster import Roster, roster_of
 from alerts.types import Ladder, PlanSet, Resolved, Rota, RotaSwap, Rung, Severity, Staff
 from alerts.watching.answering import Answering, answering, answers
-from alerts.watching.lint import FailedContact, lint
+from alerts.watching.lint import FailedContact, lint, seen_since
 from devices.directory import Agency, Directory, RegisterChange
 
 U1, U2 = staff("u-1"), staff("u-2", "manager")
+DAY = timedelta(days=1)
 
 
 def roster(
@@ -64,8 +65,23 @@ def test_rotas_empty_with_strangers_and_with_gaps() -> None:
     assert found(roster(rotas=rotas)) == [
         ("empty_rota", "rota a", ""),
         ("unknown_person", "rota b", "x"),
-        ("rota_gap", "rota c", "2026-11-02 12:00 to 2026-11-04 09:00"),
+        ("rota_gap", "rota c", "until 2026-11-04 09:00"),
     ]
+
+
+def test_a_gap_keeps_its_name_while_days_go_by() -> None:
+    never = Rota(id="a", people=("u-1",), start="2027-01-01")
+    later = Rota(
+        id="b",
+        people=("u-1",),
+        start="2026-10-01",
+        swaps=(RotaSwap(from_=NOON + DAY, until=NOON + 2 * DAY, person="u-1"),),
+    )
+    first = lint(roster(rotas=(never, later)), NOON)
+    assert [flaw.detail for flaw in first if flaw.kind == "rota_gap"] == ["without an end"]
+    seen = [replace(flaw, since=NOON) for flaw in first]
+    again = seen_since(lint(roster(rotas=(never, later)), NOON + DAY), seen)
+    assert {flaw.since for flaw in again} == {NOON}
 
 
 def test_who_may_be_paged_needs_a_contact() -> None:

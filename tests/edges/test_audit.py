@@ -85,15 +85,8 @@ def test_administrators_are_told_by_their_next_contact_once_in_half_an_hour(
     load(conn, TOWN.format(host=phones.host))
     phones.statuses["/gone"] = 404
     clock = FastClock(1)
-    settings = AlertsSettings(
-        database_url=database_url,
-        secret="x",
-        public_url="http://here",
-        lang="en",
-        dead_man_url=f"http://{phones.host}/alive",
-    )
     channels = open_channels()
-    watcher = Watcher(settings, channels, clock)
+    watcher = Watcher(watching(database_url), channels, clock)
     watcher.learn(conn)
     for _ in range(3):
         watcher.heed([Fault("page_unsent", 3, "abc")])
@@ -149,6 +142,41 @@ class TestFigures:
     ) -> None:
         conn.execute("UPDATE page SET state = 'failed', error = 'HTTP 410'")
         flaws = history.paging_flaws(conn, load_directory(conn), datetime.now(UTC))
-        assert [(flaw.kind, flaw.where, flaw.detail) for flaw in flaws] == [
+        assert [flaw.name for flaw in flaws] == [
             ("contact_failed", "person u-1", "contact 1: HTTP 410")
         ]
+
+
+def test_the_daily_check_is_kept_with_since_when(
+    conn: psycopg.Connection, database_url: str
+) -> None:
+    load(conn, "people: [{id: u-9, role: admin, contacts: [{channel: 'webhook://x/y'}]}]")
+    now = datetime.now(UTC)
+    rota = "{id: night, people: []}"
+
+    def since() -> list[datetime | None]:
+        flaws = history.paging_flaws(conn, load_directory(conn), now + timedelta(days=3))
+        return [flaw.since for flaw in flaws]
+
+    clock, channels = FastClock(1), open_channels()
+    watcher = Watcher(watching(database_url), channels, clock)
+    watcher.learn(conn)
+    assert (since(), history.paging_checked_at(conn) is not None) == ([], True)
+    load(conn, f"rotas: [{rota}]")
+    watcher.learn(conn)
+    assert None in since()  # found, and not yet seen by the check of the day
+    clock._began += timedelta(days=1)
+    watcher.learn(conn)
+    first = since()
+    assert first
+    assert None not in first
+    clock._began += timedelta(days=1)
+    watcher.learn(conn)
+    assert since() == first
+    channels.close()
+
+
+def watching(database_url: str, **given: str) -> AlertsSettings:
+    return AlertsSettings(
+        database_url=database_url, secret="x", public_url="http://here", lang="en", **given
+    )
