@@ -1,8 +1,9 @@
 """A recording as the service would have taken it in: admitted, repeats collapsed, counted.
 
 Repeats collapse by the store's key (device, at, id). A message that names no time is told from
-others by when we received it, so its repeat is one only when the broker says so (`dup`) and the
-very same message came before: it then gets the first one's time, as it would live.
+others by when we received it, so its repeat is one only when the broker says so (`dup`, or
+`retain` once again) and the very same message came before: it then gets the first one's time, as
+it would live.
 """
 
 from collections import Counter
@@ -26,7 +27,8 @@ class Recorded:
     def __init__(self, directory: Directory | None) -> None:
         self._directory = directory
         self._known: set[tuple[str, datetime, str]] = set()  # the store's keys
-        self._timeless: dict[bytes, datetime] = {}  # message -> when it first came
+        # message, and whether the broker had retained it -> when it first came
+        self._timeless: dict[tuple[bytes, bool], datetime] = {}
         self._reasons: Counter[str] = Counter()
         self._counts = MessageCounts()
 
@@ -56,14 +58,14 @@ class Recorded:
 
     def _stamped(self, envelope: Envelope) -> Envelope:
         """A message that the broker delivers again, with the time it first came."""
-        if not envelope.dup:
+        if not envelope.dup and not envelope.retain:
             return envelope
-        first = self._timeless.get(digest(envelope))
+        first = self._timeless.get((digest(envelope), envelope.retain))
         return msgspec.structs.replace(envelope, received_at=first) if first else envelope
 
     def _remember(self, envelope: Envelope, new: list[Reading]) -> None:
         if any(reading.at == reading.received_at for reading in new):
-            self._timeless[digest(envelope)] = envelope.received_at
+            self._timeless[digest(envelope), envelope.retain] = envelope.received_at
 
     def _count(self, admitted: Admitted, new: list[Reading]) -> None:
         self._counts.received += 1

@@ -20,6 +20,7 @@ from ingest.batch import gather
 from ingest.broker import BEAT, Delivery, Session
 from ingest.history import leave_horizon, renew_horizon
 from ingest.register import Register
+from ingest.repeats import Wary
 from ingest.slots import LIFE
 from ingest.store import Arrivals, Message, save
 
@@ -75,6 +76,7 @@ class Lane:
         self._batches = gather(session.take, size=size, linger=linger, beat=BEAT, urgent=urgent)
         self._lane: Literal["life", "bulk"] = "life" if slot == LIFE else "bulk"
         self._conn: psycopg.Connection | None = None
+        self._wary = Wary()
         self._begun = 0  # of the broker's sessions under this name, as far as heeded
         self._well_at = time.monotonic()
         self._reported_at = 0.0
@@ -166,7 +168,7 @@ class Lane:
         stamps.remember(
             conn, self.slot, [each for each, message in pairs if _by_our_clock(message)]
         )
-        return save(conn, messages)
+        return save(conn, messages, self._wary)
 
     def _insist(self, work: Work[T]) -> T:
         """Do this piece of work on the database, however often it takes. Raises Stopped."""

@@ -1,4 +1,5 @@
-"""Which readings are stored already: asked only when a batch has met a repeat."""
+"""Which readings are stored already: asked when a batch has met a repeat, and before the next
+batches, since repeats come in company."""
 
 from collections.abc import Sequence
 
@@ -6,6 +7,24 @@ import psycopg
 from psycopg.rows import scalar_row
 
 from ingest.rows import TABLES, Key, Row, Table, microseconds
+
+WARY_FOR = 8  # batches without a repeat, until the next is tried unasked again
+
+
+class Wary:
+    """Whether to look for repeats before a batch is tried. One a lane; not for several threads."""
+
+    def __init__(self) -> None:
+        self._left = 0
+
+    @property
+    def looks_first(self) -> bool:
+        """A try that fails costs about three times what the question does."""
+        return self._left > 0
+
+    def note(self, *, met: bool) -> None:
+        """A batch met a repeat, or did not."""
+        self._left = WARY_FOR if met else max(self._left - 1, 0)
 
 
 def unknown(conn: psycopg.Connection, rows: Sequence[Row]) -> list[Row]:

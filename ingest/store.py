@@ -3,7 +3,7 @@
 The road: binary COPY of the readings, one row of `arrival_log` with the same readings for those
 who follow the feed, NOTIFY, commit. Arrival numbers are drawn under a short advisory lock that
 is held until commit, so they become visible in their order. A repeat breaks the unique key; the
-batch is then sifted and goes the same road without it.
+batch is then sifted and goes the same road without it, and the next batches are sifted before.
 """
 
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ from devices.envelope import Envelope
 from devices.readings import Reading, Reason, Rejection, SosPressed
 from devices.redaction import cut_private
 from ingest.admission import Admitted
-from ingest.repeats import unknown
+from ingest.repeats import Wary, unknown
 from ingest.rows import (
     COLUMNS,
     TABLES,
@@ -64,17 +64,23 @@ class Refused(msgspec.Struct, frozen=True):
     key: Key | None = None  # of the row that the database refused
 
 
-def save(conn: psycopg.Connection, messages: Sequence[Message]) -> Arrivals:
+def save(
+    conn: psycopg.Connection, messages: Sequence[Message], wary: Wary | None = None
+) -> Arrivals:
     """Store a batch and return when it is committed. `conn` must not be in a transaction.
 
     A message counts as stored when any of its readings is new, else as duplicate when any is
     known, else as rejected, else as ignored. A row that the database refuses becomes a rejection.
+    Whoever saves batch after batch gives the same `wary` each time: repeats cost less then.
     Raises psycopg.OperationalError when the database is away: the batch may be given again.
     """
     if conn.info.transaction_status is not TransactionStatus.IDLE:
         raise ValueError("save() commits: end the connection's transaction first")
     rows, refused = _parts(messages)
-    stored, refused = _store(conn, messages, distinct(rows), refused)
+    wary, said = wary or Wary(), distinct(rows)
+    fresh = unknown(conn, said) if wary.looks_first else said
+    stored, refused = _store(conn, messages, fresh, refused)
+    wary.note(met=len(stored) < len(said))
     return Arrivals(
         stored=tuple(row.reading for row in stored),
         outcomes=_outcomes(len(messages), rows, stored, refused),

@@ -26,6 +26,7 @@ from devices.envelope import Envelope
 from devices.readings import DeviceStatus, DoorMoved, Position, Reading
 from ingest.admission import Admitted
 from ingest.history import feed_after, replay
+from ingest.repeats import Wary
 from ingest.rows import COLUMNS, copy_stream, row_of
 from ingest.store import Message, save
 from ingest.upkeep import run as keep_house
@@ -97,8 +98,9 @@ def copy_all(conn: psycopg.Connection, table: LiteralString, streams: Sequence[b
 
 
 def save_all(conn: psycopg.Connection, all_: Sequence[Message], size: int) -> None:
+    wary = Wary()
     for batch in batches(all_, size):
-        save(conn, batch)
+        save(conn, batch, wary)
 
 
 def with_repeats(all_: Sequence[Message], earlier: Sequence[Message]) -> list[Message]:
