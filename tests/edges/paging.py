@@ -53,7 +53,7 @@ class Phones:
     """A web server: every path is a phone. Keeps what came, answers as it is told to."""
 
     def __init__(self, clock: Clock | None = None) -> None:
-        clock = clock or SystemClock()
+        time_of: Clock = clock or SystemClock()
         self.came: list[tuple[datetime, str, dict[str, Any]]] = []  # when, path, page
         self.statuses: dict[str, int] = {}  # by path; 204 where none is set
         self.delays: dict[str, float] = {}  # seconds before the answer, by path
@@ -64,7 +64,7 @@ class Phones:
             protocol_version = "HTTP/1.1"
 
             def do_POST(self) -> None:
-                at = clock.now()
+                at = time_of.now()
                 length = int(self.headers.get("Content-Length", 0))
                 body = self.rfile.read(length)
                 if len(body) < length:
@@ -74,6 +74,12 @@ class Phones:
                 time.sleep(phones.delays.get(self.path, 0))
                 phones.before_answer(page)
                 self.send_response(phones.statuses.get(self.path, 204))
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def do_GET(self) -> None:
+                phones.came.append((time_of.now(), self.path, {}))
+                self.send_response(200)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
 

@@ -6,11 +6,12 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from alerts import desk, history
+from alerts import audit, desk, history
 from alerts.audit import Fault, Watcher, answerable, look
 from alerts.channels import open_channels
 from alerts.settings import AlertsSettings
 from alerts.types import Contact, Role, Staff
+from deploy.local import free_port
 from devices.registry import load_directory
 from tests.edges.paging import FastClock, Phones, load, press, store, until, working
 
@@ -77,6 +78,45 @@ def test_each_fault_is_seen(conn: psycopg.Connection, raised: str) -> None:
         with conn.transaction(force_rollback=True):
             conn.execute(change.encode())
             assert kinds(conn) == ({kind} if kind else set()), change
+
+
+def test_each_fault_is_paged_by_a_road_of_its_own_and_only_health_is_called_outside(
+    conn: psycopg.Connection, database_url: str, raised: str, phones: Phones
+) -> None:
+    """No engine, no ladder, no pager is at work here: the watcher pages by itself."""
+    phones.statuses["/gone"] = 404
+    channels = open_channels()
+    settings = watching(database_url, dead_man_url=f"http://{phones.host}/alive")
+    for change, kind in FAULTS.items():
+        watcher = Watcher(settings, channels, FastClock(1))
+        watcher.learn(conn)
+        phones.came.clear()
+        with conn.transaction(force_rollback=True):
+            conn.execute(change.encode())
+            watcher.heed(look(conn, datetime.now(UTC)))
+        paged = [page["subject"] for page in phones.rang("/admin")]
+        assert paged == ([f"service:{kind}"] if kind else []), change
+        assert len(phones.rang("/alive")) == (0 if kind else 1), change
+    channels.close()
+
+
+def test_a_database_that_does_not_answer_is_paged_to_who_was_known(
+    conn: psycopg.Connection, phones: Phones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(audit, "EVERY", 0.05)
+    load(conn, TOWN.format(host=phones.host))
+    phones.statuses["/gone"] = 404
+    channels = open_channels()
+    nowhere = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
+    settings = watching(nowhere, dead_man_url=f"http://{phones.host}/alive")
+    watcher = Watcher(settings, channels, FastClock(1))
+    watcher.learn(conn)
+    watcher.start()
+    until(lambda: phones.rang("/admin"))
+    watcher.stop()
+    channels.close()
+    assert phones.rang("/admin")[0]["subject"] == "service:database_silent"
+    assert phones.rang("/alive") == []
 
 
 def test_administrators_are_told_by_their_next_contact_once_in_half_an_hour(
