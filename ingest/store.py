@@ -78,8 +78,7 @@ def save(
         raise ValueError("save() commits: end the connection's transaction first")
     rows, refused = _parts(messages)
     wary, said = wary or Wary(), distinct(rows)
-    fresh = unknown(conn, said) if wary.looks_first else said
-    stored, refused = _store(conn, messages, fresh, refused)
+    stored, refused = _store(conn, messages, said, refused, wary)
     wary.note(met=len(stored) < len(said))
     return Arrivals(
         stored=tuple(row.reading for row in stored),
@@ -125,21 +124,21 @@ def _store(
     messages: Sequence[Message],
     rows: Sequence[Row],
     refused: Sequence[Refused],
+    wary: Wary,
 ) -> tuple[list[Row], list[Refused]]:
     """The rows that were new, and all refusals. Halves a batch until the bad row stands alone."""
     try:
-        return _store_new(conn, messages, rows, refused), list(refused)
+        return _store_new(conn, messages, rows, refused, wary), list(refused)
     except REFUSALS as error:
         if not rows:
             raise
         if len(rows) == 1:
             bad = Rejection(Reason.BAD_VALUE, _why(error))
-            return _store(
-                conn, messages, [], [*refused, Refused(rows[0].message, bad, rows[0].key)]
-            )
+            refused = [*refused, Refused(rows[0].message, bad, rows[0].key)]
+            return _store(conn, messages, [], refused, wary)
     middle = len(rows) // 2
-    stored, refused_before = _store(conn, messages, rows[:middle], refused)
-    more, refused_after = _store(conn, messages, rows[middle:], [])
+    stored, refused_before = _store(conn, messages, rows[:middle], refused, wary)
+    more, refused_after = _store(conn, messages, rows[middle:], [], wary)
     return stored + more, refused_before + refused_after
 
 
@@ -153,8 +152,11 @@ def _store_new(
     messages: Sequence[Message],
     rows: Sequence[Row],
     refused: Sequence[Refused],
+    wary: Wary,
 ) -> list[Row]:
     """Store the rows that are new and return them."""
+    if wary.looks_first:
+        rows = unknown(conn, rows)
     while True:
         try:
             _commit(conn, messages, rows, refused)
