@@ -23,6 +23,15 @@ class Running(msgspec.Struct, frozen=True):
 
 def where(mqtt_url: str | None = None, town: Path | None = None) -> Running:
     """The broker, database and town to use. Raises CarewatchError where none can be found."""
+    broker, database = parts(mqtt_url)
+    path = town or load_settings().data_dir / DEMO_TOWN
+    if not path.exists():
+        raise CarewatchError(f"no town file at {path}: give one with --town")
+    return Running(broker, database, read_town(path))
+
+
+def parts(mqtt_url: str | None = None) -> tuple[str, str]:
+    """The URLs of broker and database, "" where no database is known. Raises CarewatchError."""
     settings = load_settings()
     kept = _kept(settings.data_dir / RUN_FILE)
     broker = mqtt_url or _plain(settings.mqtt_url) or kept.get("mqtt_url")
@@ -31,11 +40,7 @@ def where(mqtt_url: str | None = None, town: Path | None = None) -> Running:
             f"no broker: none is set and no `carewatch up` runs on {settings.data_dir.resolve()}; "
             "start one, or give --mqtt-url"
         )
-    path = town or settings.data_dir / DEMO_TOWN
-    if not path.exists():
-        raise CarewatchError(f"no town file at {path}: give one with --town")
-    database = _plain(settings.database_url) or kept.get("database_url", "")
-    return Running(broker, database, read_town(path))
+    return broker, _plain(settings.database_url) or kept.get("database_url", "")
 
 
 def keep(data_dir: Path, mqtt_url: str, database_url: str) -> None:

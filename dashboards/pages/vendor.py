@@ -2,21 +2,30 @@
 
 from collections import Counter
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Depends
-from fastapi.responses import HTMLResponse
+from fastapi.responses import FileResponse, HTMLResponse
 
+import devices.contract
 from dashboards.access import Visitor, having, words_of
 from dashboards.desking import Desk
 from dashboards.inspector import Seen, seen
 from dashboards.room import Room, room_of
 from dashboards.texts import Words
+from dashboards.verbs import NoSuchPage
 from ingest import history
 
 router = APIRouter(prefix="/vendor", include_in_schema=False)
 SHOWN = 200  # messages
 DAY = timedelta(hours=24)
+CONTRACT = Path(devices.contract.__file__).parent
+FILES = {
+    "good.jsonl": CONTRACT / "samples" / "good.jsonl",
+    "bad.jsonl": CONTRACT / "samples" / "bad.jsonl",
+    "asyncapi.yaml": CONTRACT / "asyncapi.yaml",
+}
 COUNTED = 5000  # rejections of a day that the summary counts
 
 
@@ -38,6 +47,7 @@ def page(desk: VendorDesk, device: str = "", verdict: Verdict = "") -> HTMLRespo
     """The inspector, and what was rejected in the last 24 hours."""
     with desk.room.pool.connection() as conn:
         rejected = history.rejections(conn, since=desk.now - DAY, limit=COUNTED)
+    known = desk.directory.devices.get(device)
     reasons = Counter((each.family, each.reason) for each in rejected if desk.who.scope.whole)
     return desk.page(
         "vendor.html",
@@ -46,7 +56,27 @@ def page(desk: VendorDesk, device: str = "", verdict: Verdict = "") -> HTMLRespo
         device=device,
         verdict=verdict,
         reasons=reasons.most_common(20),
+        files=FILES,
+        registered=known is not None and desk.sees(f"device:{device}"),
+        heard=desk.board.heard.get(device) if known else None,
     )
+
+
+@router.get("/contract")
+def contract(desk: VendorDesk) -> HTMLResponse:
+    """The device contract, in the reader's language."""
+    name = "contract-v1.zh-CN.md" if desk.words.lang == "zh" else "contract-v1.md"
+    text = (CONTRACT / name).read_text(encoding="utf-8")
+    return desk.page("vendor_contract.html", here="vendor", text=text)
+
+
+@router.get("/files/{name}")
+def file(name: str, desk: VendorDesk) -> FileResponse:
+    """The contract's files for machines. Raises NoSuchPage."""
+    path = FILES.get(name)
+    if path is None:
+        raise NoSuchPage(f"{name}: no such file; there are {', '.join(FILES)}")
+    return FileResponse(path, filename=name)
 
 
 @router.get("/list")

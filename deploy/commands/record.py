@@ -25,9 +25,11 @@ def record(
     import sys
     import threading
 
+    from deploy import logs
     from deploy.settings import load_settings
     from devices.errors import CarewatchError
 
+    logs.configure("warning")  # to stderr: the standard output may be the recording
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
