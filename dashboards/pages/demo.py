@@ -31,6 +31,7 @@ class Received(msgspec.Struct, frozen=True):
     message: str
     severity: str
     ack_url: str
+    alert: str = ""
     rung: int = 1
     attempt: int = 1
     arrived_at: datetime | None = None
@@ -53,9 +54,9 @@ class Phones:
                 pages.appendleft(page)
 
     def all(self) -> dict[str, list[Received]]:
-        """Person -> pages, newest first."""
+        """Person -> pages, newest first; who was paged first stands first."""
         with self._lock:
-            return {person: list(pages) for person, pages in sorted(self._pages.items())}
+            return {person: list(pages) for person, pages in self._pages.items()}
 
 
 PHONES_OF_THE_DEMO = Phones()
@@ -89,6 +90,7 @@ def phones(
         "demo_list.html" if part else "demo_phone.html",
         words,
         phones=PHONES_OF_THE_DEMO.all(),
+        alerts=board.alerts if board else {},
         names={key: mask_name(name) for key, name in staff.items()},
         **shown.values(),
     )

@@ -197,7 +197,7 @@ def test_whoever_opens_the_page_is_noted_once(town_url: str, db: psycopg.Connect
     assert db.execute("SELECT person, what FROM access_log").fetchall() == [("u-1", "reveal")]
 
 
-def test_in_a_demo_everybody_may_look_and_nobody_act(town_url: str) -> None:
+def test_in_a_demo_everybody_may_look_and_nobody_act(town_url: str, db: psycopg.Connection) -> None:
     with (
         serving(settings_for(town_url, free_port(), demo=True)) as address,
         httpx.Client(base_url=address, follow_redirects=True) as web,
@@ -205,8 +205,11 @@ def test_in_a_demo_everybody_may_look_and_nobody_act(town_url: str) -> None:
         assert web.get("/").url.path == "/wall"
         assert web.get("/desk").status_code == 200
         assert web.post("/api/v1/alerts/al-1/acknowledge").status_code == 401
+        answered = alert(state="acknowledged", acked_at=datetime.now(UTC), acked_by="u-1")
+        put(db, answered)
         page = {
             "page": "p",
+            "alert": "al-1",
             "title": "【紧急】",
             "message": "m",
             "severity": "life",
@@ -214,6 +217,8 @@ def test_in_a_demo_everybody_may_look_and_nobody_act(town_url: str) -> None:
         }
         assert web.post("/demo/phone/u-1", json=page).status_code == 204
         assert "【紧急】" in web.get("/demo/phone").text
+        until(lambda: "赵** 已确认" in web.get("/demo/phone").text)
+        assert "<button>确认</button>" not in web.get("/demo/phone").text
 
 
 def test_a_fresh_installation_lets_its_own_machine_in(database_url: str) -> None:
