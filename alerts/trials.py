@@ -6,7 +6,14 @@ tried can be enabled: a new version of the settings, told to the engine by way o
 
 from alerts.given.versions import InForce, SettingsVersion, in_force, versions
 from alerts.trial.alarm_load import AlarmLoad
-from alerts.trial.changes import PARTS, Part, SettingDifference, SettingsChange
+from alerts.trial.changes import (
+    PARTS,
+    Part,
+    SettingDifference,
+    SettingsChange,
+    leaves,
+    part_of,
+)
 from alerts.trial.overrides import nested
 from alerts.trial.report import Summary
 from alerts.trying.enabling import (
@@ -33,8 +40,10 @@ __all__ = (
     "ask",
     "enable_trial",
     "in_force",
+    "leaves",
     "may_enable",
     "nested",
+    "part_of",
     "report_of",
     "request_of_change",
     "request_of_version",

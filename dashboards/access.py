@@ -20,7 +20,7 @@ from devices.directory import Directory
 
 COOKIE = "carewatch_session"
 LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost", "testclient"))
-Right = Literal["look", "act", "mute", "reveal", "vendor", "export"]
+Right = Literal["look", "act", "mute", "reveal", "vendor", "export", "try", "tune"]
 EVERYBODY: frozenset[Role] = frozenset(("viewer", "operator", "on_call", "manager", "admin"))
 RIGHTS: dict[Right, frozenset[Role]] = {
     "look": EVERYBODY,
@@ -28,6 +28,8 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     "reveal": EVERYBODY - {"viewer"},
     "mute": frozenset(("operator", "manager", "admin")),
     "export": frozenset(("operator", "manager", "admin")),
+    "try": frozenset(("operator", "manager", "admin")),
+    "tune": frozenset(("manager", "admin")),
     "vendor": frozenset(("vendor", "operator", "manager", "admin")),
 }
 

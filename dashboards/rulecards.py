@@ -5,16 +5,22 @@ from collections.abc import Iterable, Mapping
 import msgspec
 
 from alerts.history import RuleCard
-from alerts.types import RuleScope
+from alerts.trials import leaves, part_of
+from alerts.types import RuleScope, TownSettings
 
 
 class Parameter(msgspec.Struct, frozen=True):
-    """One parameter of one rule."""
+    """One parameter of one rule; a part of one is named like "minutes.phone"."""
 
     name: str
     default: str
     town: str | None  # what the town sets for all; None: the default holds
-    narrower: tuple[tuple[str, str], ...]  # (for whom, value), in the order of the town file
+    narrower: tuple[tuple[str, str], ...]  # (for whom, value), in the order of the lines
+
+    @property
+    def in_force(self) -> str:
+        """What holds where nothing narrower is set."""
+        return self.default if self.town is None else self.town
 
 
 class Settings(msgspec.Struct, frozen=True):
@@ -24,36 +30,27 @@ class Settings(msgspec.Struct, frozen=True):
     parameters: tuple[Parameter, ...]
 
 
-def cards(
-    rulebook: Iterable[RuleCard],
-    rules: Mapping[str, Mapping[str, object]],
-    scopes: Iterable[RuleScope],
-) -> list[Settings]:
+def cards(rulebook: Iterable[RuleCard], settings: TownSettings) -> list[Settings]:
     """Every rule of the book, with what is set for it."""
-    narrower = list(scopes)
-    return [
-        Settings(
-            card,
-            tuple(
-                Parameter(
-                    name,
-                    _plain(default),
-                    _plain(rules[card.name][name]) if name in rules.get(card.name, {}) else None,
-                    tuple(_narrower(narrower, card.name, name)),
-                )
-                for name, default in card.defaults.items()
-            ),
+    return [Settings(card, tuple(_parameters(card, settings))) for card in rulebook]
+
+
+def _parameters(card: RuleCard, settings: TownSettings) -> Iterable[Parameter]:
+    town = dict(leaves(settings.rules.get(card.name, {})))
+    for name, default in leaves(card.defaults):
+        yield Parameter(
+            name,
+            _plain(default),
+            _plain(town[name]) if name in town else None,
+            tuple(_narrower(settings.rules_for, card.name, name)),
         )
-        for card in rulebook
-    ]
 
 
-def _narrower(scopes: list[RuleScope], rule: str, name: str) -> Iterable[tuple[str, str]]:
-    for scope in scopes:
-        if name in scope.rules.get(rule, {}):
-            parts = ("area", "care_level", "agency", "subject")
-            whom = [f"{part} {getattr(scope, part)}" for part in parts if getattr(scope, part)]
-            yield ", ".join(whom), _plain(scope.rules[rule][name])
+def _narrower(lines: Iterable[RuleScope], rule: str, name: str) -> Iterable[tuple[str, str]]:
+    for line in lines:
+        set_here: Mapping[str, object] = dict(leaves(line.rules.get(rule, {})))
+        if name in set_here:
+            yield str(part_of(line)), _plain(set_here[name])
 
 
 def _plain(value: object) -> str:

@@ -99,6 +99,15 @@ def compared(before: TownSettings, after: TownSettings) -> tuple[SettingDifferen
     return found or (order,)
 
 
+def leaves(table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
+    """Each parameter with its value; the parts of one by names like "minutes.phone"."""
+    for key, value in table.items():
+        if isinstance(value, Mapping):
+            yield from ((f"{key}.{inner}", leaf) for inner, leaf in leaves(value))
+        else:
+            yield key, value
+
+
 def covers(scope: Scope, directory: Directory, part: Part) -> bool:
     """Whether whoever answers for `scope` answers for all of a part of the town."""
     if scope.whole:
@@ -127,18 +136,10 @@ def _narrowed(
 
 def _flat(settings: TownSettings) -> Iterator[tuple[Place, object]]:
     for rule, table in settings.rules.items():
-        yield from (((EVERYWHERE, rule, key), value) for key, value in _leaves(table))
+        yield from (((EVERYWHERE, rule, key), value) for key, value in leaves(table))
     for line in settings.rules_for:
         for rule, table in line.rules.items():
-            yield from (((part_of(line), rule, key), value) for key, value in _leaves(table))
-
-
-def _leaves(table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    for key, value in table.items():
-        if isinstance(value, Mapping):
-            yield from ((f"{key}.{inner}", leaf) for inner, leaf in _leaves(value))
-        else:
-            yield key, value
+            yield from (((part_of(line), rule, key), value) for key, value in leaves(table))
 
 
 def _plain(values: Mapping[Place, object], key: Place) -> str | None:

@@ -9,6 +9,9 @@ from small_town import NOW, ago, alert
 
 import alerts
 from alerts.records.rulebook import rulebook
+from alerts.trial.alarm_load import Rating
+from alerts.trials import leaves
+from alerts.trying.trials import State
 from alerts.types import AlertState, Evidence, Outcome, PageState, Role, VisitGrade, VisitState
 from alerts.watching.lint import FlawKind
 from dashboards import ledger
@@ -17,10 +20,14 @@ from dashboards.sentences import fact_said
 from dashboards.settings import Lang
 from dashboards.shown import Shown, distance, elapsed, share
 from dashboards.texts import Words, texts
+from dashboards.trialview import FIGURES
+from devices.directory import CareLevel
 from devices.readings import Reason
 
 ROOM = Path(ledger.__file__).parent
 ASKED = re.compile(r"""(?:words(?:\.other)?|say)\(\s*["'`]([a-z_]+\.[a-z_0-9.]+)["'`]""")
+
+PARAMETERS = [f"{card.name}.{name}" for card in rulebook() for name, _ in leaves(card.defaults)]
 
 
 def test_both_languages_say_something() -> None:
@@ -54,6 +61,13 @@ def test_what_pages_ask_for_is_there() -> None:
     ("group", "words"),
     [
         ("rule", [card.name for card in rulebook()]),
+        ("rule_says", [card.name for card in rulebook()]),
+        ("parameter", PARAMETERS),
+        ("parameter_says", PARAMETERS),
+        ("load", FIGURES),
+        ("rating", get_args(Rating)),
+        ("trial_state", get_args(State)),
+        ("care_level", get_args(CareLevel)),
         ("severity", ["life", "high", "medium", "low"]),
         ("state", get_args(AlertState)),
         ("page", get_args(PageState)),

@@ -6,7 +6,7 @@ import pytest
 from small_town import LADDER, NOW, ago, alert, directory, door, position, visit
 
 from alerts.history import RuleCard
-from alerts.types import Evidence, RuleScope, Severity, Staff
+from alerts.types import Evidence, RuleScope, Severity, Staff, TownSettings
 from dashboards import ledger
 from dashboards.alertview import next_rung, view
 from dashboards.board import Board, DayBegan, Fix, fold, narrowed
@@ -137,7 +137,7 @@ def test_settings_in_force_show_default_town_and_narrower() -> None:
         says="",
     )
     scope = RuleScope(care_level="full", rules={"visit_missed": {"grace_minutes": 15}})
-    (found,) = cards([card], {"visit_missed": {"grace_minutes": 30}}, [scope])
+    (found,) = cards([card], TownSettings({"visit_missed": {"grace_minutes": 30}}, (scope,)))
     grace, dwell = found.parameters
     assert (grace.default, grace.town, grace.narrower) == ("60", "30", (("care_level full", "15"),))
     assert (dwell.town, dwell.narrower) == (None, ())
