@@ -38,9 +38,9 @@ def refuse_taken_port(host: str, port: int) -> None:
         ) from None
 
 
-def die_with_parent() -> None:
+def die_with_parent(by: signal.Signals = signal.SIGTERM) -> None:
     """Ask Linux to end this process when its parent dies, even by `kill -9`."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, by)
 
 
 @contextmanager

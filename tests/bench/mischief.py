@@ -58,12 +58,14 @@ def kill_pager_while_sending(scene: Scene, seconds: float) -> None:
 
 
 def kill_dashboards(scene: Scene, seconds: float) -> None:
-    """While a screen watches; they stay away for a moment."""
+    """While a screen watches; they stay away for a moment. It gets the whole board again."""
     until(lambda: scene.screen.frames > 1)
+    wholes = scene.screen.wholes
     scene["dashboards"].kill()
     time.sleep(1)
     scene["dashboards"].start()
     scene["dashboards"].await_healthy()
+    until(lambda: scene.screen.wholes > wholes)
 
 
 def restart_broker(scene: Scene, seconds: float) -> None:

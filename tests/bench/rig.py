@@ -14,8 +14,8 @@ from urllib.request import urlopen
 
 import psycopg
 
-from deploy.local import die_with_parent
 from deploy.migrate import migrate
+from tests.bench.ending import vanish_with_us
 from tests.bench.load import device_rows
 from tests.bench.postgres import Postgres
 from tests.broker_fixtures import Broker, free_port
@@ -43,7 +43,7 @@ class Service:
                 env=self._environment,
                 stdout=log,
                 stderr=log,
-                preexec_fn=die_with_parent,
+                preexec_fn=vanish_with_us,
             )
 
     def run(self, *command: str) -> str:

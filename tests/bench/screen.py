@@ -39,6 +39,10 @@ class Screen:
         """The ids of the alerts on it."""
         return set(self.board.cards) if self.board else set()
 
+    def counts(self) -> int:
+        """Life alerts that nobody has answered, by its figures."""
+        return self.board.figures.unacknowledged.life if self.board else 0
+
     def _run(self) -> None:
         while not self._stopping.is_set():
             try:

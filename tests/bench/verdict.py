@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 import psycopg
 
+from dashboards.screen import SHOWN
 from tests.bench.load import Load, presser
 from tests.bench.rig import Service
 from tests.bench.scene import Scene
@@ -25,7 +26,7 @@ class Alarms(msgspec.Struct, frozen=True):
     unpaged: int  # alerts whose page did not reach the receiver, or is not written down as sent
     extra: int  # pages of other ids than the first of an alert
     repeated: int  # pages that came again under the same id: allowed after a fall
-    unseen: int = 0  # open alerts that are not on the screen
+    unseen: int = 0  # open alerts that the screen neither shows nor counts
 
     @property
     def kept(self) -> bool:
@@ -142,11 +143,14 @@ def _alarms(conn: psycopg.Connection, scene: Scene, there: Counter[int]) -> Alar
 
 
 def _unseen(conn: psycopg.Connection, scene: Scene) -> int:
-    """Open presses that the screen does not show; 0 where nobody watches."""
+    """Open presses that the screen neither shows (it has rows for `SHOWN`) nor counts; 0 where
+    nobody watches."""
     if "dashboards" not in scene.services:
         return 0
     rows = conn.execute("SELECT id FROM alert WHERE rule = 'sos_pressed' AND state = 'open'")
-    return len({id for (id,) in rows} - scene.screen.shows())
+    pressed = {id for (id,) in rows}
+    rowless = min(len(pressed), SHOWN) - len(pressed & scene.screen.shows())
+    return max(rowless, abs(len(pressed) - scene.screen.counts()))
 
 
 def _imbalance(ingest: Service) -> float:
