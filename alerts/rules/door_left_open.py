@@ -97,8 +97,18 @@ class DoorRule(Rule[DoorState, DoorSettings]):
         """The end of the alert, where one stands."""
         if state.raised is None:
             return ()
-        detail = f"the door {key} of {state.subject} {ENDS[reason]}"
-        return (self.finding("cleared", state.subject, reason, detail, known=known, key=key),)
+        over = self.finding(
+            "cleared",
+            state.subject,
+            reason,
+            f"the door {key} of {state.subject} {ENDS[reason]}",
+            known=known,
+            key=key,
+            evidence=()
+            if state.closed is None
+            else (Evidence(what="door_closed", at=state.closed, device=key),),
+        )
+        return (over,)
 
 
 ENDS = {

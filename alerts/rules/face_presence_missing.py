@@ -100,14 +100,14 @@ class PresenceRule(Rule[PresenceState, PresenceSettings]):
         findings: list[Finding] = []
         held = tuple(month for month in state.missing if self._lack(key, month, state, known))
         findings += [
-            self._cleared(key, month, "late_evidence", known)
+            self._cleared(key, month, "late_evidence", state, known)
             for month in state.missing
             if month not in held
         ]
         lack = self._lack(key, state.month, state, known)
         due = known.now >= ends(state.month, known) - REMIND
         if state.reminded and lack is None:
-            findings.append(self._cleared(key, f"{state.month}/reminder", "seen", known))
+            findings.append(self._cleared(key, f"{state.month}/reminder", "seen", state, known))
         if due and lack is not None and not state.reminded:
             findings.append(self._reminder(key, state, known))
         state = replace(state, missing=held, reminded=due and lack is not None)
@@ -116,7 +116,8 @@ class PresenceRule(Rule[PresenceState, PresenceSettings]):
     def _month_ended(self, key: str, state: PresenceState, known: "Known") -> Verdict:
         findings: list[Finding] = []
         if state.reminded:
-            findings.append(self._cleared(key, f"{state.month}/reminder", "month_ended", known))
+            over = self._cleared(key, f"{state.month}/reminder", "month_ended", state, known)
+            findings.append(over)
         lack = self._lack(key, state.month, state, known)
         missing = state.missing[-(KEPT - 1) :]
         if lack is not None:
@@ -129,7 +130,7 @@ class PresenceRule(Rule[PresenceState, PresenceSettings]):
 
     def _removed(self, key: str, state: PresenceState, known: "Known") -> Verdict:
         keys = (*state.missing, *([f"{state.month}/reminder"] if state.reminded else ()))
-        cleared = (self._cleared(key, each, "resident_removed", known) for each in keys)
+        cleared = (self._cleared(key, each, "resident_removed", state, known) for each in keys)
         return Verdict(None, tuple(cleared))
 
     def _lack(self, key: str, month: str, state: PresenceState, known: "Known") -> str | None:
@@ -147,7 +148,7 @@ class PresenceRule(Rule[PresenceState, PresenceSettings]):
             f"{key} was not seen in {state.month} as the month asks for: {LACKS[reason]}",
             known=known,
             key=state.month,
-            evidence=sightings(state),
+            evidence=sightings(state, state.month),
         )
 
     def _reminder(self, key: str, state: PresenceState, known: "Known") -> Finding:
@@ -159,12 +160,21 @@ class PresenceRule(Rule[PresenceState, PresenceSettings]):
             known=known,
             key=f"{state.month}/reminder",
             severity=Severity.LOW,
-            evidence=sightings(state),
+            evidence=sightings(state, state.month),
         )
 
-    def _cleared(self, subject: str, key: str, reason: str, known: "Known") -> Finding:
-        detail = f"{subject}, {key}: {ENDS[reason]}"
-        return self.finding("cleared", subject, reason, detail, known=known, key=key)
+    def _cleared(
+        self, subject: str, key: str, reason: str, state: PresenceState, known: "Known"
+    ) -> Finding:
+        return self.finding(
+            "cleared",
+            subject,
+            reason,
+            f"{subject}, {key}: {ENDS[reason]}",
+            known=known,
+            key=key,
+            evidence=sightings(state, key.partition("/")[0]),
+        )
 
 
 LACKS = {
@@ -225,12 +235,12 @@ def lack(days: Iterable[int], parts: list[range], settings: PresenceSettings) ->
     return None
 
 
-def sightings(state: PresenceState) -> tuple[Evidence, ...]:
-    """The days of the month with a sighting; none: that no data was found."""
-    days = state.days.get(state.month, ())
+def sightings(state: PresenceState, month: str) -> tuple[Evidence, ...]:
+    """The days of a month with a sighting; none: that no data was found."""
+    days = state.days.get(month, ())
     if not days:
-        return (Evidence(what="no_data", detail=state.month),)
-    return tuple(Evidence(what="sighting", detail=f"{state.month}-{day:02}") for day in days)
+        return (Evidence(what="no_data", detail=month),)
+    return tuple(Evidence(what="sighting", detail=f"{month}-{day:02}") for day in days)
 
 
 FACE_PRESENCE_MISSING = PresenceRule()

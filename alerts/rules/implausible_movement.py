@@ -107,7 +107,7 @@ class MovementRule(Rule[MovementState, MovementSettings]):
         last = max(at for at in (state.last, wrong_at) if at is not None)
         if not state.fixes or state.fixes[-1].at < last + CALM:
             return Verdict(MovementState(state.fixes, last, state.subject), tuple(findings))
-        findings.append(self._cleared(state.subject, said.device, known))
+        findings.append(self._cleared(state, said.device, known))
         return Verdict(MovementState(state.fixes), tuple(findings))
 
     def _raised(
@@ -123,9 +123,16 @@ class MovementRule(Rule[MovementState, MovementSettings]):
             "raised", subject, reason, detail, known=known, key=device, evidence=proof
         )
 
-    def _cleared(self, subject: str, device: str, known: "Known") -> Finding:
-        detail = f"{device} has moved plausibly for {CALM // timedelta(minutes=1)} min"
-        return self.finding("cleared", subject, "plausible", detail, known=known, key=device)
+    def _cleared(self, state: MovementState, device: str, known: "Known") -> Finding:
+        return self.finding(
+            "cleared",
+            state.subject,
+            "plausible",
+            f"{device} has moved plausibly for {CALM // timedelta(minutes=1)} min",
+            known=known,
+            key=device,
+            evidence=evidence(device, state.fixes[-1]),
+        )
 
 
 WRONGS = {
