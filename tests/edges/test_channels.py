@@ -1,7 +1,5 @@
 """Every channel against a real receiver: a web server, an SMTP server, an Apprise target."""
 
-import socketserver
-import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -10,6 +8,7 @@ import pytest
 from alerts.channels import Channels, Notice, open_channels
 from alerts.types import Severity
 from deploy.local import free_port
+from tests.edges.mailbox import Mailbox
 from tests.edges.paging import Phones, until
 
 pytestmark = pytest.mark.edge
@@ -118,44 +117,9 @@ def test_a_call_is_placed_by_the_template(channels: Channels, phones: Phones) ->
     }
 
 
-class Mailbox(socketserver.ThreadingTCPServer):
-    """An SMTP server that takes any mail."""
-
-    allow_reuse_address = True
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), Postman)
-        self.mails: list[str] = []
-        threading.Thread(target=self.serve_forever, daemon=True).start()
-
-
-class Postman(socketserver.StreamRequestHandler):
-    def handle(self) -> None:
-        self.say("220 here")
-        while line := self.rfile.readline().decode().strip():
-            word = line[:4].upper()
-            if word == "DATA":
-                self.say("354 go on")
-                self.server.mails.append(self.mail())  # type: ignore[attr-defined]
-            self.say("221 bye" if word == "QUIT" else "250 ok")
-            if word == "QUIT":
-                return
-
-    def mail(self) -> str:
-        lines = iter(lambda: self.rfile.readline().decode().rstrip("\r\n"), ".")
-        return "\n".join(lines)
-
-    def say(self, text: str) -> None:
-        self.wfile.write(f"{text}\r\n".encode())
-
-
 def test_an_e_mail_is_sent(channels: Channels) -> None:
     mailbox = Mailbox()
-    port = mailbox.server_address[1]
-    url = f"mailto://127.0.0.1:{port}/?from=care@example.org&to=one@example.org&mode=insecure"
-    assert channels.send(url, NOTICE).state == "sent"
+    assert channels.send(mailbox.url("one@example.org"), NOTICE).state == "sent"
     until(lambda: mailbox.mails)
-    assert "one@example.org" in mailbox.mails[0]
-    mailbox.shutdown()
-    mailbox.server_close()
+    assert "one@example.org" in mailbox.mails[0][1]
+    mailbox.close()
