@@ -321,3 +321,22 @@ def test_repeats_change_nothing() -> None:
     assert revisions[0] == revisions[1]
     told.told.clear()
     told.at("12:00").expect_nothing()
+
+
+def test_a_phone_left_in_the_car() -> None:
+    """At the gate it is as good as at the home; parked down the road it contradicts, no more."""
+    gate = story().stays("g-1", HOME.north(100), "08:58", "10:02")
+    gate.stays("g-1", FAR, "10:10", "10:30", every=5).at("12:00")
+    assert record(gate.expect_nothing()).grade == "verified"
+
+    down_the_road = HOME.north(300)
+    told = story().stays("g-1", down_the_road, "08:50", "09:01")
+    told.door("door-c-1").mark("g-1", "check_in")
+    told.stays("g-1", down_the_road, "09:03", "10:05").at("12:30").expect_nothing("visit_missed")
+    assert (record(told).state, record(told).grade) == ("done", "contradicted")
+
+    told = story().stays("g-1", down_the_road, "08:50", "10:05").at("12:00")
+    told.expect("visit_missed", "client:c-1", "raised", reason="caregiver_elsewhere")
+    told.at("13:00").door("door-c-1", observed="09:02").mark("g-1", "check_in", observed="09:02")
+    told.at("13:05").expect("visit_missed", "client:c-1", "cleared", reason="late_evidence")
+    assert record(told).grade == "contradicted"
