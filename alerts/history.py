@@ -27,11 +27,12 @@ from alerts.records.standing import (
 )
 from alerts.records.visit_records import visit, visit_revisions, visits_between
 from alerts.types import Alert, Finding, StoryLine, VisitRecord
-from alerts.watching.answering import Answering, Answers, answers
+from alerts.watching.answering import LATE, Answering, Answers, answers
 from alerts.watching.button_tests import ButtonTest
 from alerts.watching.lint import FailedContact, Flaw
 
 __all__ = (
+    "LATE",
     "AlertFilter",
     "Answering",
     "Answers",

@@ -4,6 +4,7 @@ Telecare practice (TSA): 97.5 % of alarms answered within 60 s, 99 % within 180 
 later is looked into one by one. An alert nobody has answered counts with its age so far.
 """
 
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
@@ -38,6 +39,14 @@ class Answering(msgspec.Struct, frozen=True, kw_only=True):
         return ((self.answered_at or self.closed_at or now) - self.raised_at).total_seconds()
 
 
+class Load(msgspec.Struct, frozen=True):
+    """What one person has answered."""
+
+    person: str
+    answered: int
+    soon: int  # of these, within 60 s
+
+
 class Answers(msgspec.Struct, frozen=True, kw_only=True):
     """The figures of a stretch of time. Shares are 0-1, times are seconds, medians by rank."""
 
@@ -51,6 +60,8 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
     arrived_median: float | None
     resolved_median: float | None
     late: tuple[Answering, ...]  # over 180 s, the longest first
+    false_alarms: float | None = None  # share of those a person has resolved; None: none was
+    by_person: tuple[Load, ...] = ()  # who answered most comes first
 
 
 def answering(alert: Alert, sent_at: datetime | None, delivered_at: datetime | None) -> Answering:
@@ -91,7 +102,23 @@ def answers(cases: Sequence[Answering], now: datetime) -> Answers:
         arrived_median=_median(cases, "arrived_at"),
         resolved_median=_median(cases, "resolved_at"),
         late=tuple(sorted(late, key=lambda case: -case.waited(now))),
+        false_alarms=_false_alarms(cases),
+        by_person=_loads(cases),
     )
+
+
+def _false_alarms(cases: Iterable[Answering]) -> float | None:
+    outcomes = [case.outcome for case in cases if case.outcome]
+    return outcomes.count("false_alarm") / len(outcomes) if outcomes else None
+
+
+def _loads(cases: Iterable[Answering]) -> tuple[Load, ...]:
+    every, soon = Counter[str](), Counter[str]()
+    for case in cases:
+        if case.answered_by is not None and case.answered_at is not None:
+            every[case.answered_by] += 1
+            soon[case.answered_by] += case.waited(case.answered_at) <= SOON
+    return tuple(Load(person, count, soon[person]) for person, count in every.most_common())
 
 
 def _share(cases: Sequence[Answering], seconds: float) -> float | None:

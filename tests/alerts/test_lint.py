@@ -8,7 +8,7 @@ from msgspec.structs import replace
 
 from alerts.given.roster import Roster, roster_of
 from alerts.types import Ladder, PlanSet, Resolved, Rota, RotaSwap, Rung, Severity, Staff
-from alerts.watching.answering import Answering, answering, answers
+from alerts.watching.answering import Answering, Load, answering, answers
 from alerts.watching.lint import FailedContact, lint, seen_since
 from devices.directory import Agency, Directory, RegisterChange
 
@@ -128,6 +128,22 @@ class TestAnswering:
         story = town((U1,), ladder((0, ("u-1",)))).found().at(20)
         story.heard(Resolved(at=story.now, alert=story.alert.id, person="u-1", outcome="test"))
         assert answering(story.alert, None, None).answered_by == "u-1"
+
+    def test_false_alarms_are_a_share_of_what_was_resolved_and_each_persons_load_is_counted(
+        self,
+    ) -> None:
+        told = [
+            replace(self.case(seconds), answered_by=person, outcome=outcome)
+            for seconds, person, outcome in (
+                (5, "u-1", "false_alarm"),
+                (90, "u-1", "helped"),
+                (10, "u-2", None),
+            )
+        ]
+        figures = answers([*told, self.case(None)], self.later(500))
+        assert figures.false_alarms == 1 / 2
+        assert figures.by_person == (Load("u-1", 2, 1), Load("u-2", 1, 1))
+        assert answers([self.case(None)], NOON).false_alarms is None
 
     def test_nothing_raised_has_no_shares(self) -> None:
         figures = answers([], NOON)

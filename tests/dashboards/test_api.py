@@ -271,7 +271,9 @@ def test_how_alarms_were_answered(api: httpx.Client, db: psycopg.Connection) -> 
     assert page["figures"]["within_60"] == 0.5
     assert [late["alert"] for late in page["figures"]["late"]] == ["waiting"]
     rows = list(csv.DictReader(io.StringIO(api.get("/api/v1/answering?format=csv").text[1:])))
-    assert [row["alert"] for row in rows] == ["waiting", "quick"]
+    assert [(row["alert"], row["late"]) for row in rows] == [("waiting", "yes"), ("quick", "no")]
+    assert rows[1]["waited_seconds"] == "30"
+    assert page["figures"]["by_person"] == [{"person": "u-1", "answered": 1, "soon": 1}]
 
 
 def test_the_document_describes_what_is_served(api: httpx.Client) -> None:
