@@ -10,7 +10,8 @@ import { say } from "./words.js";
 const LEAST = 1000; // ms between two refreshes
 const listUrl = location.pathname === "/desk" ? "/desk/list" : location.pathname;
 
-let shown = "";
+/** @type {string | null} */
+let shown = null;
 let wanted = false;
 let refreshedAt = 0;
 
@@ -20,7 +21,7 @@ const stream = new Stream(document.body.dataset.stream ?? "", (screen) => {
   );
   const now = cards.join("\n");
   if (now === shown) return;
-  wanted = shown !== ""; // the first snapshot is what the page was made from
+  wanted = true; // with the first snapshot too: much may have happened since the page was made
   shown = now;
 });
 

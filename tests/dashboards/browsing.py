@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Self
 
 import pytest
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page, expect, sync_playwright
 
 CHROMIUM = Path("/usr/bin/chromium")
+expect.set_options(timeout=60_000)  # ms; a busy machine is slow, not wrong
 ARGUMENTS = (
     "--no-sandbox",  # tests run as root in containers
     "--disable-gpu",

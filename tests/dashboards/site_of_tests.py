@@ -91,7 +91,7 @@ def alerts_at_work(database_url: str, public_url: str) -> Iterator[Service]:
         thread.join(timeout=10)
 
 
-def until(holds: Callable[[], object], seconds: float = 20) -> None:
+def until(holds: Callable[[], object], seconds: float = 60) -> None:
     """Wait until something holds; an AssertionError when it does not come."""
     end = time.monotonic() + seconds
     while not holds():
