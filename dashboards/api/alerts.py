@@ -36,6 +36,7 @@ class ApiAlert(msgspec.Struct, frozen=True, kw_only=True):
     evidence: tuple[Evidence, ...]
     visit: str | None
     rule_version: int
+    settings_version: int  # of the town's settings when it opened
     settings: dict[str, object]
     area: str | None
     agency: str | None
