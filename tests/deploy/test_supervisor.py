@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from deploy import supervisor
-from deploy.supervisor import Child, Supervisor, next_pause
+from deploy.supervisor import Child, Supervisor, Tended, next_pause
+from devices.errors import CarewatchError
 
 
 @pytest.mark.parametrize(
@@ -75,3 +76,42 @@ def test_children_die_with_a_killed_supervisor(sleeper: Path) -> None:
     os.kill(parent, signal.SIGKILL)
     os.waitpid(parent, 0)
     wait_for(lambda: not alive(pids(file)[0]))
+
+
+class Stubborn:
+    """A part that has fallen, and does not start while its disk is full."""
+
+    name, url = "database", ""
+
+    def __init__(self) -> None:
+        self.is_full = True
+        self.runs = False
+        self.tries = 0
+
+    def has_fallen(self) -> bool:
+        return not self.runs
+
+    def start(self) -> None:
+        self.tries += 1
+        if self.is_full:
+            raise CarewatchError("no room")
+        self.runs = True
+
+
+def test_a_part_that_does_not_start_is_tried_again_and_again(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1_000.0
+    monkeypatch.setattr(supervisor.time, "monotonic", lambda: now)
+    part = Stubborn()
+    tended = Tended(part)
+    for _ in range(200):  # ten seconds: tried after 0.5, then 1, 2 and 4 seconds
+        tended.tend()
+        now += 0.05
+    assert part.tries == 4
+    part.is_full = False
+    for _ in range(200):
+        tended.tend()
+        now += 0.05
+    assert part.runs
+    assert part.tries == 5
