@@ -19,10 +19,9 @@ import structlog
 
 from devices.envelope import Envelope
 from ingest import packets
+from ingest.pulse import ANSWER_TIME, KEEP_ALIVE, Pulse
 from ingest.wire import Address, Wire
 
-KEEP_ALIVE = 20  # seconds; the broker gives us up after half as much again
-ANSWER_TIME = 10.0  # seconds for a CONNACK or PINGRESP
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds between attempts to connect, doubling
 BEAT = 0.25  # seconds after which an idle session says anew that nothing is waiting
 WINDOW = 20_000  # messages held; Mosquitto's max_inflight_messages is usually the lower bound
@@ -41,25 +40,6 @@ class Ways(msgspec.Struct, frozen=True):
     connected: Callable[[], None] = lambda: None  # before anything of a connection is read
     granted: Callable[[frozenset[str]], None] = lambda _: None  # all filters asked are answered
     will: packets.Will | None = None  # said by the broker, or by us as we go, at the end
-
-
-class _Pulse:
-    """When either side was last heard: keeps the connection alive, and knows when it is dead."""
-
-    def __init__(self) -> None:
-        self._said_at = self._heard_at = monotonic()
-
-    def asks(self, *, said: bool, heard: bool) -> bool:
-        """Whether it is time for a PINGREQ. Raises TimeoutError when the broker is silent."""
-        now = monotonic()
-        if heard:
-            self._heard_at = now
-        elif now - self._heard_at > KEEP_ALIVE + ANSWER_TIME:
-            raise TimeoutError("the broker does not answer")
-        asks = not said and now - self._said_at > KEEP_ALIVE / 2
-        if said or asks:
-            self._said_at = now
-        return asks
 
 
 class Delivery(msgspec.Struct, frozen=True, gc=False):
@@ -230,7 +210,7 @@ class Session:
             reader = packets.Reader()
             early = self._greet(wire, reader)
             self._accept(early)
-            pulse = _Pulse()
+            pulse = Pulse()
             while not self._stopping.is_set():
                 self._turn(wire, reader, pulse)
             self._part(wire)
@@ -239,7 +219,7 @@ class Session:
             self.connected = False
             wire.close()
 
-    def _turn(self, wire: Wire, reader: packets.Reader, pulse: "_Pulse") -> None:
+    def _turn(self, wire: Wire, reader: packets.Reader, pulse: Pulse) -> None:
         """Say what is to be said, wait, and take in what has come."""
         said = self._obey(wire)
         reading = self._has_room()
