@@ -10,8 +10,11 @@ from typing import Literal
 import msgspec
 
 from tests.bench.load import PHONES, Load, Make, mixed
+from tests.bench.town import home
 
 HERE = multiprocessing.get_context("spawn")
+FIX_EVERY = timedelta(hours=8) / 128  # of a phone at night
+AT_THE_HOME = timedelta(minutes=100)  # at the night's end
 ACTIVE = 1_000  # devices that speak in "spread" traffic, however many are registered
 
 
@@ -83,16 +86,22 @@ def _run(port: int, traffic: Traffic, pipe: Connection) -> None:
 
 
 def night(run: str, began: datetime, total: int) -> Make:
-    """Positions that phones without a network kept since last night, oldest first."""
+    """Positions that phones without a network kept since last night, oldest first.
+
+    Each phone lay a kilometre west of the client of its number, and was at that client's home for
+    the last hundred minutes.
+    """
 
     def make(n: int) -> tuple[str, bytes]:
-        at = began - timedelta(hours=8) * ((total - n) / total)
-        lat, lon = 35.2 + n * 7919 % 1000 / 1e4, 115.4 + n * 104_729 % 1000 / 1e4
+        phone, ago = n % PHONES, FIX_EVERY * ((total - n) / PHONES)
+        lat, lon = home(phone)
+        lon -= 0 if ago < AT_THE_HOME else 0.011
+        at = (began - ago).isoformat(timespec="milliseconds")
         body = (
-            f'{{"id":"{run}-{n}","at":"{at.isoformat(timespec="milliseconds")}","replayed":true,'
+            f'{{"id":"{run}-{n}","at":"{at}","replayed":true,'
             f'"lat":{lat:.5f},"lon":{lon:.5f},"accuracy":12,"battery":40}}'
         )
-        return f"carewatch/v1/wangji/position/phone-{n % PHONES}", body.encode()
+        return f"carewatch/v1/wangji/position/phone-{phone}", body.encode()
 
     return make
 

@@ -1,5 +1,6 @@
 """The town that the traffic of `load` comes from, with everything the rules look at."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,15 +11,42 @@ import msgspec
 from tests.bench.load import BUTTONS, DOORS, PHONES, SITE, TERMINALS
 
 HOMES = 500  # clients with a door sensor; the first `BUTTONS` have a button too
+HERE = ZoneInfo("Asia/Shanghai")
+Item = dict[str, Any]
 FENCED = 100  # phones that clients carry, inside a wide fence
 
 
-def write_town(file: Path, *, presses: int, port: int) -> None:
+def write_town(
+    file: Path, *, presses: int, port: int, visits: Sequence[Item] | None = None
+) -> None:
     """A town file with `presses` further clients who each press a button once.
 
     An SOS is paged to `webhook://127.0.0.1:{port}`; JSON is YAML, so JSON is what is written.
+    `visits` stand in the place of a day's, and are missed without grace.
     """
-    file.write_bytes(msgspec.json.encode(_town(presses, port)))
+    town = _town(presses, port)
+    if visits is not None:
+        town |= {"visits": visits, "rules": {"visit_missed": {"grace_minutes": 0}}}
+    file.write_bytes(msgspec.json.encode(town))
+
+
+def over_soon(begins: datetime, ends: datetime, count: int) -> list[Item]:
+    """A visit of each of the first caregivers to a client of its own, in one window."""
+    window = {"start": local(begins), "end": local(ends), "minutes": 60}
+    return [
+        {"id": f"over-{n}", "client": f"c-{n}", "caregiver": f"g-{n}", **window}
+        for n in range(count)
+    ]
+
+
+def local(moment: datetime) -> str:
+    """A moment as a town file writes it."""
+    return f"{moment.astimezone(HERE):%Y-%m-%dT%H:%M:%S}"
+
+
+def home(n: int) -> tuple[float, float]:
+    """Where the n-th client lives."""
+    return 35.2 + n % 100 / 1e3, 115.4 + n // 100 / 1e3
 
 
 def _town(presses: int, port: int) -> dict[str, Any]:
@@ -58,8 +86,9 @@ def _town(presses: int, port: int) -> dict[str, Any]:
 
 
 def _client(id: str, n: int) -> dict[str, Any]:
-    home = {"lat": 35.2 + n % 100 / 1e3, "lon": 115.4 + n // 100 / 1e3, "radius": 150}
-    return {"id": id, "area": SITE, "agency": "a-1", "care_level": "partial", "home": home}
+    lat, lon = home(n)
+    place = {"lat": lat, "lon": lon, "radius": 150}
+    return {"id": id, "area": SITE, "agency": "a-1", "care_level": "partial", "home": place}
 
 
 def _devices(presses: int) -> list[dict[str, str]]:
@@ -84,7 +113,7 @@ def _fence(n: int) -> dict[str, Any]:
 
 def _visit(n: int) -> dict[str, Any]:
     """One a caregiver, today, beginning at hours that differ."""
-    today = datetime.now(ZoneInfo("Asia/Shanghai")).date()
+    today = datetime.now(HERE).date()
     hour = 7 + n % 12
     return {
         "id": f"v-{n}",
