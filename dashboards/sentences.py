@@ -40,7 +40,7 @@ def fact_said(detail: str, words: Words) -> str:
         if found := pattern.fullmatch(detail):
             places = {name: words.word("kind", said) for name, said in found.groupdict().items()}
             return words(key, **places)
-    return detail
+    return words.word("fact", detail)
 
 
 def _fact(fact: Evidence, words: Words, clock: Clock) -> str:

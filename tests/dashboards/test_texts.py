@@ -118,6 +118,7 @@ def test_what_rules_say_in_english_is_said_in_chinese() -> None:
     )
     assert fact_said("backed by phone", Words("zh")) == "有佐证：手机"
     assert fact_said("g-1 at the home from here", Words("zh")) == "g-1 到达家中"
+    assert fact_said("short", Words("zh")) == "短按"
     assert fact_said("12 %", Words("zh")) == "12 %"
     assert shown("zh").told(Line(NOW, "raised", "", "not seen", "no_opening")) == "门长时间未开"
     assert shown("en").told(Line(NOW, "raised", "", "not seen", "no_opening")) == "not seen"
