@@ -1,7 +1,7 @@
 """What holds of every rule, shown on a story of its own.
 
 The same things said twice, with a restart behind each, or late and in another order, end the same;
-of two settings the narrow one counts; every finding explains itself.
+of all settings the narrowest counts; every finding explains itself.
 """
 
 from collections.abc import Callable
@@ -13,6 +13,7 @@ import pytest
 from story import (
     HOME,
     Story,
+    agency,
     area,
     button,
     caregiver,
@@ -23,12 +24,13 @@ from story import (
     visit,
 )
 
+from alerts.judging.scopes import care_level
 from alerts.rules import RULES
 from alerts.types import Condition, PlanSet, RuleScope, Stored, TownChanged, Zone
 from devices.directory import Circle, Device, Facility, Resident
 
-AREAS = (area("mudan"), area("wangji", "mudan"))
-HOMES = (client("c-1", area="wangji", care_level="full"), door("c-1"), button("c-1"))
+AREAS = (area("mudan"), area("wangji", "mudan"), agency("a-1"))
+HOMES = (client("c-1", area="wangji", care_level="full", agency="a-1"), door("c-1"), button("c-1"))
 PLACE = Facility(id="f-1", area="mudan", home=Circle(lat=HOME.lat, lon=HOME.lon))
 FAR_PLACE = Facility(id="f-2", area="mudan", home=Circle(lat=HOME.lat + 0.5, lon=HOME.lon))
 TERMINALS = tuple(Device(id=f"term-{n}", kind="terminal", holder=f"facility:f-{n}") for n in (1, 2))
@@ -40,7 +42,7 @@ FENCE = Zone(
     rule="keep_in",
     circle=Circle(lat=HOME.lat, lon=HOME.lon, radius=200),
 )
-ROUND = (caregiver("g-1"), phone("g-1"), visit("v-1"))
+ROUND = (caregiver("g-1", agency="a-1"), phone("g-1"), visit("v-1"))
 AWAY = HOME.north(5_000)
 HOT = Condition(id="hot", when="reading.battery < 10.0", kinds=("door",))
 Tell = Callable[[Story], object]
@@ -164,7 +166,7 @@ CASES: dict[str, Case] = {
     "door_left_open": Case(left_open, HOMES, RAISED_CLEARED, {"minutes": 100}, "client:c-1"),
     "contact_overdue": Case(
         overdue,
-        (*HOMES, caregiver("g-1"), phone("g-1")),
+        (*HOMES, caregiver("g-1", agency="a-1"), phone("g-1")),
         RAISED_CLEARED,
         {"days": {"full": 9}},
         "client:c-1",
@@ -179,7 +181,7 @@ CASES: dict[str, Case] = {
     "presence_conflict": Case(twice, FACES, ("raised",), {"km_per_hour": 10_000}, "resident:r-1"),
     "implausible_movement": Case(
         too_fast,
-        (caregiver("g-1"), phone("g-1")),
+        (caregiver("g-1", agency="a-1"), phone("g-1")),
         RAISED_CLEARED,
         {"km_per_hour": 2_000},
         "caregiver:g-1",
@@ -272,14 +274,33 @@ def test_late_and_backwards_ends_as_late_and_in_order(rule: str) -> None:
     assert standing(rule, -1) == standing(rule, 1)
 
 
+def levels(rule: str) -> list[dict[str, str]]:
+    """The scopes that fit the story's subject, from wide to narrow."""
+    subject, directory = CASES[rule].subject, begun(rule).directory
+    found: list[tuple[str, str | None]] = [
+        ("area", area) for area in reversed(directory.area_path(directory.area_of(subject)))
+    ]
+    found.append(("care_level", care_level(directory, subject)))
+    found.append(("agency", directory.agency_of(subject)))
+    found.append(("subject", subject))
+    return [{level: key} for level, key in found if key is not None]
+
+
 @pytest.mark.parametrize("rule", WITH_SETTINGS)
-def test_the_narrow_setting_is_the_one_that_counts(rule: str) -> None:
-    """For the subject alone as if for the whole town; the wider one, of the area, is not asked."""
+def test_a_setting_counts_at_every_level_and_the_narrower_wins(rule: str) -> None:
     case = CASES[rule]
     plain, wide = lines(told(rule), rule), lines(told(rule, rules={rule: case.setting}), rule)
     assert plain != wide
-    scope = RuleScope(subject=case.subject, rules={rule: case.setting})
-    assert lines(told(rule, scope), rule) == wide
+    usual = msgspec.to_builtins({one.name: one for one in RULES}[rule].settings())
+    back = {name: usual[name] for name in case.setting}
+    wider: dict[str, str] | None = None
+    for level in levels(rule):
+        scope = RuleScope(**level, rules={rule: case.setting})  # type: ignore[arg-type]
+        assert lines(told(rule, scope), rule) == wide, level
+        if wider is not None:
+            contrary = RuleScope(**wider, rules={rule: back})  # type: ignore[arg-type]
+            assert lines(told(rule, scope, contrary), rule) == wide, (level, wider)
+        wider = level
     elsewhere = RuleScope(subject=f"{case.subject}-x", rules={rule: case.setting})
     assert lines(told(rule, elsewhere), rule) == plain
 
