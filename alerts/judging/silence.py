@@ -13,6 +13,7 @@ from msgspec.structs import replace
 
 from alerts.judging.duty import Duty
 from alerts.rule import State, Told
+from devices.readings import DeviceStatus, Reading
 
 
 class DeviceWatched(Told, frozen=True):
@@ -103,6 +104,16 @@ def next_look(silence: Silence, hold: timedelta) -> datetime | None:
     if silence.duty is None:
         return look
     return silence.duty.end if look is None else min(look, silence.duty.end)
+
+
+def came_back(state: Silence, said: Reading) -> datetime | None:
+    """When a device was heard that says no more than that it is there, and has said that it is not.
+
+    Such words are kept by the broker: after a break of ours the kept one is the only one to come.
+    """
+    if state.limit is not None or state.cut_off or not isinstance(said, DeviceStatus):
+        return None
+    return said.at if said.online else None
 
 
 def cut_off(silence: Silence) -> Silence:

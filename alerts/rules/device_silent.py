@@ -32,6 +32,7 @@ from alerts.judging.silence import (
     OutageCovers,
     Silence,
     Watch,
+    came_back,
     cut_off,
     next_look,
     reconnected,
@@ -140,7 +141,7 @@ class SilentRule(Rule[Silence, SilentSettings]):
             return self._judge(key, Silence(heard), Silence(heard), known) if heard else None
         if not state.lost and (state.duty is None or known.now < state.duty.end):
             return None  # known.vitals has it; the wish finds it there
-        heard = known.vitals.heard(key)
+        heard = came_back(state, said) or known.vitals.heard(key)
         if heard is None or heard <= state.heard:
             return None
         return self._judge(key, state, Silence(heard, state.limit, state.duty, state.place), known)

@@ -151,6 +151,14 @@ def test_a_repeat_and_a_last_will_that_comes_late_change_nothing() -> None:
     told.expect_nothing()
 
 
+def test_the_word_that_the_broker_kept_for_us_ends_it() -> None:
+    """We were away when the gateway came back: nobody says it again."""
+    told = offline(told_of(hub("hub-1"), *homes("wangji", "hub-1", 3)).at("10:00"), "hub-1")
+    told.at("10:30").expect(RULE, HUB, "raised")
+    told.status("hub-1", online=True, replayed=True, observed_at=None)
+    told.expect(RULE, HUB, "cleared", at="10:30", reason="back")
+
+
 def test_a_door_moved_to_another_gateway_is_not_cut_off_any_more() -> None:
     town = (hub("hub-1"), hub("hub-2"), *homes("wangji", "hub-1", 3))
     told = offline(told_of(*town).at("10:00"), "hub-1").at("10:05")
