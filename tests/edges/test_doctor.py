@@ -1,13 +1,16 @@
 """`carewatch doctor` names what is wrong, and the mend."""
 
 from collections.abc import Iterator
+from datetime import UTC, datetime
 
 import psycopg
 import pytest
 from broker_fixtures import Broker
 
+from alerts.records.paging_lint import check_paging
 from deploy.checkup import Checked, of_broker, of_database
 from deploy.local import free_port
+from devices.registry import load_directory
 from ingest.counts import Tally, keep
 from tests.edges.paging import load
 
@@ -41,6 +44,16 @@ def test_each_thing_that_is_wrong_is_named(conn: psycopg.Connection, database_ur
         ("rota", "rota night: empty rota"),
         ("rota", "people: nobody for life (no on_call, manager, admin, operator with a contact)"),
     ]
+
+
+def test_a_flaw_that_the_daily_check_has_seen_is_told_with_since_when(
+    conn: psycopg.Connection, database_url: str
+) -> None:
+    load(conn, 'people: [{id: u-1, role: admin, contacts: [{channel: "webhook://x/y"}]}]')
+    load(conn, "rotas: [{id: night, people: []}]")
+    check_paging(conn, load_directory(conn), datetime(2026, 11, 2, 4, tzinfo=UTC))
+    told = [says for what, says in wrong(of_database(database_url)) if what == "rota"]
+    assert "rota night: empty rota, since 2026-11-02 12:00" in told
 
 
 def test_messages_that_do_not_add_up_are_told_by_family(
