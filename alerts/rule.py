@@ -71,7 +71,7 @@ class Rule(Generic[S, P]):
     version: ClassVar[int] = 1  # raise it when the state or its meaning changes: old states go
     wants: ClassVar[tuple[type, ...]] = ()  # reading types and Told types
     vital: ClassVar[tuple[type, ...]] = ()  # of the readings: mere signs of life to this rule, so
-    # that one which changed nothing stands for the next half hour (see alerts.judging.vitals)
+    # that one which changed nothing stands for the next hour (see alerts.judging.vitals)
     settings: type[P]
     state: type[S]
 
