@@ -20,9 +20,11 @@ from small_town import alert, position, press, put, store
 
 from alerts import desk
 from alerts.types import Severity
-from dashboards.settings import DashboardSettings
+from dashboards.settings import DashboardSettings, Lang
+from dashboards.texts import Words
 from dashboards.tokens import wall_token
 from devices.directory import Area, Circle, Client, RegisterChange
+from ingest.counts import Tally, keep
 
 pytestmark = [pytest.mark.edge, pytest.mark.browser]
 WALL = f"/wall?token={wall_token(KEY)}"
@@ -93,6 +95,10 @@ def test_an_sos_takes_the_map_over_until_somebody_answers(
     expect(page.locator("#time")).to_be_visible()
     expect(page.locator("#spoken")).to_contain_text("SOS 紧急求助 王**")
     assert _inside(page, "#takeover", "#map")
+    expect(takeover.locator("canvas")).to_be_visible()
+    assert _inside(page, "#takeover canvas", "#takeover .foot")
+    page.reload()  # the map may come later than the press
+    expect(takeover.locator("canvas")).to_be_visible()
 
     store(db, press("btn-c2"))
     expect(page.locator("#stack li")).to_contain_text(["2. SOS 王**"])  # the newest large
@@ -118,6 +124,41 @@ def test_more_rows_than_fit_are_counted_by_priority(wall: Visit, db: psycopg.Con
     expect(wall.page.locator(".row")).to_have_count(6)
     expect(wall.page.locator("#more")).to_have_text("另有 2 条（P1 0 · P2 1 · P3 0 · P4 1）")
     expect(wall.page.locator("#count")).to_have_text("8")
+
+
+def test_a_flood_and_sums_that_are_off_are_said(wall: Visit, db: psycopg.Connection) -> None:
+    page = wall.page
+    expect(page.locator("#flood")).to_be_hidden()
+    expect(page.locator("#sums")).to_contain_text("拒收")
+    many = [alert(f"h{n}", key=str(n), rule="battery_low", raised_at=_now()) for n in range(11)]
+    put(db, *many)
+    keep(db, Tally({("owntracks", "received"): 3, ("owntracks", "stored"): 2}))
+    expect(page.locator("#flood")).to_have_text("告警过多：10 分钟 11 条 · 电量低 11")
+    expect(page.locator("#sums")).to_have_text("计数不平：owntracks")
+    assert page.evaluate(
+        "[...document.querySelectorAll('.row, #flood')]"
+        ".every((each) => each.scrollHeight <= each.clientHeight + 1)"
+    )
+    assert wall.complaints == []
+
+
+FITS = """(texts) => {
+  const banner = document.querySelector("#banner");
+  banner.hidden = false;
+  document.querySelector("#banner-text").textContent = texts[0];
+  document.querySelector("#banner-other").textContent = texts[1];
+  return banner.scrollWidth <= banner.clientWidth && banner.scrollHeight <= banner.clientHeight;
+}"""
+
+
+@pytest.mark.parametrize("lang", ["zh", "en"])
+def test_every_banner_fits_at_the_largest_scale(wall: Visit, lang: Lang) -> None:
+    wall.page.goto(f"{WALL}&lang={lang}&scale=1.6")
+    expect(wall.page.locator("#time")).not_to_be_empty()
+    words = Words(lang)
+    for cause in ("stream", "ingest", "engine"):
+        texts = [say(f"stale.{cause}", s=86_400) for say in (words, words.other)]
+        assert wall.page.evaluate(FITS, texts), texts
 
 
 def test_what_a_device_says_is_never_markup(wall: Visit, db: psycopg.Connection) -> None:
