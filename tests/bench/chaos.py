@@ -14,9 +14,9 @@ from pathlib import Path
 import msgspec
 
 from tests.bench import mischief
+from tests.bench.alarming import fresh
 from tests.bench.disk import may_mount
 from tests.bench.ending import end_in_order
-from tests.bench.load import fresh
 from tests.bench.mischief import Mischief
 from tests.bench.report import machine
 from tests.bench.scene import Scene
@@ -104,7 +104,7 @@ def run(case: Case, directory: Path, length: Length = FULL) -> Verdict:
 
 
 HEAD = (
-    "case", "acked", "rows", "lost", "twice", "feed", "presses", "alerts lost", "twice",
+    "case", "acked", "rows", "lost", "twice", "feed", "presses", "low", "alerts lost", "twice",
     "pages lost", "again", "unseen", "memory (MB)", "",
 )  # fmt: skip
 
@@ -115,9 +115,17 @@ def cells(case: Case, found: Verdict) -> Iterator[object]:
     yield found.in_feed
     of = found.alarms
     if of is None:
-        yield from ("",) * 6
+        yield from ("",) * 7
     else:
-        yield from (of.presses, of.lost, of.doubled, of.unpaged + of.extra, of.repeated, of.unseen)
+        yield from (
+            of.presses,
+            of.low,
+            of.lost,
+            of.doubled,
+            of.unpaged + of.extra,
+            of.repeated,
+            of.unseen,
+        )
     yield ", ".join(
         f"{name} {before // 1_000_000} → {peak // 1_000_000}"
         for name, (before, peak) in found.memory.items()

@@ -11,7 +11,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 Make = Callable[[int], tuple[str, bytes]]  # the n-th message: topic and payload, always the same
 
@@ -56,25 +56,6 @@ def mixed(run: str, began: datetime, *, sos: bool = True) -> Make:
         return f"carewatch/v1/{SITE}/sos/btn-{n // 100 % BUTTONS}", (head + "}").encode()
 
     return make
-
-
-def pressing(run: str, began: datetime) -> Make:
-    """`mixed`, but no two presses are of one client: see `presser`."""
-    make = mixed(run, began)
-
-    def pressed(n: int) -> tuple[str, bytes]:
-        topic, payload = make(n)
-        who = presser(n)
-        return (
-            f"carewatch/v1/{SITE}/sos/{who.replace('presser', 'press')}" if who else topic
-        ), payload
-
-    return pressed
-
-
-def presser(n: int) -> str:
-    """The client who presses with the n-th message of `pressing`; "" where it is no press."""
-    return f"presser-{n // 100}" if n % 100 == 99 else ""
 
 
 def packet(first: int, body: bytes) -> bytes:
@@ -278,10 +259,3 @@ class Load:
         for number in publisher.acknowledged():
             self.done += not self.acked[number]
             self.acked[number] = 1
-
-
-def fresh(port: int, total: int, **settings: float) -> Load:
-    """A load of mixed traffic with distinct presses, observed now, under ids of its own."""
-    run = f"m{random.randrange(1 << 40):x}"
-    load = Load(port, pressing(run, datetime.now(UTC)), total, **settings)  # type: ignore[arg-type]
-    return load

@@ -8,7 +8,8 @@ import msgspec
 import psycopg
 
 from dashboards.screen import SHOWN
-from tests.bench.load import Load, presser
+from tests.bench.alarming import low_battery, presser
+from tests.bench.load import Load
 from tests.bench.rig import Service
 from tests.bench.scene import Scene
 
@@ -17,12 +18,17 @@ OUTCOMES = ("stored", "duplicate", "rejected", "ignored")
 FLAT = 120_000_000  # bytes of memory a service may gain while things are broken
 
 
+RAISED = "rule IN ('sos_pressed', 'battery_low')"
+
+
 class Alarms(msgspec.Struct, frozen=True):
-    """Presses of distinct clients: each is one alert, told once, and one page."""
+    """Presses of distinct clients, and low batteries of their buttons: each is one alert, told
+    once, and a press is one page."""
 
     presses: int  # stored
-    lost: int  # presses without an alert
-    doubled: int  # alerts, findings and occurrences beyond the first of a press
+    low: int  # batteries that two stored messages call low: the other lane's alerts, unpaged
+    lost: int  # presses and low batteries without an alert
+    doubled: int  # alerts, findings and occurrences beyond the first of each
     unpaged: int  # alerts whose page did not reach the receiver, or is not written down as sent
     extra: int  # pages of other ids than the first of an alert
     repeated: int  # pages that came again under the same id: allowed after a fall
@@ -121,25 +127,33 @@ def _is_judged(conn: psycopg.Connection, scene: Scene) -> bool:
 
 def _alarms(conn: psycopg.Connection, scene: Scene, there: Counter[int]) -> Alarms:
     pressed = {f"client:{who}" for n in there if (who := presser(n))}
-    rows = conn.execute("SELECT body::text FROM alert WHERE rule = 'sos_pressed'").fetchall()
-    alerts: list[dict[str, Any]] = [msgspec.json.decode(body) for (body,) in rows]
-    subjects = {each["subject"] for each in alerts}
-    told = _number(conn, "SELECT count(*) FROM finding WHERE rule = 'sos_pressed'")
+    reports = Counter(f"device:{button}" for n in there if (button := low_battery(n)))
+    low = {device for device, count in reports.items() if count > 1}
+    alerts = _alerts(conn, "sos_pressed")
+    raised = [*alerts, *_alerts(conn, "battery_low")]
+    subjects = {each["subject"] for each in raised}
+    told = _number(conn, f"SELECT count(*) FROM finding WHERE {RAISED}")
     came = Counter(page["page"] for page in scene.phones.rang())
     firsts = {f"{each['id']}-1.0-u-1-0" for each in alerts}
     delivered = {id for (id,) in conn.execute("SELECT id FROM page WHERE state = 'delivered'")}
     return Alarms(
         presses=len(pressed),
-        lost=len(pressed - subjects),
-        doubled=len(alerts)
+        low=len(low),
+        lost=len((pressed | low) - subjects),
+        doubled=len(raised)
         - len(subjects)
-        + sum(each.get("occurrences", 1) - 1 for each in alerts)
-        + max(told - len(alerts), 0),
+        + sum(each.get("occurrences", 1) - 1 for each in raised)
+        + max(told - len(raised), 0),
         unpaged=len(firsts - (delivered & came.keys())),
         extra=len(came.keys() - firsts),
         repeated=came.total() - len(came),
         unseen=_unseen(conn, scene),
     )
+
+
+def _alerts(conn: psycopg.Connection, rule: str) -> list[dict[str, Any]]:
+    rows = conn.execute("SELECT body::text FROM alert WHERE rule = %s", (rule,))
+    return [msgspec.json.decode(body) for (body,) in rows]
 
 
 def _unseen(conn: psycopg.Connection, scene: Scene) -> int:

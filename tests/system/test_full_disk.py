@@ -6,8 +6,8 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from tests.bench.alarming import fresh
 from tests.bench.disk import Disk, exhaust, may_mount
-from tests.bench.load import fresh
 from tests.bench.town import write_town
 from tests.edges.paging import Phones, until
 from tests.system.running import Running, carewatch_up
