@@ -10,10 +10,10 @@ PAGE = os.sysconf("SC_PAGE_SIZE")
 
 
 class Usage(msgspec.Struct, frozen=True):
-    """A process and its children. Memory of children that share pages is counted each time."""
+    """A process and its children. Memory is what each has to itself: shared pages are left out."""
 
     cpu: float  # seconds so far; of children that have ended too
-    memory: int  # bytes resident
+    memory: int  # bytes resident and not shared
     files: int  # open descriptors of the process itself
 
     def megabytes(self) -> str:
@@ -27,12 +27,20 @@ def usage(pid: int) -> Usage:
     if not stats:
         raise ProcessLookupError(f"no process {pid}")
     cpu = sum(sum(map(int, fields[11:13])) for fields in stats) + sum(map(int, stats[0][13:15]))
-    memory = sum(int(fields[21]) for fields in stats) * PAGE
+    memory = sum(map(_own_pages, members)) * PAGE
     return Usage(cpu / TICK, memory, len(os.listdir(f"/proc/{pid}/fd")))
 
 
 def _children(pid: int) -> list[int]:
     return [int(each) for each in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def _own_pages(pid: int) -> int:
+    try:
+        _, resident, shared, *_ = map(int, Path(f"/proc/{pid}/statm").read_text().split())
+    except OSError:  # it has ended meanwhile
+        return 0
+    return resident - shared
 
 
 def _stat(pid: int) -> list[str]:
