@@ -3,6 +3,7 @@
 What PostgreSQL and Mosquitto spend is not in here; `burst` tells it by process.
 """
 
+import gc
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
@@ -12,26 +13,26 @@ import msgspec
 import psycopg
 
 from alerts.casebook import Casebook
-from alerts.engine import World, advance, begin, state_names
-from alerts.feed import Feed
+from alerts.engine import begin
+from alerts.feed import Fed, Feed
 from alerts.given.plans import load_plans
 from alerts.given.roster import roster_of
-from alerts.journal import Journal
-from alerts.lanes.both import rules_of
+from alerts.journal import Journal, Step
+from alerts.lanes.both import LaneName, rules_of
 from alerts.lanes.clock import SystemClock
 from alerts.lanes.walk import Walk
-from alerts.types import Stored
 from devices.envelope import Envelope
 from devices.registry import load_directory
 from ingest.admission import admit
 from ingest.broker import Session
-from ingest.feed import feed_after, last_arrival
 from ingest.settings import BATCH_SIZE
 from ingest.store import Message, save
 from ingest.wire import Address
 from tests.bench.crowd import Crowd, Traffic
 from tests.bench.load import mixed
 from tests.bench.rig import Rig
+
+LANES: tuple[LaneName, ...] = ("main", "life")
 
 
 class Stage(msgspec.Struct, frozen=True):
@@ -58,20 +59,69 @@ def measure(rig: Rig, total: int) -> list[Stage]:
             total,
             lambda: messages.extend(Message(each, admit(each, directory)) for each in envelopes),
         )
-        arrival = last_arrival(conn)
         stored = _timed("store, our side", total, lambda: _save(conn, messages))
-        fed = _timed("feed read and decoded", total, lambda: _feed(conn, arrival))
-        world = _world(conn, began)
-        engine = _timed("engine, all rules of the main lane", total, lambda: _judge(conn, world))
-        with psycopg.connect(rig.postgres.url) as read:
-            walk = _walk(conn, read, began)
-            whole = _timed("the whole walk", total, lambda: _to_the_end(walk))
-    rest = max(whole.cpu - fed.cpu - engine.cpu, 0.0)
-    journal = Stage("casebook and journal", rest, max(whole.wall - fed.wall - engine.wall, 0.0))
-    engine = msgspec.structs.replace(
-        engine, cpu=max(engine.cpu - fed.cpu, 0.0), wall=max(engine.wall - fed.wall, 0.0)
+    lanes = [stage for lane in LANES for stage in _walked(rig, lane, began, total)]
+    return [edge, admitted, stored, *lanes]
+
+
+class Meter:
+    """Processor and wall time spent in one place over many calls, in seconds."""
+
+    def __init__(self) -> None:
+        self.cpu = self.wall = 0.0
+
+    def __enter__(self) -> None:
+        self.cpu -= time.process_time()
+        self.wall -= time.perf_counter()
+
+    def __exit__(self, *_: object) -> None:
+        self.cpu += time.process_time()
+        self.wall += time.perf_counter()
+
+    def stage(self, name: str, total: int) -> Stage:
+        """What it came to, for each of `total` messages."""
+        return Stage(name, 1e6 * self.cpu / total, 1e6 * self.wall / total)
+
+
+class MeteredFeed(Feed):
+    """A feed that knows what reading it costs."""
+
+    def __init__(self, conn: psycopg.Connection, lane: LaneName) -> None:
+        super().__init__(conn, lane, 0, 0)
+        self.meter = Meter()
+
+    def read(self) -> Fed:
+        with self.meter:
+            return super().read()
+
+
+class MeteredJournal(Journal):
+    """A journal that knows what committing costs."""
+
+    def __init__(self, conn: psycopg.Connection, lane: LaneName) -> None:
+        super().__init__(conn, lane, [rule.name for rule in rules_of("life")])
+        self.meter = Meter()
+
+    def commit(self, step: Step) -> None:
+        with self.meter:
+            super().commit(step)
+
+
+def _walked(rig: Rig, lane: LaneName, began: datetime, total: int) -> list[Stage]:
+    """Feed, judgement and journal of one lane's walk over all that is stored."""
+    with rig.connect() as conn, psycopg.connect(rig.postgres.url) as read:
+        feed, journal = MeteredFeed(read, lane), MeteredJournal(conn, lane)
+        walk = _walk(lane, conn, feed, journal, began)
+        gc.collect()
+        gc.freeze()  # as a live lane does
+        whole = _timed(f"{lane} lane: engine and casebook", total, lambda: _to_the_end(walk))
+        gc.unfreeze()
+    fed = feed.meter.stage(f"{lane} lane: feed read and decoded", total)
+    written = journal.meter.stage(f"{lane} lane: journal", total)
+    judged = msgspec.structs.replace(
+        whole, cpu=whole.cpu - fed.cpu - written.cpu, wall=whole.wall - fed.wall - written.wall
     )
-    return [edge, admitted, stored, fed, engine, journal]
+    return [fed, judged, written]
 
 
 def _timed(name: str, total: int, work: Callable[[], object]) -> Stage:
@@ -117,35 +167,14 @@ def _save(conn: psycopg.Connection, messages: list[Message]) -> None:
         save(conn, messages[start : start + BATCH_SIZE])
 
 
-def _feed(conn: psycopg.Connection, after: int) -> None:
-    while found := feed_after(conn, after, limit=4):
-        after = found[-1].last
-
-
-def _world(conn: psycopg.Connection, began: datetime) -> World:
-    return begin(load_directory(conn), load_plans(conn), rules=rules_of("main"), clock=began)
-
-
-def _judge(conn: psycopg.Connection, world: World) -> None:
-    """The feed once more, each reading judged; what reading the feed costs is taken off."""
-    after = 0
-    while found := feed_after(conn, after, limit=4):
-        for batch in found:
-            for number, reading in enumerate(batch.readings, batch.first):
-                advance(world, Stored(number, reading))
-        after = found[-1].last
-
-
-def _walk(conn: psycopg.Connection, read: psycopg.Connection, began: datetime) -> Walk:
-    """The main lane as the alerts process makes it."""
-    directory, plans, rules = load_directory(conn), load_plans(conn), rules_of("main")
-    journal = Journal(conn, "main", [rule.name for rule in rules_of("life")])
-    states = journal.states(state_names(rules))
-    world = begin(directory, plans, rules=rules, states=states, clock=began, hindsight=False)
-    roster = roster_of(directory, plans, ZoneInfo(directory.timezone))
-    book = Casebook(roster, (), ())
-    feed = Feed(read, "main", 0, 0)
-    return Walk("main", journal, world, book, feed, SystemClock(), lambda _: None)
+def _walk(
+    lane: LaneName, conn: psycopg.Connection, feed: Feed, journal: Journal, began: datetime
+) -> Walk:
+    """A lane as the alerts process makes it, with nobody to send its pages."""
+    directory, plans = load_directory(conn), load_plans(conn)
+    world = begin(directory, plans, rules=rules_of(lane), clock=began, hindsight=False)
+    book = Casebook(roster_of(directory, plans, ZoneInfo(directory.timezone)), (), ())
+    return Walk(lane, journal, world, book, feed, SystemClock(), lambda _: None)
 
 
 def _to_the_end(walk: Walk) -> None:
