@@ -1,7 +1,8 @@
 """Cutting out what must not be kept: pictures, face templates, id-card and phone numbers.
 
-A key says it (`pic`, `idCard`, `telnum`, ...) or the value itself does: a base64 picture, an
-18-digit id-card number, a mobile number. Person codes and device ids stay: they are how a
+A key says it (`pic`, `idCard`, `telnum`, ...) or the value itself does: a picture (its bytes, or
+base64 however it is escaped or broken into lines), an 18-digit id-card number, a mobile number.
+Person codes and device ids stay: they are how a
 terminal and the register understand each other.
 """
 
@@ -24,11 +25,19 @@ _CODE_KEYS = re.compile(
 )
 _ID_CARD = r"(?<![0-9A-Za-z])[1-9]\d{5}(?:19|20)\d{9}[0-9Xx](?![0-9A-Za-z])"
 _MOBILE = r"(?<![0-9A-Za-z])(?:\+?86[- ]?)?1[3-9]\d{9}(?![0-9A-Za-z])"
-_PICTURE = (
-    r"data:image/[a-z+.-]+;base64,[A-Za-z0-9+/=_-]*|(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{400,}={0,2}"
+_PICTURE = "|".join(
+    (
+        r"data:image/[a-z+.-]+;base64,[A-Za-z0-9+/=_-]*",
+        r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{400,}={0,2}",
+        # as a form (`%2B`), as JSON by PHP (`\/`), as mail and curl (lines of 64 or 76 signs)
+        r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/_-]|%2[BbFf]|\\/){400,}+(?:=|%3[Dd]){0,2}",
+        r"(?<![A-Za-z0-9+/_-])(?:[A-Za-z0-9+/]{60,}(?:\r?\n|\\r\\n|\\n)){4,}[A-Za-z0-9+/]*={0,2}",
+    )
 )
 _PRIVATE = re.compile(f"{_PICTURE}|{_ID_CARD}|{_MOBILE}")
-_PRIVATE_BYTES = re.compile(_PRIVATE.pattern.encode())
+# JPEG and PNG, up to the next part of a multipart body or to the end.
+_PICTURE_BYTES = rb"(?:\xff\xd8\xff|\x89PNG)(?:[^-]++|(?<!\n)-|-(?!-))*+"
+_PRIVATE_BYTES = re.compile(_PICTURE_BYTES + b"|" + _PRIVATE.pattern.encode())
 _EMPTY: tuple[Any, ...] = (None, [], {}, 0, False)
 
 _decode = msgspec.json.Decoder().decode

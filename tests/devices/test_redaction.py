@@ -1,7 +1,9 @@
 """What must not be kept is cut out of a payload, whatever its form."""
 
+import base64
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -55,6 +57,46 @@ def test_in_other_bytes_what_looks_private_is_cut_out() -> None:
     assert b"110101" not in cut
     assert b"QUJD" not in cut
     assert cut_private(b"\xff\xd8 13800000000") == (b"\xff\xd8 [cut]", 1)
+
+
+# What a camera sends: JPEG holds any byte, dashes and line ends too.
+JPEG = b"\xff\xd8\xff\xe0JFIF" + bytes(range(256)) * 9 + b"-\n-x\r\n-" + b"\xff\xd9"
+BASE64 = base64.b64encode(JPEG * 2)
+
+
+def test_a_picture_beside_an_event_is_cut_out_and_the_event_stays() -> None:
+    """An ISAPI terminal's multipart body, of which the event could not be read."""
+    parts = [
+        b"Content-Type: application/json\r\n\r\n" + b'{"eventType": "?"}',
+        b"Content-Type: image/jpeg\r\n\r\n" + JPEG,
+        b"Content-Type: image/png\r\n\r\n\x89PNG\r\n\x1a\n" + bytes(99),
+        b"Content-Type: text/plain\r\n\r\nbehind",
+    ]
+    body = b"".join(b"--mark\r\n" + part + b"\r\n" for part in parts) + b"--mark--"
+    cut, count = cut_private(body)
+    assert count == 2
+    assert b"JFIF" not in cut
+    assert b"PNG" not in cut
+    assert b'{"eventType": "?"}\r\n--mark' in cut
+    assert cut.endswith(b"behind\r\n--mark--")
+
+
+@pytest.mark.parametrize(
+    "picture",
+    [
+        JPEG,
+        JPEG[:700],
+        quote(BASE64, safe="").encode(),
+        BASE64.replace(b"/", b"\\/"),
+        base64.encodebytes(JPEG).rstrip().replace(b"\n", b"\r\n"),
+        base64.encodebytes(JPEG).rstrip().replace(b"\n", b"\\n"),
+    ],
+    ids=["bytes", "broken off", "form", "PHP", "lines", "lines in JSON"],
+)
+def test_a_picture_is_cut_out_however_it_is_written(picture: bytes) -> None:
+    cut, count = cut_private(b'sn=7&type=1&photo="' + picture)
+    assert count == 1
+    assert cut == b'sn=7&type=1&photo="[cut]'
 
 
 @given(st.binary(max_size=200))
