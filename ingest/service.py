@@ -39,7 +39,7 @@ class Service:
         self._settings = settings
         self._address = Address.of(settings.mqtt_url)
         self._drops = drops.Drops()
-        self._slots: frozenset[str] | None = None  # what this process should read
+        self._slots: frozenset[str] | None = None  # what this process should read; None = unknown
         self._lanes: dict[str, Lane] = {}  # what it reads
         self._conn: psycopg.Connection | None = None
         self._worker: int | None = None
@@ -67,9 +67,10 @@ class Service:
 
     def faults(self) -> list[str]:
         """What keeps this process from being ready, in words; empty when all is well."""
-        if self._slots is None:
+        slots = self._slots
+        if slots is None:
             return ["waiting for the database"]
-        if self._slots - set(self._lanes):
+        if slots - set(self._lanes):
             return ["not reading all broker sessions yet"]
         found = [fault for lane in list(self._lanes.values()) for fault in lane.faults()]
         return found + self._drops.faults()
@@ -175,6 +176,7 @@ class Service:
         self._disconnect()
 
     def _disconnect(self) -> None:
+        self._slots = None
         if self._conn is not None:
             self._conn.close()
             self._conn = None
