@@ -25,11 +25,13 @@ from alerts.settings import AlertsSettings
 from alerts.types import Severity, Staff
 from alerts.watching import metrics
 from devices.registry import load_directory
+from ingest.history import silent_lanes
 
 EVERY = 60.0  # seconds between two looks
 WATCH_LOCK = 726006  # session advisory lock: one watcher is enough
 REMIND = timedelta(minutes=30)  # until a fault that stands is told again
 LINT_EVERY = timedelta(days=1)
+INGEST_SILENT = timedelta(seconds=60)
 
 log = structlog.get_logger()
 
@@ -40,7 +42,7 @@ FaultKind = Literal[
     "page_held",  # the rate limit holds pages back for long
     "engine_silent",  # no alerts process is at work
     "feed_behind",  # readings wait to be judged
-    "ingest_silent",  # no ingest process is at work
+    "ingest_silent",  # a lane of ingest has no process at work
     "broker_silent",  # ingest is at work and hears nothing
     "database_silent",
 ]
@@ -66,9 +68,6 @@ QUESTIONS: dict[FaultKind, str] = {
         SELECT count(*), min(lane) FROM checkpoint c WHERE EXISTS (SELECT FROM arrival_log l
             WHERE l.last > c.outputs_at AND (l.life OR c.lane = 'main')
             AND l.stored_at < clock_timestamp() - interval '60 s')""",
-    "ingest_silent": """
-        SELECT 1, 'no worker' WHERE NOT EXISTS (SELECT FROM ingest_horizon
-            WHERE renewed_at > clock_timestamp() - interval '60 s')""",
     "broker_silent": """
         SELECT 1, to_char(max(stored_at) AT TIME ZONE 'UTC', 'HH24:MI "UTC"') FROM arrival_log
         HAVING max(stored_at) < clock_timestamp() - interval '15 min'""",
@@ -84,7 +83,7 @@ WORDS: dict[FaultKind, dict[str, str]] = {
     "page_held": {"zh": "呼叫被限流过久", "en": "pages are held back for long"},
     "engine_silent": {"zh": "警报服务没有运行", "en": "no alerts process is at work"},
     "feed_behind": {"zh": "数据处理滞后", "en": "readings wait to be judged"},
-    "ingest_silent": {"zh": "接入服务没有运行", "en": "no ingest process is at work"},
+    "ingest_silent": {"zh": "接入通道没有运行", "en": "no ingest process is at work on a lane"},
     "broker_silent": {"zh": "15分钟没有收到任何数据", "en": "nothing came in for 15 min"},
     "database_silent": {"zh": "数据库没有应答", "en": "the database does not answer"},
 }
@@ -105,6 +104,9 @@ def look(conn: psycopg.Connection, now: datetime) -> list[Fault]:
         row = conn.execute(question.encode(), {"now": now}).fetchone()
         if row is not None and row[0]:
             found.append(Fault(kind, row[0], row[1] or ""))
+    silent = silent_lanes(conn, INGEST_SILENT)
+    if silent:
+        found.append(Fault("ingest_silent", len(silent), silent[0]))
     return found
 
 

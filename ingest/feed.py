@@ -13,6 +13,7 @@ from psycopg.rows import class_row, scalar_row
 
 from devices.readings import Reading
 
+LANES = ("life", "bulk")  # of ingest
 RENEWED_WITHIN = {"main": timedelta(seconds=10), "life": timedelta(seconds=2)}
 PASSING = "http "  # a worker's name that begins so is one message on its way
 BATCH = 2_000  # readings in a batch that is read back from `reading`
@@ -115,6 +116,21 @@ def workers(conn: psycopg.Connection) -> list[Worker]:
         " WHERE NOT starts_with(worker, %s) ORDER BY worker, lane",
         (PASSING,),
     ).fetchall()
+
+
+def silent_lanes(conn: psycopg.Connection, silence: timedelta) -> list[str]:
+    """The lanes of which no worker has said anything for so long, the life lane first.
+
+    A message by HTTP is no worker: it shows that one request came through, not that ingest runs.
+    """
+    cursor = conn.cursor(row_factory=scalar_row).execute(
+        "SELECT lane FROM unnest(%s::text[]) WITH ORDINALITY AS lanes (lane, place)"
+        " WHERE NOT EXISTS (SELECT FROM ingest_horizon AS heard WHERE heard.lane = lanes.lane"
+        " AND NOT starts_with(worker, %s) AND renewed_at > clock_timestamp() - %s)"
+        " ORDER BY place",
+        (list(LANES), PASSING, silence),
+    )
+    return cursor.fetchall()
 
 
 def renew_horizon(

@@ -21,6 +21,7 @@ from ingest.feed import (
     last_arrival,
     leave_horizon,
     renew_horizon,
+    silent_lanes,
     workers,
 )
 
@@ -47,6 +48,7 @@ __all__ = [
     "rejections",
     "renew_horizon",
     "replay",
+    "silent_lanes",
     "workers",
 ]
 

@@ -37,6 +37,13 @@ FAULTS = {
     "UPDATE checkpoint SET renewed_at = now() - interval '61 s'": "engine_silent",
     "UPDATE arrival_log SET stored_at = now() - interval '61 s', last = last + 99": "feed_behind",
     "UPDATE ingest_horizon SET renewed_at = now() - interval '61 s'": "ingest_silent",
+    "UPDATE ingest_horizon SET renewed_at = now() - interval '61 s' WHERE lane = 'life'": (
+        "ingest_silent"
+    ),
+    "DELETE FROM ingest_horizon WHERE lane = 'bulk'": "ingest_silent",
+    # A message by HTTP that is just being taken in: a request came through, no worker is there.
+    "WITH posted AS (INSERT INTO ingest_horizon VALUES ('http 7', 'life', now()))"
+    " DELETE FROM ingest_horizon WHERE lane = 'life'": "ingest_silent",
     "UPDATE arrival_log SET stored_at = now() - interval '16 min'": "broker_silent",
 }
 
@@ -58,7 +65,7 @@ def phones() -> Iterator[Phones]:
 def raised(conn: psycopg.Connection, database_url: str, phones: Phones) -> str:
     """The id of an alert whose page has been delivered; ingest is at work, alerts has ended."""
     load(conn, TOWN.format(host=phones.host))
-    conn.execute("INSERT INTO ingest_horizon VALUES ('w', 'bulk', now())")
+    conn.execute("INSERT INTO ingest_horizon VALUES ('w', 'life', now()), ('w', 'bulk', now())")
     with working(database_url):
         store(conn, press("btn-1"))
         until(lambda: conn.execute("SELECT 1 FROM page WHERE state = 'delivered'").fetchone())

@@ -29,7 +29,7 @@ def wrong(found: Iterator[Checked]) -> list[tuple[str, str]]:
 
 def test_a_sound_database_is_told_to_be_so(conn: psycopg.Connection, database_url: str) -> None:
     load(conn, 'people: [{id: u-1, role: on_call, contacts: [{channel: "webhook://x/y"}]}]')
-    conn.execute("INSERT INTO ingest_horizon VALUES ('w', 'bulk', now())")
+    conn.execute("INSERT INTO ingest_horizon VALUES ('w', 'life', now()), ('w', 'bulk', now())")
     found = list(of_database(database_url))
     assert [each.what for each in found] == ["database", "clock", "services", "messages", "rota"]
     assert wrong(iter(found)) == []
@@ -39,7 +39,7 @@ def test_each_thing_that_is_wrong_is_named(conn: psycopg.Connection, database_ur
     load(conn, "rotas: [{id: night, people: []}]")
     conn.execute("INSERT INTO broker_drops (dropped, grew_at) VALUES (7, now())")
     assert wrong(of_database(database_url)) == [
-        ("services", "ingest silent (1: no worker)"),
+        ("services", "ingest silent (2: life)"),
         ("services", "the broker has dropped 7 messages"),
         ("rota", "rota night: empty rota"),
         ("rota", "people: nobody for life (no on_call, manager, admin, operator with a contact)"),
