@@ -24,11 +24,11 @@ from alerts.records.standing import people
 from alerts.settings import AlertsSettings
 from alerts.types import Severity, Staff
 from alerts.watching import metrics
+from devices.locks import Lock
 from devices.registry import load_directory
 from ingest.history import silent_lanes
 
 EVERY = 60.0  # seconds between two looks
-WATCH_LOCK = 726006  # session advisory lock: one watcher is enough
 REMIND = timedelta(minutes=30)  # until a fault that stands is told again
 LINT_EVERY = timedelta(days=1)
 INGEST_SILENT = timedelta(seconds=60)
@@ -169,12 +169,12 @@ class Watcher:
         """Look until asked to end. Raises psycopg.Error."""
         while not self._stopping.is_set():
             taken = conn.cursor(row_factory=scalar_row).execute(
-                "SELECT pg_try_advisory_lock(%s)", (WATCH_LOCK,)
+                "SELECT pg_try_advisory_lock(%s)", (Lock.WATCHER,)
             )
             if taken.fetchone():
                 self.learn(conn)
                 self.heed(look(conn, self._clock.now()))
-                conn.execute("SELECT pg_advisory_unlock(%s)", (WATCH_LOCK,))
+                conn.execute("SELECT pg_advisory_unlock(%s)", (Lock.WATCHER,))
             self._stopping.wait(EVERY)
 
     def _tell(self, fault: Fault, now: datetime) -> None:

@@ -5,8 +5,8 @@ import psycopg
 from psycopg.rows import scalar_row
 
 from alerts.types import InboxEntry
+from devices.locks import Lock
 
-ARRIVAL_LOCK = 726001  # held from drawing an arrival number until commit, by every writer
 LONGEST_PAUSE = "5s"  # who freezes while holding it loses the connection, and with it the lock
 
 
@@ -54,5 +54,5 @@ def _take_arrival_lock(conn: psycopg.Connection) -> None:
     conn.execute(
         "SELECT FROM pg_advisory_xact_lock(%s),"
         " set_config('idle_in_transaction_session_timeout', %s, true)",
-        (ARRIVAL_LOCK, LONGEST_PAUSE),
+        (Lock.ARRIVAL, LONGEST_PAUSE),
     )

@@ -22,8 +22,8 @@ from alerts.inbox import append
 from alerts.lanes.both import LaneName
 from alerts.records import tables
 from alerts.types import Alert, AlertKey, InboxEntry, Muted, Receipt, VisitRecord
+from devices.locks import Lock
 
-CHANGE_LOCK = 726004  # held while `change` is drawn, until commit: its numbers appear in order
 LONGEST_PAUSE = "5s"  # who freezes while holding it loses the connection, and with it the lock
 
 
@@ -188,5 +188,5 @@ class Journal:
         self._conn.execute(
             "SELECT pg_notify('changed', '') FROM pg_advisory_xact_lock(%s),"
             " set_config('idle_in_transaction_session_timeout', %s, true)",
-            (CHANGE_LOCK, LONGEST_PAUSE),
+            (Lock.CHANGE, LONGEST_PAUSE),
         )

@@ -21,8 +21,8 @@ from alerts.paging import outbox
 from alerts.settings import AlertsSettings
 from alerts.types import Page, Severity
 from alerts.watching import metrics
+from devices.locks import Lock
 
-ENGINE_LOCK = 726005  # session advisory lock: who holds it is at work
 UPKEEP = 0.5  # seconds between two rounds
 SLOW = 15.0  # seconds without a look at the feed after which a lane does not count as well
 
@@ -119,7 +119,7 @@ class Service:
         found = conn.cursor(row_factory=scalar_row).execute(
             "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %(lock)s"
             " AND classid = 0 AND pid = pg_backend_pid()) OR pg_try_advisory_lock(%(lock)s)",
-            {"lock": ENGINE_LOCK},
+            {"lock": Lock.ENGINE},
         )
         return bool(found.fetchone())
 

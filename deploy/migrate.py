@@ -8,10 +8,10 @@ import psycopg
 from psycopg.rows import scalar_row
 
 from devices.errors import CarewatchError
+from devices.locks import Lock
 from ingest import upkeep
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-LOCK = 726000  # advisory lock: one migration at a time
 NAME = re.compile(r"(\d{4})_\w+\.sql")
 
 
@@ -43,7 +43,7 @@ def migrate(conn: psycopg.Connection, directory: Path = MIGRATIONS) -> list[str]
     The first run decides for hypertables or native partitions, and the choice stays.
     """
     with conn.transaction():
-        conn.execute("SELECT pg_advisory_xact_lock(%s)", (LOCK,))
+        conn.execute("SELECT pg_advisory_xact_lock(%s)", (Lock.MIGRATION,))
         conn.execute(
             "CREATE TABLE IF NOT EXISTS migration (number int PRIMARY KEY, name text NOT NULL,"
             " run_at timestamptz NOT NULL DEFAULT now())"

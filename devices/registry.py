@@ -15,8 +15,8 @@ from psycopg.rows import scalar_row, tuple_row
 
 from devices.directory import SECTIONS, Device, Directory, Item, RegisterChange
 from devices.errors import CarewatchError
+from devices.locks import Lock
 
-TOWN_LOCK = 726002  # advisory lock: one change of register or plans at a time
 TABLES = {
     "areas": "area",
     "agencies": "agency",
@@ -36,7 +36,7 @@ def lock_town(conn: psycopg.Connection) -> datetime:
     Returns the moment that the change counts from, by the database's clock.
     """
     found = conn.cursor(row_factory=scalar_row).execute(
-        "SELECT clock_timestamp() FROM pg_advisory_xact_lock(%s)", (TOWN_LOCK,)
+        "SELECT clock_timestamp() FROM pg_advisory_xact_lock(%s)", (Lock.TOWN,)
     )
     moment: datetime = found.fetchone()  # type: ignore[assignment]  # one row, always
     return moment.astimezone(UTC)

@@ -12,8 +12,8 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import scalar_row
 
+from devices.locks import Lock
 from ingest.rows import Table
-from ingest.store import ARRIVAL_LOCK
 
 AHEAD = timedelta(days=7)  # so that upkeep may fail for a week before a day has no partition
 BEHIND = timedelta(days=3)  # the correction horizon: late readings find a partition too
@@ -119,7 +119,7 @@ def _make(conn: psycopg.Connection, kept: Kept, span: Span, today: date) -> bool
         with conn.transaction() as transaction:
             conn.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")
             if span.start <= today + CLOCK_AHEAD:  # rows of its days may be on their way: no save
-                conn.execute("SELECT pg_advisory_xact_lock(%s)", (ARRIVAL_LOCK,))
+                conn.execute("SELECT pg_advisory_xact_lock(%s)", (Lock.ARRIVAL,))
             strays = conn.execute(
                 sql.SQL(
                     "SELECT FROM {other} WHERE at >= {start} AND at < {end} OFFSET %s LIMIT 1"

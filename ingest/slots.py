@@ -14,9 +14,10 @@ import msgspec
 import psycopg
 from psycopg.rows import class_row, scalar_row
 
+from devices.locks import Lock
+
 LIFE = "life"
 BULK = "bulk-1"  # with shared subscriptions also bulk-2, ...
-LOCK_CLASS = 726003  # advisory locks (726003, worker); worker 0 stands for the table of slots
 _TAKE_TURNS = "SELECT pg_advisory_xact_lock(%s, 0)"
 
 # A worker that lost its lock is dead, unless it renewed a moment ago (the database may have been
@@ -67,15 +68,15 @@ def enrol(conn: psycopg.Connection, worker: int | None = None) -> int:
         if worker is None:
             numbers = conn.cursor(row_factory=scalar_row).execute("SELECT nextval('ingest_worker')")
             worker = int(numbers.fetchone() or 0)
-        conn.execute("SELECT pg_try_advisory_lock(%s, %s)", (LOCK_CLASS, worker))
+        conn.execute("SELECT pg_try_advisory_lock(%s, %s)", (Lock.WORKER, worker))
     return worker
 
 
 def renew(conn: psycopg.Connection, worker: int, *, shared: bool) -> frozenset[str]:
     """Renew what this process holds, take what it should, and return the names of its slots."""
     with conn.transaction():
-        conn.execute(_TAKE_TURNS, (LOCK_CLASS,))
-        slots = conn.cursor(row_factory=class_row(Slot)).execute(_SLOTS, (LOCK_CLASS,)).fetchall()
+        conn.execute(_TAKE_TURNS, (Lock.WORKER,))
+        slots = conn.cursor(row_factory=class_row(Slot)).execute(_SLOTS, (Lock.WORKER,)).fetchall()
         mine = {slot.name for slot in slots if slot.worker == worker}
         mine.update(to_claim(slots, worker, shared=shared))
         conn.execute(

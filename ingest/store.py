@@ -15,6 +15,7 @@ from psycopg.pq import TransactionStatus
 from psycopg.rows import scalar_row
 
 from devices.envelope import Envelope
+from devices.locks import Lock
 from devices.readings import Reading, Reason, Rejection, SosPressed
 from devices.redaction import cut_private
 from ingest.admission import Admitted
@@ -30,7 +31,6 @@ from ingest.rows import (
     row_of,
 )
 
-ARRIVAL_LOCK = 726001  # held by every writer of readings or inbox entries until its commit
 LONGEST_PAUSE = (
     "1500ms"  # a worker frozen while it holds the lock loses its connection, and the lock
 )
@@ -194,7 +194,7 @@ def _draw_arrivals(conn: psycopg.Connection, count: int) -> int:
     cursor = conn.cursor(row_factory=scalar_row).execute(
         "SELECT setval('arrival', nextval('arrival') + %s) FROM pg_advisory_xact_lock(%s),"
         " set_config('idle_in_transaction_session_timeout', %s, true)",
-        (count - 1, ARRIVAL_LOCK, LONGEST_PAUSE),
+        (count - 1, Lock.ARRIVAL, LONGEST_PAUSE),
     )
     last: int = cursor.fetchone()  # type: ignore[assignment]  # one row, always
     return last - count + 1

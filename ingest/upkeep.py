@@ -11,10 +11,10 @@ import msgspec
 import psycopg
 from psycopg.rows import scalar_row
 
+from devices.locks import Lock
 from ingest.digests import digest
 from ingest.partitions import KEPT, TRACK, roll
 
-LOCK = 726007  # advisory lock: one process at a time
 LOG_KEPT = timedelta(days=1)  # batches in the feed's log, behind the slowest checkpoint
 LOG_KEPT_AT_MOST = timedelta(days=7)  # with alerts away so long, the feed is read from `reading`
 MARK_EVERY = timedelta(minutes=10)
@@ -64,11 +64,11 @@ def run(
 
 
 def _locked(conn: psycopg.Connection) -> bool:
-    return _scalar(conn, "SELECT pg_try_advisory_lock(%s)", LOCK)
+    return _scalar(conn, "SELECT pg_try_advisory_lock(%s)", Lock.UPKEEP)
 
 
 def _unlock(conn: psycopg.Connection) -> None:
-    _scalar(conn, "SELECT pg_advisory_unlock(%s)", LOCK)
+    _scalar(conn, "SELECT pg_advisory_unlock(%s)", Lock.UPKEEP)
 
 
 def _partitioned(conn: psycopg.Connection) -> bool:

@@ -15,7 +15,7 @@ import psycopg
 from psycopg.rows import scalar_row
 
 from alerts.lanes.both import LaneName
-from devices.registry import TOWN_LOCK
+from devices.locks import Lock
 from ingest.history import RENEWED_WITHIN, horizon
 
 AWAY = 3.0  # seconds between two looks after which we count as having been away
@@ -55,7 +55,7 @@ class Horizon:
     def _town_is_calm(self) -> bool:
         """Nobody is changing the town; or somebody has been at it for too long to wait."""
         free = self._conn.cursor(row_factory=scalar_row).execute(
-            "SELECT pg_try_advisory_xact_lock_shared(%s)", (TOWN_LOCK,)
+            "SELECT pg_try_advisory_xact_lock_shared(%s)", (Lock.TOWN,)
         )
         now = time.monotonic()
         if free.fetchone():

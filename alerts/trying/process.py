@@ -15,18 +15,22 @@ from typing import NoReturn
 
 import msgspec
 import psycopg
+import structlog
 
+from alerts.lanes.connections import first_line
 from alerts.trial.page import page
 from alerts.trial.report import Summary, summed_up
 from alerts.trying import trials
 from alerts.trying.stored import WARM_UP, Heard, stored_trial
 from alerts.types import PlanSet, TownSettings
 from devices.errors import CarewatchError
+from devices.locks import Lock
 
-TURN = 726004  # advisory lock: one trial at a time
 PATIENT = 19  # nice: whatever else runs comes first
 SIGN_OF_LIFE = 1.0  # s
 LOOK_EVERY = 512  # stimuli
+
+log = structlog.get_logger()
 
 
 class Errand(msgspec.Struct, frozen=True):
@@ -58,9 +62,13 @@ def start(errand: Errand) -> None:
 def _oversee(errand: Errand) -> None:
     command = [sys.executable, "-m", "alerts.trying.process"]
     done = subprocess.run(command, input=msgspec.json.encode(errand), check=False)
-    if done.returncode:
+    if not done.returncode:
+        return
+    try:
         with psycopg.connect(errand.database_url, autocommit=True) as conn:
             trials.fail(conn, errand.trial, f"its process ended with {done.returncode}")
+    except psycopg.Error as error:  # who reads it next finds it lost
+        log.warning("trial not marked failed", trial=errand.trial, why=first_line(error))
 
 
 def run(
@@ -102,7 +110,7 @@ def main() -> None:
     telling = threading.Thread(target=_tell, args=(errand, progress, os.getppid()), daemon=True)
     telling.start()
     with psycopg.connect(errand.database_url, autocommit=True) as conn:
-        conn.execute("SELECT pg_advisory_lock(%s)", (TURN,))
+        conn.execute("SELECT pg_advisory_lock(%s)", (Lock.TRIAL,))
         request = trials.begin(conn, errand.trial)
         if request is None:
             return

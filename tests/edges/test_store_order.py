@@ -8,9 +8,10 @@ import psycopg
 import pytest
 from batches import door, messages, position, press
 
+from devices.locks import Lock
 from devices.readings import Reading
 from ingest.history import feed_after
-from ingest.store import ARRIVAL_LOCK, save
+from ingest.store import save
 
 pytestmark = pytest.mark.edge
 
@@ -36,7 +37,7 @@ def appended(database_url: str, done: threading.Event) -> int:
     with psycopg.connect(database_url, autocommit=True) as conn:
         while not done.is_set():
             with conn.transaction():
-                conn.execute("SELECT pg_advisory_xact_lock(%s)", (ARRIVAL_LOCK,))
+                conn.execute("SELECT pg_advisory_xact_lock(%s)", (Lock.ARRIVAL,))
                 conn.execute(
                     "INSERT INTO inbox (arrival, at, type, body)"
                     " VALUES (nextval('arrival'), now(), 'noted', '{}')"

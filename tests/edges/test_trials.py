@@ -1,5 +1,6 @@
 """Settings tried on what is stored, in the real process, and then brought into force."""
 
+import threading
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -9,7 +10,7 @@ import msgspec
 import psycopg
 import pytest
 
-from alerts import trials
+from alerts import history, trials
 from alerts.trial.report import Summary
 from alerts.trials import Part, SettingsChange, TrialRecord
 from alerts.trying import trials as kept
@@ -17,11 +18,14 @@ from alerts.trying.process import Progress, run
 from deploy.loading import load_town
 from deploy.townfile import parse_town
 from devices.errors import CarewatchError
+from devices.locks import Lock
 from devices.readings import DoorMoved
 from devices.registry import load_directory
 from devices.scope import WHOLE, Scope
 from ingest.store import save
 from tests.edges.batches import messages
+from tests.edges.by_hand import ByHand
+from tests.edges.paging import press
 
 pytestmark = pytest.mark.edge
 TOWN = """
@@ -30,6 +34,7 @@ clients: [{id: c-1, area: wangji}, {id: c-2, area: other}]
 devices:
   - {id: door-1, kind: door, holder: "client:c-1"}
   - {id: door-2, kind: door, holder: "client:c-2"}
+  - {id: btn-1, kind: sos, holder: "client:c-1"}
 """
 START = datetime.now(UTC).replace(microsecond=0)
 SPAN = {"since": START - timedelta(hours=1), "until": START + timedelta(hours=3), "seats": 1}
@@ -148,6 +153,23 @@ def test_a_trial_whose_process_is_gone_is_known_for_lost(conn: psycopg.Connectio
     [record] = trials.trials_of(conn, "u-1")
     assert (record.id, record.state) == (lost, "failed")
     assert "ended before it was done" in record.fault
+
+
+@pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
+def test_a_trial_whose_database_is_lost_ends_quietly() -> None:
+    trials.start(trials.Errand("postgresql://127.0.0.1:1/none?connect_timeout=1", "t-1"))
+    for thread in threading.enumerate():
+        if thread.name == "trial":
+            thread.join()
+
+
+def test_an_alarm_does_not_wait_for_a_trial(conn: psycopg.Connection, database_url: str) -> None:
+    service = ByHand(conn, database_url, START + timedelta(hours=2))
+    conn.execute("SELECT pg_advisory_lock(%s)", (Lock.TRIAL,))
+    service.say(press("btn-1", START + timedelta(hours=1)))
+    service.look()
+    service.close()
+    assert "sos_pressed" in {alert.rule for alert in history.open_alerts(conn)}
 
 
 def test_the_last_twenty_are_kept(conn: psycopg.Connection) -> None:

@@ -10,6 +10,7 @@ import pytest
 from batches import door, message, messages, position, press
 
 from devices.envelope import Envelope
+from devices.locks import Lock
 from devices.readings import Reading, Reason, Rejection
 from ingest import upkeep
 from ingest.history import device_days, feed_after, hour_counts, latest, rejections
@@ -91,9 +92,9 @@ def test_a_long_reader_holds_nobody_up(conn: psycopg.Connection, database_url: s
 def test_one_process_works_the_others_pass(conn: psycopg.Connection, database_url: str) -> None:
     tomorrow = TODAY + timedelta(days=1)
     with psycopg.connect(database_url, autocommit=True) as other:
-        other.execute("SELECT pg_advisory_lock(%s)", (upkeep.LOCK,))
+        other.execute("SELECT pg_advisory_lock(%s)", (Lock.UPKEEP,))
         assert upkeep.run(conn, now=tomorrow) == upkeep.Report()
-        other.execute("SELECT pg_advisory_unlock(%s)", (upkeep.LOCK,))
+        other.execute("SELECT pg_advisory_unlock(%s)", (Lock.UPKEEP,))
         assert upkeep.run(conn, now=tomorrow).made != ()
 
 
