@@ -56,8 +56,7 @@ class World:
         self.clock: datetime | None = None  # None until it has begun
         self.stale: frozenset[str] = frozenset()  # rules whose saved states were of another version
         self._memories = Memories(rules)
-        self._routes = self._routed(lambda rule, kind: True)
-        self._keen = self._routed(lambda rule, kind: kind not in rule.vital)
+        self._reroute()
         self._is_vital = any(rule.vital for rule in rules)
         self._findings: list[Finding] = []
         self._visits: list[VisitRecord] = []
@@ -91,8 +90,7 @@ class World:
 
     def _change(self, change: TownChanged, moment: datetime) -> None:
         self.known.changed(change)
-        self._routes = self._routed(lambda rule, kind: True)
-        self._keen = self._routed(lambda rule, kind: kind not in rule.vital)
+        self._reroute()
         self.known.vitals.stir_all(self.known.now)
         self._reconsider(change)
         self._fire(moment, inclusive=False)
@@ -154,15 +152,20 @@ class World:
 
     # ------------------------------------------------------------ how it comes to be
 
-    def _routed(self, asks: Callable[[AnyRule, type], bool]) -> dict[type, tuple[Route, ...]]:
+    def _reroute(self) -> None:
+        self._routes = self._routed()
+        self._keen = self._routed(calm=True)
+
+    def _routed(self, *, calm: bool = False) -> dict[type, tuple[Route, ...]]:
+        """Who hears what in the town as it is; of `calm` devices, only whom it may be news to."""
         memories = self._memories.by_rule.values()
         return {
             kind: tuple(
                 (memory, memory.rule.route, memory.rule.step)  # bound once: this is the hot path
                 for memory in memories
                 if kind in memory.rule.wants
+                and not (calm and kind in memory.rule.vital)
                 and memory.rule.listens(kind, self.known)
-                and asks(memory.rule, kind)
             )
             for kind in {kind for memory in memories for kind in memory.rule.wants}
         }
@@ -236,6 +239,7 @@ def begin(
 
 def advance(world: World, stimulus: Stimulus) -> Outcome:
     """Take in one stimulus in arrival order, wishes due before it first."""
+    # Most stimuli are readings, and asking a property costs: this is the hot path.
     moment = stimulus.reading.received_at if isinstance(stimulus, Stored) else stimulus.moment
     if world.clock is None:
         world._start(moment)

@@ -10,8 +10,8 @@ from datetime import datetime
 import msgspec
 import psycopg
 
-from alerts.desk import append
 from alerts.given.plans import apply_plans
+from alerts.inbox import append
 from alerts.trial.changes import SettingDifference, compared
 from alerts.types import PlanSet, RuleScope, TownChanged, TownSettings
 from devices.errors import CarewatchError
