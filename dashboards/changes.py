@@ -125,9 +125,10 @@ def health(conn: psycopg.Connection, now: datetime) -> Health:
 
 
 def counted(conn: psycopg.Connection, now: datetime) -> Counted:
-    """What became of the messages."""
+    """What became of the messages, those that the broker dropped included."""
     lately, day = (ingest_history.message_counts(conn, now - span) for span in (LATELY, DAY))
-    return Counted(tuple(lately), tuple(day))
+    dropped = ingest_history.recent_drops(conn, now - DAY)
+    return Counted(tuple(lately), tuple(day), dropped)
 
 
 def _renewed(workers: list[Worker], lane: str) -> Iterator[datetime]:

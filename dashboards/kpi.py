@@ -48,6 +48,7 @@ def figures(board: Board, *, seats: int = 1) -> Figures:
         rejected=_rejected(board.counted.lately),
         rejecting=rejecting(board.counted.lately),
         unsettled={each.family: each.missing for each in board.counted.day if each.missing},
+        dropped=board.counted.dropped,
         worst=worst_areas(board),
     )
 

@@ -137,6 +137,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     rejected: Share = Share()  # rejected / received messages of the last 5 min
     rejecting: tuple[tuple[str, Share], ...] = ()  # families with more than 5 % rejected
     unsettled: dict[str, int] = {}  # family -> messages of 24 h whose sums don't add up; 0 left out
+    dropped: int = 0  # acknowledged messages that the broker lost, where any of 24 h
     worst: tuple[AreaLoad, ...] = ()  # at most 8
 
 

@@ -22,10 +22,10 @@ from deploy.running import RUN_FILE
 from deploy.settings import Settings, load_settings
 from devices.errors import CarewatchError
 from devices.registry import load_directory
-from ingest.history import MessageCount, message_counts
+from ingest.history import MessageCount, message_counts, recent_drops
 
 CLOCKS_APART = 2.0  # seconds between our clock and the database's that are too many
-COUNTED = timedelta(days=1)  # how far back the messages' sums are looked at
+COUNTED = timedelta(days=1)  # how far back the messages' sums and the broker's drops are looked at
 PATIENCE = 5  # seconds for the broker or the database to answer
 MENDS = {
     "unknown_person": "name a person of the town file's `people`, and load it again",
@@ -184,12 +184,11 @@ def _of_services(conn: psycopg.Connection) -> Iterator[Checked]:
             f" ({fault.count}: {fault.first})" * bool(fault.first)
         )
         yield Checked("services", says, FAULT_MENDS.get(fault.kind, "read the logs"))
-    row = conn.execute("SELECT dropped FROM broker_drops WHERE grew_at > now() - interval '1 day'")
-    dropped = row.fetchone()
-    if dropped is not None:
+    dropped = recent_drops(conn, datetime.now(UTC) - COUNTED)
+    if dropped:
         mend = "lift its queue limits as deploy/mosquitto/conf.d/limits.conf does"
-        yield Checked("services", f"the broker has dropped {dropped[0]} messages", mend)
-    if not faults and dropped is None:
+        yield Checked("services", f"the broker has dropped {dropped} messages", mend)
+    if not faults and not dropped:
         yield Checked("services", "every alert, page and reading is on its way")
 
 

@@ -63,3 +63,9 @@ def message_counts(conn: psycopg.Connection, since: datetime) -> list[MessageCou
         )
         .fetchall()
     )
+
+
+def recent_drops(conn: psycopg.Connection, since: datetime) -> int:
+    """What the broker says it dropped since its start, if any of it after `since`; else 0."""
+    found = conn.execute("SELECT dropped FROM broker_drops WHERE grew_at > %s", (since,))
+    return sum(dropped for (dropped,) in found)

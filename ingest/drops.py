@@ -44,7 +44,7 @@ class Drops:
         ]
 
     def keep(self, conn: psycopg.Connection) -> None:
-        """Write down what is new, for the wall and `carewatch doctor`. Raises psycopg.Error."""
+        """Write down what is new, for wall, desk and `carewatch doctor`. Raises psycopg.Error."""
         if self._dropped is None or self._dropped == self._kept:
             return
         if self._kept is None:

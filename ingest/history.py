@@ -11,7 +11,7 @@ from psycopg.rows import class_row, scalar_row
 
 from devices.envelope import Envelope, HttpRequest
 from devices.readings import Reading
-from ingest.counts import MessageCount, message_counts
+from ingest.counts import MessageCount, message_counts, recent_drops
 from ingest.feed import (
     RENEWED_WITHIN,
     Batch,
@@ -44,6 +44,7 @@ __all__ = [
     "message_counts",
     "minute_counts",
     "readings",
+    "recent_drops",
     "rejected",
     "rejections",
     "renew_horizon",

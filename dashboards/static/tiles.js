@@ -35,21 +35,32 @@ export function showFigures(figures) {
 }
 
 /**
- * How late messages come and how many are refused; or that their sums don't add up.
+ * How late messages come and how many are refused; or that some were lost.
  * @param {Figures} figures
  */
-function showMessages({ lag_p95: lag, skewed, rejected, rejecting, unsettled }) {
-  const uneven = Object.keys(unsettled);
+function showMessages(figures) {
+  const { lag_p95: lag, skewed, rejected, rejecting } = figures;
+  const loss = lost(figures);
   const bad = rejecting.map(([family, share]) => `${family} ${percent(share)}`);
   one("#lag").textContent = say("kpi.lag", {
     s: lag.seconds === null ? "–" : lag.seconds.toFixed(1),
     n: thousands(skewed),
   });
   one("#lag").classList.toggle("high", (lag.seconds ?? 0) > 30);
-  one("#sums").textContent = uneven.length
-    ? say("kpi.unsettled", { families: uneven.join(" ") })
-    : say("kpi.rejected", { share: percent(rejected) }) + bad.map((each) => ` · ${each}`).join("");
-  one("#sums").classList.toggle("high", uneven.length + bad.length > 0);
+  one("#sums").textContent =
+    loss ||
+    say("kpi.rejected", { share: percent(rejected) }) + bad.map((each) => ` · ${each}`).join("");
+  one("#sums").classList.toggle("high", loss !== "" || bad.length > 0);
+}
+
+/**
+ * What was lost on the way, by the broker or by us; "" where nothing was.
+ * @param {Figures} figures
+ */
+function lost({ dropped, unsettled }) {
+  if (dropped) return say("kpi.dropped", { n: thousands(dropped) });
+  const families = Object.keys(unsettled).join(" ");
+  return families && say("kpi.unsettled", { families });
 }
 
 /** @param {import("./stream.js").AlarmLoad} load */

@@ -127,13 +127,14 @@ def test_messages_are_counted_for_the_whole_town_alone() -> None:
         MessageCount("contract", received=90, stored=88, rejected=1, ignored=1),
     )
     day = (MessageCount("contract", received=90, stored=88), MessageCount("face_mqtt", 5, 4, 1))
-    whole = fold(Board(at=NOW, directory=directory()), Counted(lately, day))
+    whole = fold(Board(at=NOW, directory=directory()), Counted(lately, day, 7))
     found = kpi.figures(whole)
     assert found.rejected == Share(2, 100)
     assert found.rejecting == (("owntracks", Share(1, 10)),)
     assert found.unsettled == {"contract": 2}
+    assert found.dropped == 7
     far = kpi.figures(narrowed(whole, Scope(areas=("wangji",))))
-    assert (far.rejected, far.unsettled) == (Share(), {})
+    assert (far.rejected, far.unsettled, far.dropped) == (Share(), {}, 0)
 
 
 def test_lag_leaves_out_and_counts_devices_whose_clock_is_wrong() -> None:
