@@ -1,6 +1,6 @@
 """Devices by API: who is there, who is silent, and whose clock is off."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import Annotated
 
@@ -11,10 +11,14 @@ from fastapi.responses import Response
 from dashboards.api.answer import as_json, described
 from dashboards.census import Signs
 from dashboards.desking import Desk, desk_of
+from dashboards.moments import aware
+from dashboards.verbs import NoSuchPage
 from devices.directory import Device
+from ingest.history import DeviceDay, device_days
 
 router = APIRouter(prefix="/api/v1", tags=["records"])
 MOST = 10_000
+LATELY = timedelta(days=30)
 
 
 class ApiDevice(msgspec.Struct, frozen=True, kw_only=True):
@@ -53,6 +57,24 @@ def devices(
         and desk.sees(f"device:{device.id}")
     )
     return as_json(list(islice(fitting, limit)))
+
+
+@router.get("/devices/{id}/days", openapi_extra=described(list[DeviceDay]))
+def days(
+    id: str,
+    desk: Annotated[Desk, Depends(desk_of)],
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> Response:
+    """What a device said on each UTC day of the last 30, or of those between two moments.
+
+    The counts outlive the readings: positions go after 90 days.
+    """
+    if id not in desk.directory.devices or not desk.sees(f"device:{id}"):
+        raise NoSuchPage(f"device {id}: there is none with this id")
+    last = aware(until) or desk.now
+    with desk.room.pool.connection() as conn:
+        return as_json(device_days(conn, [id], aware(since) or last - LATELY, last))
 
 
 def _shown(device: Device, signs: Signs, desk: Desk) -> ApiDevice:

@@ -20,6 +20,7 @@ from ingest import history
 router = APIRouter(prefix="/vendor", include_in_schema=False)
 SHOWN = 200  # messages
 DAY = timedelta(hours=24)
+LATELY = timedelta(days=30)  # of what a device said day by day
 CONTRACT = Path(devices.contract.__file__).parent
 FILES = {
     "good.jsonl": CONTRACT / "samples" / "good.jsonl",
@@ -44,10 +45,12 @@ Verdict = Literal["", "accepted", "repaired", "rejected"]
 
 @router.get("")
 def page(desk: VendorDesk, device: str = "", verdict: Verdict = "") -> HTMLResponse:
-    """The inspector, and what was rejected in the last 24 hours."""
+    """The inspector, what a device said day by day, and what was rejected in 24 hours."""
+    known = desk.directory.devices.get(device)
+    registered = known is not None and desk.sees(f"device:{device}")
     with desk.room.pool.connection() as conn:
         rejected = history.rejections(conn, since=desk.now - DAY, limit=COUNTED)
-    known = desk.directory.devices.get(device)
+        days = history.device_days(conn, [device] * registered, desk.now - LATELY, desk.now)
     reasons = Counter((each.family, each.reason) for each in rejected if desk.who.scope.whole)
     return desk.page(
         "vendor.html",
@@ -57,7 +60,8 @@ def page(desk: VendorDesk, device: str = "", verdict: Verdict = "") -> HTMLRespo
         verdict=verdict,
         reasons=reasons.most_common(20),
         files=FILES,
-        registered=known is not None and desk.sees(f"device:{device}"),
+        registered=registered,
+        days=days,
         heard=desk.board.heard.get(device) if known else None,
     )
 

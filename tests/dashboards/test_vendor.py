@@ -1,10 +1,15 @@
 """What a vendor finds on the console: the steps, the contract, the samples."""
 
+from datetime import UTC, datetime, timedelta
+
 import httpx
+import psycopg
 import pytest
 from conftest import signed_in
+from small_town import door, position, store
 
 from dashboards.pages.vendor import FILES
+from ingest import upkeep
 
 pytestmark = pytest.mark.edge
 
@@ -16,6 +21,25 @@ def test_the_steps_say_how_far_a_device_has_come(web: httpx.Client) -> None:
     assert "registered</b>" in page
     assert "nothing heard yet" in page
     assert "not registered" in vendor.get("/vendor", params={"device": "x", "lang": "en"}).text
+
+
+def test_what_a_device_said_day_by_day_outlives_its_readings(
+    web: httpx.Client, db: psycopg.Connection
+) -> None:
+    now = datetime.now(UTC)
+    began = (now - timedelta(days=2)).replace(hour=6, minute=0, second=0, microsecond=0)
+    store(db, position(at=began), position(at=began + timedelta(hours=3)), door(at=began))
+    upkeep.run(db)
+    upkeep.run(db, now=now + timedelta(days=100))
+    asked = signed_in(web, "u-1").get
+    days = "/api/v1/devices/phone-g1/days"
+    (day,) = asked(days).json()
+    assert (day["kind"], day["readings"]) == ("position", 2)
+    assert datetime.fromisoformat(day["last_at"]) == began + timedelta(hours=3)
+    assert asked("/api/v1/readings?kind=position").json() == []
+    assert f"<td>{began:%Y-%m-%d}</td>" in asked("/vendor?device=phone-g1").text
+    assert asked(days, params={"until": f"{began:%Y-%m-%d}"}).json() == []
+    assert asked("/api/v1/devices/nobody/days").status_code == 404
 
 
 def test_the_contract_and_its_files_are_served(web: httpx.Client) -> None:
