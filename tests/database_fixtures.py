@@ -58,6 +58,13 @@ def database_url(database_cluster: str, database_template: str) -> Iterator[str]
         conn.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+@pytest.fixture
+def conn(database_url: str) -> Iterator[psycopg.Connection]:
+    """A connection to the test's own database; each statement commits."""
+    with psycopg.connect(database_url, autocommit=True) as conn:
+        yield conn
+
+
 @pytest.fixture(scope="session")
 def debian_database_url() -> Iterator[str]:
     """The URL of an empty database on the PostgreSQL that Debian installs (15 in bookworm)."""

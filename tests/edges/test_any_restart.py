@@ -4,7 +4,6 @@ Random days go by way of the store, the feed, the walk and the journal on a real
 with kills and lost connections, once without.
 """
 
-from collections.abc import Iterator
 from datetime import timedelta
 from typing import Any
 
@@ -129,12 +128,6 @@ class Life:
         rows = self._conn.execute(f"SELECT id FROM {table} ORDER BY id".encode())
         ids = [key for (key,) in rows]
         return ids[number % len(ids)] if ids else None
-
-
-@pytest.fixture
-def conn(database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        yield conn
 
 
 @settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))

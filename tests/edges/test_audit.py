@@ -1,6 +1,5 @@
 """The watcher sees what keeps an alarm from a person, and tells by a road of its own."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -46,19 +45,6 @@ FAULTS = {
     " DELETE FROM ingest_horizon WHERE lane = 'life'": "ingest_silent",
     "UPDATE arrival_log SET stored_at = now() - interval '16 min'": "broker_silent",
 }
-
-
-@pytest.fixture
-def conn(database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        yield conn
-
-
-@pytest.fixture
-def phones() -> Iterator[Phones]:
-    phones = Phones()
-    yield phones
-    phones.close()
 
 
 @pytest.fixture

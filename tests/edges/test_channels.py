@@ -39,13 +39,6 @@ def channels() -> Iterator[Channels]:
     channels.close()
 
 
-@pytest.fixture
-def phones() -> Iterator[Phones]:
-    phones = Phones()
-    yield phones
-    phones.close()
-
-
 def test_a_webhook_gets_the_notice_as_json(channels: Channels, phones: Phones) -> None:
     answer = channels.send(f"webhook://{phones.host}/in?key=1", NOTICE)
     assert answer.state == "delivered"

@@ -1,7 +1,6 @@
 """A rejected message is read again after the mend: stored once, and in the feed."""
 
 from collections import Counter
-from collections.abc import Iterator
 
 import psycopg
 import pytest
@@ -28,12 +27,6 @@ def came(*payloads: bytes, device: str = "btn-7", directory: Directory = NOBODY)
     topic = f"carewatch/v1/wangji/sos/{device}"
     envelopes = [Envelope(topic, payload, NOON) for payload in payloads]
     return [Message(envelope, admit(envelope, directory)) for envelope in envelopes]
-
-
-@pytest.fixture
-def conn(database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        yield conn
 
 
 def test_what_reads_now_is_stored_and_fed(conn: psycopg.Connection) -> None:

@@ -1,6 +1,5 @@
 """What people say is appended in the one order, and nothing else is changed."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -36,12 +35,6 @@ PLANS = PlanSet(
     people=(Staff(id="u-1", contacts=(Contact(channel="clicksend://u:k@13800001111"),)),),
     ladders=(Ladder(id="all", rungs=(Rung(after=0, page=("u-1",)),)),),
 )
-
-
-@pytest.fixture
-def conn(database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        yield conn
 
 
 def raised(conn: psycopg.Connection, subject: str = "client:c-1") -> Alert:

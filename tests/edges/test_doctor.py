@@ -17,12 +17,6 @@ from tests.edges.paging import load
 pytestmark = pytest.mark.edge
 
 
-@pytest.fixture
-def conn(database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        yield conn
-
-
 def wrong(found: Iterator[Checked]) -> list[tuple[str, str]]:
     return [(each.what, each.says) for each in found if each.mend]
 

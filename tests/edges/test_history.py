@@ -1,6 +1,5 @@
 """Questions about what was stored, asked of a real PostgreSQL."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -12,12 +11,6 @@ from ingest import history, upkeep
 from ingest.store import save
 
 pytestmark = pytest.mark.edge
-
-
-@pytest.fixture
-def conn(database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        yield conn
 
 
 def ids(readings: list[Reading]) -> list[str]:

@@ -29,12 +29,6 @@ ladders:
 """
 
 
-@pytest.fixture
-def conn(database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        yield conn
-
-
 class Receivers:
     """A web server, an SMTP server and an Apprise target, all on one clock."""
 

@@ -39,12 +39,6 @@ ladders:
 
 
 @pytest.fixture
-def conn(database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        yield conn
-
-
-@pytest.fixture
 def clock() -> FastClock:
     return FastClock(60)
 

@@ -20,12 +20,6 @@ START = moment("08:00")
 
 
 @pytest.fixture
-def conn(database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        yield conn
-
-
-@pytest.fixture
 def hands(conn: psycopg.Connection, database_url: str) -> Iterator[ByHand]:
     """A service at eight o'clock, with one client who has one door."""
     hands = ByHand(conn, database_url, START)

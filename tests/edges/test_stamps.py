@@ -1,6 +1,5 @@
 """Messages without a time of their own: which are one message that came again."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 
 import psycopg
@@ -14,12 +13,6 @@ pytestmark = pytest.mark.edge
 
 NINE = datetime(2026, 11, 2, 1, tzinfo=UTC)
 TOPIC = "zigbee2mqtt/btn_c1"
-
-
-@pytest.fixture
-def conn(database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        yield conn
 
 
 def press(

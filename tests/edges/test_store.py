@@ -1,6 +1,5 @@
 """A batch goes into a real PostgreSQL: once, whole, in order, and the bad row alone falls out."""
 
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString
 
@@ -18,12 +17,6 @@ from ingest.repeats import WARY_FOR, Wary
 from ingest.store import LONGEST_PAYLOAD, Message, save
 
 pytestmark = pytest.mark.edge
-
-
-@pytest.fixture
-def conn(database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        yield conn
 
 
 def column(conn: psycopg.Connection, query: LiteralString) -> list[object]:

@@ -1,7 +1,6 @@
 """Five hundred alerts at once, and an SOS as the last."""
 
 import threading
-from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import psycopg
@@ -46,19 +45,6 @@ def weak(n: int, time: int) -> DeviceStatus:
     return DeviceStatus(
         device=f"door-{n}", id=f"weak-{n}-{time}", observed_at=now, received_at=now, battery=5.0
     )
-
-
-@pytest.fixture
-def conn(database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        yield conn
-
-
-@pytest.fixture
-def phones() -> Iterator[Phones]:
-    phones = Phones()
-    yield phones
-    phones.close()
 
 
 def test_the_sos_leaves_alone_and_the_rest_is_bundled_and_none_is_dropped(

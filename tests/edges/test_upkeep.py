@@ -1,7 +1,6 @@
 """House-keeping on PostgreSQL: partitions roll, digests add up, logs and rejections have an end."""
 
 import random
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import LiteralString
 
@@ -20,12 +19,6 @@ from ingest.store import save
 pytestmark = pytest.mark.edge
 
 TODAY = datetime.now(UTC)
-
-
-@pytest.fixture
-def conn(database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        yield conn
 
 
 def column(conn: psycopg.Connection, query: LiteralString) -> list[object]:

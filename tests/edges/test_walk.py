@@ -1,7 +1,7 @@
 """A lane's way, crashed anywhere: the same findings, alerts and pages as without a crash."""
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -82,12 +82,6 @@ class Way:
         lane = Lane(self._lane, self._url, self.clock, lambda pages: None, load_town(write))
         self._walk = lane.recover(read, write)
         return self._walk
-
-
-@pytest.fixture
-def conn(database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        yield conn
 
 
 def concluded(conn: psycopg.Connection) -> dict[str, Any]:

@@ -89,12 +89,6 @@ class AlertsProcess:
 
 
 @pytest.fixture
-def conn(database_url: str) -> Iterator[psycopg.Connection]:
-    with psycopg.connect(database_url, autocommit=True) as conn:
-        yield conn
-
-
-@pytest.fixture
 def phones() -> Iterator[Phones]:
     phones = Phones()
     yield phones
