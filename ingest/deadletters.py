@@ -11,7 +11,7 @@ from datetime import datetime
 import psycopg
 
 from devices.directory import Directory
-from ingest.admission import admit
+from ingest.containment import contained
 from ingest.history import Rejected, rejected, rejections
 from ingest.store import Message, Outcome, save
 
@@ -74,7 +74,7 @@ def _waiting(
 def _read_again(
     conn: psycopg.Connection, directory: Directory, batch: Sequence[Rejected]
 ) -> list[Outcome]:
-    admitted = [(each, admit(each.envelope, directory)) for each in batch]
+    admitted = [(each, contained(each.envelope, directory)) for each in batch]
     readable = [(each, result) for each, result in admitted if not result.rejections]
     saved = save(conn, [Message(each.envelope, result) for each, result in readable])
     with conn.transaction():

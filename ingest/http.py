@@ -19,8 +19,9 @@ from devices.codecs import CODECS
 from devices.envelope import Envelope, HttpRequest
 from devices.readings import Reason
 from ingest import metrics
-from ingest.admission import MAX_BYTES, Admitted, admit
+from ingest.admission import MAX_BYTES, Admitted
 from ingest.callers import Access, Caller, Shown, let_in, shown
+from ingest.containment import contained
 from ingest.counts import keep
 from ingest.feed import passing
 from ingest.register import Register
@@ -100,7 +101,7 @@ class Intake:
     def _keep(self, conn: psycopg.Connection, caller: Caller, envelope: Envelope) -> Answer:
         if self._register is None:
             self._register = Register.load(conn)
-        admitted = admit(envelope, self._register.refreshed(conn, envelope.received_at))
+        admitted = contained(envelope, self._register.refreshed(conn, envelope.received_at))
         if any(not caller.may_speak_for(reading.device) for reading in admitted.readings):
             return FOREIGN
         messages = [Message(envelope, admitted)]

@@ -10,14 +10,12 @@ import psycopg
 import structlog
 from psycopg.conninfo import make_conninfo
 
-from devices.codecs import family_of
-from devices.directory import Directory
-from devices.envelope import Envelope
-from devices.readings import Reason, Rejection
+from devices.readings import Reason
 from ingest import counts, metrics, stamps
-from ingest.admission import Admitted, admit
+from ingest.admission import Admitted
 from ingest.batch import gather
 from ingest.broker import BEAT, Delivery, Session
+from ingest.containment import contained
 from ingest.history import leave_horizon, renew_horizon
 from ingest.register import Register
 from ingest.repeats import Wary
@@ -149,7 +147,7 @@ class Lane:
 
     def _admitted(self, conn: psycopg.Connection, batch: Sequence[Delivery]) -> list[Message]:
         directory = self._register.directory
-        messages = [Message(each.envelope, _admit(each.envelope, directory)) for each in batch]
+        messages = [Message(each.envelope, contained(each.envelope, directory)) for each in batch]
         strangers = [n for n, each in enumerate(messages) if _unknown(each.admitted)]
         if not strangers:
             return messages
@@ -158,7 +156,7 @@ class Lane:
         directory = self._register.refreshed(conn, latest)
         for n in strangers:
             envelope = messages[n].envelope
-            messages[n] = Message(envelope, _admit(envelope, directory))
+            messages[n] = Message(envelope, contained(envelope, directory))
         return messages
 
     def _save(
@@ -231,16 +229,6 @@ class Lane:
             return  # it counts as dead by itself, 10 s from now
         finally:
             self._disconnect()
-
-
-def _admit(envelope: Envelope, directory: Directory) -> Admitted:
-    """Admission, with a fault of ours held to the one message that shows it."""
-    try:
-        return admit(envelope, directory)
-    except Exception as fault:
-        log.exception("admission failed", topic=envelope.topic, bytes=len(envelope.payload))
-        why = f"carewatch itself failed on it ({type(fault).__name__}): tell its makers"
-        return Admitted(family_of(envelope), rejections=(Rejection(Reason.BAD_VALUE, why),))
 
 
 def _unknown(admitted: Admitted) -> bool:

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from devices.credentials import issue, revoke
+from ingest.admission import Admitted
 from ingest.callers import Access
 from ingest.history import MessageCount, horizon, message_counts, renew_horizon, workers
 from ingest.http import push_router
@@ -149,6 +150,21 @@ def test_what_cannot_be_read_is_named_and_kept(
     answer = town.client.post(path, content=body, headers={"Authorization": "Bearer gate"})
     assert (answer.status_code, answer.json()["rejected"]) == (status, reason)
     assert [each[0] for each in town.rejected()] == [reason]
+
+
+def test_a_fault_of_ours_is_answered_and_kept_for_the_mend(
+    town: Town, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fails(*_: object) -> Admitted:
+        raise ValueError("35.241")
+
+    monkeypatch.setattr("ingest.containment.admit", fails)
+    answer = town.client.post(PATH, json=SOS, headers=town.bearer)
+    assert (answer.status_code, answer.json()["rejected"]) == (400, "bad_value")
+    assert town.rejected() == [("bad_value", PATH)]
+    said = "".join(capsys.readouterr())
+    assert "admission failed" in said
+    assert "35.241" not in said
 
 
 def test_a_secret_in_the_path_is_not_kept(town: Town) -> None:
