@@ -6,7 +6,7 @@ Every reading is frozen. Times are aware UTC datetimes. A reading printed as JSO
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -107,7 +107,9 @@ class Measured(Said, frozen=True, kw_only=True, tag="measured"):
 
 
 Reading = Position | DoorMoved | SosPressed | FaceSeen | VisitMarked | DeviceStatus | Measured
+KIND_OF = {said: str(said.__struct_config__.tag) for said in get_args(Reading)}  # as in `kind`
 TRACKED = (Position, DeviceStatus, Measured)  # many, and soon of no interest
+TRACKED_KINDS = tuple(KIND_OF[said] for said in TRACKED)
 KINDS = ("position", "door", "sos", "face", "visit", "status")  # those of the contract
 
 

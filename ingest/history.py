@@ -10,7 +10,7 @@ import psycopg
 from psycopg.rows import class_row, scalar_row
 
 from devices.envelope import Envelope, HttpRequest
-from devices.readings import Reading
+from devices.readings import TRACKED_KINDS, Reading
 from ingest.counts import MessageCount, message_counts, recent_drops
 from ingest.feed import (
     RENEWED_WITHIN,
@@ -125,10 +125,10 @@ def readings(
     """What was said from `since` to before `until` (the time a reading is judged by), newest first.
 
     `devices` narrows to these, before `limit` counts.
-    Positions and heartbeats of all devices together come by when they were stored, the last
-    first, and a clock more than ten minutes ahead may fall out of `since`.
+    Positions, heartbeats and measurements of all devices together come by when they were stored,
+    the last first, and a clock more than ten minutes ahead may fall out of `since`.
     """
-    by_time = device is not None or kind not in (None, "position", "status")
+    by_time = device is not None or kind not in (None, *TRACKED_KINDS)
     where, values = _where(
         ("device = %s", device),
         ("device = ANY(%s)", None if devices is None else list(devices)),

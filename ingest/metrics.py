@@ -5,11 +5,10 @@ received = stored + duplicate + rejected + ignored, by family, at any quiet mome
 
 from collections import Counter as Number
 from collections.abc import Sequence
-from typing import get_args
 
 from prometheus_client import Counter, Gauge, Histogram
 
-from devices.readings import Reading
+from devices.readings import KIND_OF
 from ingest.counts import Tally
 from ingest.store import Arrivals, Message
 
@@ -46,8 +45,6 @@ SAVING = Histogram(
     ["slot"],
     buckets=(0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 5, 60),
 )
-
-KIND_OF = {said: str(said.__struct_config__.tag) for said in get_args(Reading)}
 
 
 def count_received(messages: Sequence[Message]) -> Tally:

@@ -8,7 +8,7 @@ from typing import Literal, get_args
 
 import msgspec
 
-from devices.readings import TRACKED, Reading
+from devices.readings import KIND_OF, TRACKED, Reading
 
 Table = Literal["reading_track", "reading_event"]
 Key = tuple[str, datetime, str, bool]  # devices.readings.Said.key
@@ -87,11 +87,7 @@ def microseconds(moment: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-def _kinds() -> dict[type, str]:
-    return {said: str(said.__struct_config__.tag) for said in get_args(Reading)}
-
-
-_KIND = {said: _length(len(kind)) + kind.encode() for said, kind in _kinds().items()}
+_KIND = {said: _length(len(kind)) + kind.encode() for said, kind in KIND_OF.items()}
 _TABLE: dict[type, Table] = {
-    said: "reading_track" if said in TRACKED else "reading_event" for said in get_args(Reading)
+    said: "reading_track" if said in TRACKED else "reading_event" for said in KIND_OF
 }

@@ -12,6 +12,7 @@ import psycopg
 from psycopg.rows import scalar_row
 
 from devices.locks import Lock
+from devices.readings import TRACKED_KINDS
 from ingest.digests import digest
 from ingest.partitions import KEPT, TRACK, roll
 
@@ -113,8 +114,8 @@ def _forget(conn: psycopg.Connection, now: datetime, rejection_bytes: int) -> in
     """Let rejections go by age and size, counts by age, last positions with the positions."""
     with conn.transaction():
         conn.execute(
-            "DELETE FROM latest_reading WHERE kind IN ('position', 'status') AND at < %s",
-            (now - TRACK.kept,),
+            "DELETE FROM latest_reading WHERE kind = ANY(%s) AND at < %s",
+            (list(TRACKED_KINDS), now - TRACK.kept),
         )
         conn.execute("DELETE FROM message_count WHERE minute < %s", (now - COUNTS_KEPT,))
         by_age = conn.execute(

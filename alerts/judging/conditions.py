@@ -16,17 +16,16 @@ from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from statistics import fmean
-from typing import Any, get_args
+from typing import Any
 
 import cel
 
 from alerts.judging.scopes import care_level
 from alerts.types import Condition
 from devices.directory import Directory
-from devices.readings import Measured, Reading
+from devices.readings import KIND_OF, Measured, Reading
 
 HIDDEN = {"id", "received_at", "observed_at", "clock"}  # `at` is the time to judge by
-KIND_OF = {kind: str(kind.__struct_config__.tag) for kind in get_args(Reading)}
 FIELDS = {
     kind: tuple(name for name in kind.__struct_fields__ if name not in HIDDEN) for kind in KIND_OF
 }

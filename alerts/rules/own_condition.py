@@ -18,10 +18,11 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from alerts.judging.conditions import KIND_OF, concerns, fits, is_true
+from alerts.judging.conditions import concerns, fits, is_true
 from alerts.rule import Felt, Rule, Settings, State, Told, Verdict, seen
 from alerts.types import Condition, Finding, FindingEvent, Severity, Stored, Tick
 from devices.readings import (
+    KIND_OF,
     DeviceStatus,
     DoorMoved,
     FaceSeen,

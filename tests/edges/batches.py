@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from devices.envelope import Envelope
-from devices.readings import DoorMoved, Position, Reading, Rejection, SosPressed
+from devices.readings import DoorMoved, Measured, Position, Reading, Rejection, SosPressed
 from ingest.admission import Admitted
 from ingest.store import Message
 
@@ -23,6 +23,13 @@ def door(n: int, **changes: Any) -> DoorMoved:
     moment = NOON + timedelta(seconds=n)
     said = {"device": "door-1", "id": f"d{n}", "observed_at": moment, "received_at": moment}
     return DoorMoved(**{**said, "open": True, **changes})
+
+
+def measured(n: int, **changes: Any) -> Measured:
+    """The n-th temperature of sensor-1, n seconds after noon."""
+    moment = NOON + timedelta(seconds=n)
+    said = {"device": "sensor-1", "id": f"m{n}", "observed_at": moment, "received_at": moment}
+    return Measured(**{**said, "quantity": "temperature", "value": 21.5, "unit": "°C", **changes})
 
 
 def press(n: int, **changes: Any) -> SosPressed:

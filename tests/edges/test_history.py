@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
-from batches import NOON, door, message, messages, position, press
+from batches import NOON, door, measured, message, messages, position, press
 
 from devices.readings import Reading, Reason, Rejection
 from ingest import history, upkeep
@@ -35,10 +35,12 @@ def test_readings_of_a_device_newest_first(conn: psycopg.Connection) -> None:
 
 def test_readings_of_all_devices(conn: psycopg.Connection) -> None:
     save(conn, messages(press(5), press(2), position(9), door(3), position(4)))
+    save(conn, messages(measured(8), measured(1, device="sensor-2")))
     assert ids(history.readings(conn, kind="sos")) == ["s5", "s2"]
+    assert ids(history.readings(conn, kind="measured")) == ["m1", "m8"]
     assert ids(history.readings(conn, kind="position")) == ["p4", "p9"]  # as stored, last first
-    assert ids(history.readings(conn)) == ["p4", "d3", "p9", "s2", "s5"]
-    assert ids(history.readings(conn, since=after_noon(4))) == ["p4", "p9", "s5"]
+    assert ids(history.readings(conn)) == ["m1", "m8", "p4", "d3", "p9", "s2", "s5"]
+    assert ids(history.readings(conn, since=after_noon(4))) == ["m8", "p4", "p9", "s5"]
 
 
 def test_readings_since_a_moment_look_no_further_back_than_they_must(

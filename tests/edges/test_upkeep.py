@@ -6,7 +6,7 @@ from typing import LiteralString
 
 import psycopg
 import pytest
-from batches import door, message, messages, position, press
+from batches import door, measured, message, messages, position, press
 
 from devices.envelope import Envelope
 from devices.locks import Lock
@@ -139,9 +139,10 @@ def newest(conn: psycopg.Connection) -> set[str]:
 
 
 def test_a_last_position_goes_with_the_positions(conn: psycopg.Connection) -> None:
-    save(conn, messages(*said_at(TODAY)))
+    warm = measured(0, observed_at=TODAY, received_at=TODAY)
+    save(conn, messages(*said_at(TODAY), warm))
     upkeep.run(conn, now=TODAY + timedelta(days=89))
-    assert newest(conn) == {"p0", "d0"}
+    assert newest(conn) == {"p0", "d0", "m0"}
     upkeep.run(conn, now=TODAY + timedelta(days=91))
     assert newest(conn) == {"d0"}
 
