@@ -54,4 +54,6 @@ def _narrower(lines: Iterable[RuleScope], rule: str, name: str) -> Iterable[tupl
 
 
 def _plain(value: object) -> str:
+    if value is None:
+        return "–"  # the rule does not judge this
     return value if isinstance(value, str) else msgspec.json.encode(value).decode()

@@ -72,7 +72,7 @@ def test_try_see_enable_and_be_judged_by_it(
         expect(page.locator("main")).to_contain_text("现行版本 2")
         newest = page.locator("#versions tbody tr").first
         expect(newest).to_contain_text("冬天电池掉得快")
-        expect(newest).to_contain_text("battery_low.percent (everywhere): not set -> 40")
+        expect(newest).to_contain_text("电量低 · 电量（%）: 未设置（默认） → 40")
         assert history.open_alerts(db) == []
 
         report_charge(db, 30)
