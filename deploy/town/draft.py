@@ -7,20 +7,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from alerts.types import Condition, Ladder, PlannedVisit, Rota, RuleScope, Staff, Zone
+from alerts.given.plans import SECTIONS as PLAN_SECTIONS
+from alerts.types import RuleScope
 from deploy.town.boundary import BadGeometry, flat_boundary
 from deploy.town.marked import Fault, Path, Rows, Table, line_of
 from deploy.town.typed import Wrong, natural, near, typed
 from devices.directory import SECTIONS
 
-PLAN_SECTIONS: dict[str, type[Any]] = {
-    "zones": Zone,
-    "visits": PlannedVisit,
-    "people": Staff,
-    "rotas": Rota,
-    "ladders": Ladder,
-    "conditions": Condition,
-}
 LISTS: dict[str, type[Any]] = {**SECTIONS, **PLAN_SECTIONS, "rules_for": RuleScope}
 KEYS = ("timezone", *LISTS, "rules")
 DEFAULT_TIMEZONE = "Asia/Shanghai"

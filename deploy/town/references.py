@@ -4,8 +4,9 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, get_args
 
+from alerts.given.plans import SECTIONS as PLAN_SECTIONS
 from alerts.types import Role
-from deploy.town.draft import PLAN_SECTIONS, Draft
+from deploy.town.draft import Draft
 from deploy.town.marked import line_of
 from deploy.town.typed import Wrong, near
 from devices.directory import SECTIONS
