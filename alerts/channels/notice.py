@@ -20,7 +20,8 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     subject: str
     severity: Severity
     title: str
-    message: str  # fits an SMS, the link aside
+    message: str  # the text, and where to answer
+    text: str = ""  # fits an SMS; a channel that shows the link by itself shows this
     raised_at: datetime
     observed_at: datetime | None
     received_at: datetime | None

@@ -34,6 +34,7 @@ def notice_of(
     return msgspec.structs.replace(
         first,
         message=texts.with_link(text, first.ack_url, lang),
+        text=text,
         bundled=tuple(_single(one, roster, settings, lang, now) for one in claimed[1:]),
     )
 
@@ -53,6 +54,7 @@ def _single(
         severity=alert.severity,
         title=texts.title(alert, roster.directory, lang),
         message=texts.with_link(text, link, lang),
+        text=text,
         raised_at=alert.raised_at,
         observed_at=alert.observed_at,
         received_at=alert.received_at,

@@ -31,6 +31,7 @@ class Received(msgspec.Struct, frozen=True):
     message: str
     severity: str
     ack_url: str
+    text: str = ""  # the message without its link
     alert: str = ""
     rung: int = 1
     attempt: int = 1

@@ -211,12 +211,15 @@ def test_in_a_demo_everybody_may_look_and_nobody_act(town_url: str, db: psycopg.
             "page": "p",
             "alert": "al-1",
             "title": "【紧急】",
-            "message": "m",
+            "message": "王淑兰 按下SOS，刚刚 应答：/a/x",
+            "text": "王淑兰 按下SOS，刚刚",
             "severity": "life",
             "ack_url": "/a/x",
         }
         assert web.post("/demo/phone/u-1", json=page).status_code == 204
-        assert "【紧急】" in web.get("/demo/phone").text
+        phones = web.get("/demo/phone").text
+        assert "【紧急】" in phones
+        assert "<p>王淑兰 按下SOS，刚刚</p>" in phones
         until(lambda: "赵** 已确认" in web.get("/demo/phone").text)
         assert "<button>确认</button>" not in web.get("/demo/phone").text
 
