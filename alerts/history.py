@@ -26,9 +26,10 @@ from alerts.records.standing import (
     turns,
 )
 from alerts.records.visit_records import visit, visit_revisions, visits_between
-from alerts.types import Alert, Finding, StoryLine, VisitRecord
+from alerts.types import TOLD_BY_RULES, Alert, Finding, StoryLine, VisitRecord
 from alerts.watching.answering import LATE, Answering, Answers, answers
 from alerts.watching.button_tests import ButtonTest
+from alerts.watching.flood import causes, flooding, is_flood, stale, stale_before
 from alerts.watching.lint import FailedContact, Flaw
 
 __all__ = (
@@ -49,10 +50,14 @@ __all__ = (
     "answers",
     "answers_between",
     "button_tests_of",
+    "causes",
     "changed_since",
     "failed_contacts",
     "findings_between",
+    "findings_of",
+    "flooding",
     "held_pages",
+    "is_flood",
     "ladders",
     "lane_beats",
     "last_change",
@@ -67,6 +72,8 @@ __all__ = (
     "rotas",
     "rule_settings",
     "rulebook",
+    "stale",
+    "stale_before",
     "story",
     "turns",
     "visit",
@@ -155,6 +162,16 @@ def findings_between(
         (since, until),
     )
     return [(_FINDING.decode(body), alert_id) for body, alert_id in cursor]
+
+
+def findings_of(conn: psycopg.Connection, alert: Alert) -> list[Finding]:
+    """The findings that an alert's story tells of, in order."""
+    rows = bodies(
+        conn,
+        "SELECT body::text FROM finding WHERE at = ANY(%s) AND alert = %s ORDER BY n",
+        ([line.at for line in alert.story if line.what in TOLD_BY_RULES], alert.id),
+    )
+    return [_FINDING.decode(row) for row in rows]
 
 
 def last_change(conn: psycopg.Connection) -> int:

@@ -6,7 +6,7 @@ name says otherwise. `Stimulus` values from the inbox are stored as JSON of thes
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Literal
+from typing import Literal, get_args
 
 import msgspec
 
@@ -310,6 +310,7 @@ Stimulus = Stored | Tick | InboxEntry
 # ---------------------------------------------------------------- findings
 
 FindingEvent = Literal["raised", "joined", "revised", "cleared"]
+TOLD_BY_RULES = frozenset(get_args(FindingEvent))  # the story lines that a finding wrote
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

@@ -61,6 +61,7 @@ PURE = (
     "alerts/paging/ways.py",
     "alerts/paging/notices.py",
     "alerts/paging/texts.py",
+    "alerts/watching/flood.py",
     "alerts/watching/lint.py",
     "alerts/watching/answering.py",
     "alerts/watching/button_tests.py",
