@@ -1,14 +1,13 @@
 """One alert as its page tells it: who, where, why, what has happened, what comes next. Pure."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
 import msgspec
 
-from alerts.types import Alert, Evidence
+from alerts.types import TOLD_BY_RULES, Alert, Evidence, Finding
 from dashboards.duty import Seen, by_distance
 from dashboards.masking import mask_name
-from dashboards.sentences import BY_RULES
 from dashboards.subjects import About, about
 from devices.directory import Directory
 
@@ -22,7 +21,7 @@ class Line(msgspec.Struct, frozen=True):
     what: str  # machine word, group "story"
     who: str  # masked name, "" for the service itself
     detail: str
-    reason: str = ""  # machine word, of the rules' last word alone
+    found: Finding | None = None  # what the line tells, where a rule has its word
 
 
 class NextRung(msgspec.Struct, frozen=True):
@@ -95,8 +94,10 @@ def view(
     fixes: Mapping[str, Seen] | None = None,
     free: frozenset[str] = frozenset(),
     false_alarm: datetime | None = None,
+    findings: Iterable[Finding] = (),
 ) -> AlertView:
-    """The page's values. `reveal` shows names and numbers whole: who asks for it is logged."""
+    """The page's values. `reveal` shows names and numbers whole: who asks for it is logged.
+    `findings` are those that the story tells of."""
     known = about(directory, alert.subject)
     personal = known.kind in OPEN_TO
     born = known.client.born if known.client else None
@@ -111,7 +112,7 @@ def view(
         revealed=reveal,
         age=now.year - born if born else None,
         acked_by=_person(staff, alert.acked_by),
-        lines=_lines(alert, staff),
+        lines=_lines(alert, staff, findings),
         next_rung=next_rung(alert),
         false_alarm=false_alarm,
         delay=delay,
@@ -119,17 +120,17 @@ def view(
     )
 
 
-def _lines(alert: Alert, staff: Mapping[str, str]) -> tuple[Line, ...]:
-    last = max((n for n, line in enumerate(alert.story) if line.what in BY_RULES), default=None)
+def _lines(alert: Alert, staff: Mapping[str, str], findings: Iterable[Finding]) -> tuple[Line, ...]:
+    told = {(finding.at, finding.detail): finding for finding in findings}
     return tuple(
         Line(
             line.at,
             line.what,
             _person(staff, line.who),
             _detail(line.detail, staff),
-            alert.reason if n == last else "",
+            told.get((line.at, line.detail)) if line.what in TOLD_BY_RULES else None,
         )
-        for n, line in enumerate(alert.story)
+        for line in alert.story
     )
 
 

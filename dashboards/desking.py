@@ -14,7 +14,7 @@ from fastapi.responses import HTMLResponse
 
 from alerts import history
 from alerts.history import AlertFilter
-from alerts.types import Alert, Muted
+from alerts.types import Alert, Finding, Muted
 from dashboards.access import Visitor, having, words_of
 from dashboards.alertview import AlertView, view
 from dashboards.board import Board, shows
@@ -35,6 +35,7 @@ from devices.errors import CarewatchError
 LISTED = 200  # open alerts on the page; the wall's figures count them all
 ENDED_LISTED = 10
 SILENT_LISTED = 50
+STALE_LISTED = 50
 WEEK = timedelta(days=7)
 MANY = 20_000  # alerts of a week that figures are made from
 STATES = ("planned", "due", "late", "begun", "done", "missed", "unverified", "cancelled")
@@ -91,6 +92,7 @@ class Desk:
             scope=self.who.scope,
             duty=self.duty,
         )
+        standing = history.stale(self.board.alerts.values(), self.now)
         states = Counter[str](visit.state for visit in self.board.visits.values())
         return self.page(
             "desk.html",
@@ -110,6 +112,8 @@ class Desk:
             false_alarms=false_alarms(week, self.directory),
             silent=gone[:SILENT_LISTED],
             silent_count=len(gone),
+            stale=[self.view(alert) for alert in standing[:STALE_LISTED]],
+            stale_count=len(standing),
             **values,
         )
 
@@ -137,25 +141,35 @@ class Desk:
         with self.room.pool.connection() as conn:
             alert = alert_for(conn, id, self.who, self.directory)
             pages = history.pages_of(conn, id)
-            false_alarm = self.last_false_alarm(conn, alert)
+            view = self.whole_view(conn, alert, reveal=reveal)
         return self.page(
             "alert.html",
             here="desk",
-            view=self.view(alert, reveal=reveal, false_alarm=false_alarm),
+            view=view,
             pages=pages,
             sent=sent,
         )
 
-    def last_false_alarm(self, conn: psycopg.Connection, alert: Alert) -> datetime | None:
-        """When the same rule about the same subject was last resolved as a false alarm."""
+    def whole_view(
+        self, conn: psycopg.Connection, alert: Alert, *, reveal: bool = False
+    ) -> AlertView:
+        """An alert with all that is known of it: its story's findings, and the last false alarm."""
         same = AlertFilter(states=("resolved",), rule=alert.rule, subject=alert.subject, limit=100)
-        return max(
-            (one.raised_at for one in history.alerts(conn, same) if one.outcome == "false_alarm"),
-            default=None,
+        false = (one for one in history.alerts(conn, same) if one.outcome == "false_alarm")
+        return self.view(
+            alert,
+            reveal=reveal,
+            false_alarm=max((one.raised_at for one in false), default=None),
+            findings=history.findings_of(conn, alert),
         )
 
     def view(
-        self, alert: Alert, *, reveal: bool = False, false_alarm: datetime | None = None
+        self,
+        alert: Alert,
+        *,
+        reveal: bool = False,
+        false_alarm: datetime | None = None,
+        findings: Iterable[Finding] = (),
     ) -> AlertView:
         """An alert in the visitor's words."""
         return view(
@@ -167,6 +181,7 @@ class Desk:
             fixes=self.board.fixes,
             free=self.duty - in_visit(self.board.visits.values()),
             false_alarm=false_alarm,
+            findings=findings,
         )
 
     def alarms(

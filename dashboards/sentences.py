@@ -8,11 +8,10 @@ import re
 from collections.abc import Callable
 from datetime import datetime
 
-from alerts.types import Alert, Evidence
+from alerts.types import Alert, Evidence, Finding
 from dashboards.texts import Words
 
 FACTS = 3  # named in a sentence
-BY_RULES = frozenset(("raised", "joined", "revised", "cleared"))  # story lines that rules word
 WORDED = (  # what evidence says in English, and the text that says it
     (re.compile(r"no phone (?P<minutes>\S+) min at the home"), "fact.no_stay"),
     (re.compile(r"not backed by phone or door"), "fact.not_backed"),
@@ -28,10 +27,17 @@ def sentence(alert: Alert, words: Words, clock: Clock) -> str:
     """Why the alert stands: the rule's own sentence, or the same built in Chinese."""
     if words.lang == "en":
         return alert.detail
-    rule, reason = words.word("rule", alert.rule), words.word("reason", alert.reason)
-    said = words("fact.sentence", rule=rule, reason=reason)
-    facts = [_fact(each, words, clock) for each in alert.evidence[-FACTS:]]
-    return said + (words("fact.because", facts="；".join(facts)) if facts else "")
+    rule, why = words.word("rule", alert.rule), reasoned(alert, words, clock)
+    return words("fact.sentence", rule=rule, reason=why)
+
+
+def reasoned(found: Alert | Finding, words: Words, clock: Clock) -> str:
+    """The reason and the last of the evidence, for a line that stands under the rule's name."""
+    if words.lang == "en":
+        return found.detail
+    reason = words.word("reason", found.reason)
+    facts = [_fact(each, words, clock) for each in found.evidence[-FACTS:]]
+    return reason + (words("fact.because", facts="；".join(facts)) if facts else "")
 
 
 def fact_said(detail: str, words: Words) -> str:

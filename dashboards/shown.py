@@ -1,6 +1,7 @@
 """Times, spans, distances and story lines as a page prints them, in one language and zone."""
 
 import re
+import secrets
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from typing import Any
@@ -8,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 from dashboards.alertview import Line
 from dashboards.masking import mask_name
-from dashboards.sentences import BY_RULES, fact_said, sentence
+from dashboards.sentences import fact_said, reasoned, sentence
 from dashboards.texts import Words
 from dashboards.wire import Share
 
@@ -46,6 +47,7 @@ class Shown:
             "fact_said": lambda detail: fact_said(detail, self._words),
             "targets": self.targets,
             "staff_name": self.staff_name,
+            "new_key": secrets.token_urlsafe,
         }
 
     def clock(self, at: datetime) -> str:
@@ -95,8 +97,8 @@ class Shown:
 
     def told(self, line: Line) -> str:
         """A story line's detail; what the engine writes by pattern is translated."""
-        if line.what in BY_RULES and self._words.lang == "zh":
-            return self._words.word("reason", line.reason)
+        if line.found:
+            return reasoned(line.found, self._words, self.clock)
         if rung := RUNG.match(line.detail):
             again = self._words("detail.again", n=int(rung[2])) if rung[2] else ""
             return self._words("detail.rung", n=int(rung[1])) + again

@@ -5,9 +5,11 @@ The desk, the phone page and the API say the same verbs through this one door.
 
 import time
 from collections.abc import Callable
+from typing import Annotated
 
 import msgspec
 import psycopg
+from fastapi import Form
 from psycopg_pool import ConnectionPool
 
 from alerts import desk, history
@@ -20,6 +22,8 @@ from devices.errors import CarewatchError
 PATIENCE = 3.0  # s to wait for the engine before saying "recorded, not carried out yet"
 LOOK_EVERY = 0.05  # s
 VERBS = ("acknowledge", "arrive", "escalate", "note", "resolve")
+# A form can't send the header Idempotency-Key; each that a page shows holds a key of its own.
+Once = Annotated[str, Form(max_length=200)]
 SAYS = {  # the line that the engine writes into the story when it has carried a verb out
     "acknowledge": ("acknowledged", "also_acknowledged"),
     "arrive": ("arrived",),

@@ -21,7 +21,7 @@ from dashboards.desking import Desk
 from dashboards.room import Room, room_of
 from dashboards.signin import log_access
 from dashboards.texts import Words
-from dashboards.verbs import NoSuchPage, Saying, do
+from dashboards.verbs import NoSuchPage, Once, Saying, do
 
 router = APIRouter(include_in_schema=False)
 STATUS = {
@@ -69,11 +69,11 @@ class Link:
         desk = Desk(self.room, self.words, Visitor(person=claim.person))
         with self.room.pool.connection() as conn:
             turns = desk.turns(conn)
-            false_alarm = desk.last_false_alarm(conn, alert)
+            view = desk.whole_view(conn, alert, reveal=reveal)
         return self.room.page(
             "answer.html",
             self.words,
-            view=desk.view(alert, reveal=reveal, false_alarm=false_alarm),
+            view=view,
             link=f"/a/{self.token}",
             you=desk.shown.staff_name(claim.person),
             mine=alert.acked_by == claim.person,
@@ -81,8 +81,8 @@ class Link:
             **desk.shown.values(),
         )
 
-    def say(self, verb: str, *, outcome: str = "", note: str = "") -> Response:
-        """Do it and show what has come of it."""
+    def say(self, verb: str, *, outcome: str = "", note: str = "", once: str = "") -> Response:
+        """Do it and show what has come of it. `once` is the key of the form that asks, if any."""
         found = self.read()
         if isinstance(found, Refusal):
             return self.refuse(found)
@@ -93,7 +93,7 @@ class Link:
             outcome=outcome,
             note=note,
             via="link",
-            idempotency_key=self._key,
+            idempotency_key=self._key or once,
         )
         done = do(self.room.pool, alert, saying)
         if self.wants_page:
@@ -164,8 +164,9 @@ def act(
     link: ByLink,
     outcome: Annotated[str, Form()] = "",
     note: Annotated[str, Form()] = "",
+    once: Once = "",
 ) -> Response:
     """Arrive, note, escalate or resolve."""
     if verb not in inbox.LINK_VERBS:
         raise NoSuchPage(f"{verb}: no such action")
-    return link.say(verb, outcome=outcome, note=note)
+    return link.say(verb, outcome=outcome, note=note, once=once)

@@ -16,7 +16,7 @@ from dashboards.access import Visitor, having
 from dashboards.desking import Desk, desk_of
 from dashboards.room import Room, room_of
 from dashboards.signin import log_access
-from dashboards.verbs import Saying, alert_for, do
+from dashboards.verbs import Once, Saying, alert_for, do
 
 router = APIRouter(prefix="/desk", include_in_schema=False)
 LONGEST_MUTE = 31 * 24  # hours
@@ -97,10 +97,12 @@ def act(
     who: Acting,
     outcome: Annotated[str, Form()] = "",
     note: Annotated[str, Form()] = "",
+    once: Once = "",
 ) -> Response:
-    """Acknowledge, arrive, escalate, note or resolve (which asks for an outcome)."""
+    """Acknowledge, arrive, escalate, note or resolve (which asks for an outcome); a form that is
+    sent twice is said once."""
     with room.pool.connection() as conn:
         found = alert_for(conn, id, who, desk.directory)
-    saying = Saying(verb=verb, person=who.person, outcome=outcome, note=note)
+    saying = Saying(verb=verb, person=who.person, outcome=outcome, note=note, idempotency_key=once)
     done = do(room.pool, found, saying)
     return RedirectResponse(f"/desk/alerts/{id}?sent={'done' if done else 'late'}", 303)

@@ -5,17 +5,28 @@ from pathlib import Path
 from typing import get_args
 
 import pytest
-from small_town import NOW, ago, alert
+from small_town import NOW, ago, alert, directory
 
 import alerts
 from alerts.records.rulebook import rulebook
 from alerts.trial.alarm_load import Rating
 from alerts.trials import leaves
 from alerts.trying.trials import State
-from alerts.types import AlertState, Evidence, Outcome, PageState, Role, VisitGrade, VisitState
+from alerts.types import (
+    AlertState,
+    Evidence,
+    Finding,
+    Outcome,
+    PageState,
+    Role,
+    Severity,
+    StoryLine,
+    VisitGrade,
+    VisitState,
+)
 from alerts.watching.lint import FlawKind
 from dashboards import ledger
-from dashboards.alertview import Line
+from dashboards.alertview import Line, view
 from dashboards.sentences import fact_said
 from dashboards.settings import Lang
 from dashboards.shown import Shown, distance, elapsed, share
@@ -120,8 +131,30 @@ def test_what_rules_say_in_english_is_said_in_chinese() -> None:
     assert fact_said("g-1 at the home from here", Words("zh")) == "g-1 到达家中"
     assert fact_said("short", Words("zh")) == "短按"
     assert fact_said("12 %", Words("zh")) == "12 %"
-    assert shown("zh").told(Line(NOW, "raised", "", "not seen", "no_opening")) == "门长时间未开"
-    assert shown("en").told(Line(NOW, "raised", "", "not seen", "no_opening")) == "not seen"
+
+
+def test_each_line_of_a_story_carries_the_reason_of_its_own_finding() -> None:
+    raised, cleared = (
+        Finding(
+            at=ago(minutes=minutes), rule="visit_missed", subject="client:c-1", event=event,
+            severity=Severity.HIGH, reason=reason, detail=reason, evidence=evidence,
+        )
+        for minutes, event, reason, evidence in (
+            (9, "raised", "caregiver_silent", (Evidence(what="no_check_in"),)),
+            (2, "cleared", "late_evidence", ()),
+        )
+    )  # fmt: skip
+    story = tuple(
+        StoryLine(at=line.at, what=line.event, detail=line.detail) for line in (raised, cleared)
+    )
+    noted = StoryLine(at=NOW, what="noted", who="u-1", detail="caregiver_silent")
+    missed = alert(rule="visit_missed", reason="late_evidence", story=(*story, noted))
+    seen = view(missed, directory(), {}, now=NOW, findings=(raised, cleared))
+    told = {lang: [shown(lang).told(line) for line in seen.lines] for lang in ("zh", "en")}
+    assert told["zh"] == ["护理员手机失联。依据：无签到", "迟到的证据推翻", "caregiver_silent"]
+    assert told["en"] == ["caregiver_silent", "late_evidence", "caregiver_silent"]
+    unfound = view(missed, directory(), {}, now=NOW).lines[0]
+    assert shown("zh").told(unfound) == "caregiver_silent"
 
 
 def test_every_piece_of_evidence_has_a_name() -> None:
