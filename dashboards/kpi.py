@@ -7,11 +7,12 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 
+from alerts import history
 from alerts.types import Alert, Severity, VisitRecord
 from dashboards.board import Board
 from dashboards.duty import in_visit, on_duty
-from dashboards.wire import AlarmLoad, AreaLoad, Figures, Share, Timing, Unacknowledged
-from devices.directory import Directory
+from dashboards.wire import AlarmLoad, AreaLoad, Cause, Figures, Share, Timing, Unacknowledged
+from devices.directory import Agency, Area, Directory
 from ingest.history import MessageCount
 
 URGENT = (Severity.LIFE, Severity.HIGH)
@@ -19,7 +20,6 @@ FEWEST = 5  # cases below which a percentile is not shown
 LATE_AFTER = timedelta(minutes=15)  # a visit not begun this long after its planned start
 SEEN_WITHIN = timedelta(minutes=10)  # a caregiver's position older than this counts as lost
 WORST = 8  # areas listed
-FLOOD = 10  # alarms a seat in 10 min above which nobody can keep up: EEMUA 191
 CAUSES = 3  # named in a flood
 MUCH_REJECTED = 0.05  # of a family's messages
 
@@ -44,7 +44,7 @@ def figures(board: Board, *, seats: int = 1) -> Figures:
         skewed=board.traffic.skewed,
         rates=board.traffic.rates(now),
         suppressed=sum(is_open(alert) and alert.muted is not None for alert in alerts),
-        load=alarm_load(alerts, now, seats),
+        load=alarm_load(alerts, now, seats, board.directory),
         rejected=_rejected(board.counted.lately),
         rejecting=rejecting(board.counted.lately),
         unsettled={each.family: each.missing for each in board.counted.day if each.missing},
@@ -109,16 +109,27 @@ def percentile(values: list[float], share: int) -> float | None:
     return sorted(values)[-(-len(values) * share // 100) - 1]
 
 
-def alarm_load(alerts: Iterable[Alert], now: datetime, seats: int) -> AlarmLoad:
-    """What was raised in the last 10 min and the last hour, and what the flood is made of."""
+def alarm_load(
+    alerts: Iterable[Alert], now: datetime, seats: int, directory: Directory
+) -> AlarmLoad:
+    """What was raised in the last 10 min and the last hour, and what a flood is made of."""
     heard = [alert for alert in alerts if alert.muted is None]
-    recent = [alert for alert in heard if now - alert.raised_at < timedelta(minutes=10)]
+    recent = history.flooding(heard, now)
+    flood = history.is_flood(len(recent), seats)
     return AlarmLoad(
         seats=seats,
         raised_10m=len(recent),
         raised_1h=sum(now - alert.raised_at < timedelta(hours=1) for alert in heard),
-        flood=len(recent) > FLOOD * seats,
-        causes=tuple(Counter(alert.rule for alert in recent).most_common(CAUSES)),
+        flood=flood,
+        causes=_causes(recent, directory) if flood else (),
+    )
+
+
+def _causes(alerts: list[Alert], directory: Directory) -> tuple[Cause, ...]:
+    most = history.causes(alerts, directory)[:CAUSES]
+    return tuple(
+        Cause(each.rule, each.place, _place_name(directory, each.place), each.alarms)
+        for each in most
     )
 
 
@@ -191,7 +202,7 @@ def worst_areas(board: Board) -> tuple[AreaLoad, ...]:
     return tuple(
         AreaLoad(
             area=key,
-            name=_area_name(board, key),
+            name=_place_name(board.directory, f"area:{key}"),
             open=urgent[key],
             uncovered=uncovered.get(key, 0),
             late=late[key],
@@ -217,9 +228,15 @@ def _free_by_area(board: Board) -> dict[str, int]:
     return {area: len(carers) for area, carers in areas.items()}
 
 
-def _area_name(board: Board, key: str) -> str:
-    area = board.directory.areas.get(key)
-    return (area.name if area else "") or key
+def _place_name(directory: Directory, place: str) -> str:
+    """The name of an area or agency; the id where the register gives none, as of a gateway."""
+    what, _, key = place.partition(":")
+    named: Area | Agency | None = None
+    if what == "area":
+        named = directory.areas.get(key)
+    elif what == "agency":
+        named = directory.agencies.get(key)
+    return (named.name if named else "") or key
 
 
 def _ended(alert: Alert) -> datetime | None:

@@ -106,6 +106,15 @@ class AreaLoad(msgspec.Struct, frozen=True):
     free: int  # caregivers on duty and not in a visit, whose visits of the day are here
 
 
+class Cause(msgspec.Struct, frozen=True):
+    """What a part of a flood comes from."""
+
+    rule: str
+    place: str  # "gateway:hub-1", "area:wangji", "agency:a-1"; "" = no one place
+    name: str  # of the place
+    alarms: int
+
+
 class AlarmLoad(msgspec.Struct, frozen=True, kw_only=True):
     """How many alarms reach the people who answer them, muted ones left out."""
 
@@ -113,7 +122,7 @@ class AlarmLoad(msgspec.Struct, frozen=True, kw_only=True):
     raised_10m: int = 0
     raised_1h: int = 0
     flood: bool = False  # more than 10 a seat in 10 min
-    causes: tuple[tuple[str, int], ...] = ()  # rule and alarms of the 10 min, the most first
+    causes: tuple[Cause, ...] = ()  # of a flood, the most alarms first
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):

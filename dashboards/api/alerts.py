@@ -19,6 +19,7 @@ from dashboards.verbs import VERBS, NoSuchPage, Saying, alert_for, do
 
 router = APIRouter(prefix="/api/v1", tags=["alerts"])
 MOST = 10_000
+ACTIVE: tuple[AlertState, ...] = ("open", "acknowledged")
 
 
 class ApiAlert(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,17 +81,23 @@ def listed(
     subject: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
+    stale: bool = False,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 1000,
 ) -> Response:
-    """The newest alerts that fit, oldest first. `area` means the area with all below it."""
+    """The newest alerts that fit, oldest first. `area` means the area with all below it; `stale`
+    those that have stood, since `raised_at`, for more than 24 h."""
+    states, last = tuple(state) if state else None, aware(until)
+    if stale:
+        states = tuple(one for one in ACTIVE if states is None or one in states)
+        last = min(last or desk.now, history.stale_before(desk.now))
     wanted = AlertFilter(
-        states=tuple(state) if state else None,
+        states=states,
         rule=rule,
         subject=subject,
         areas=_below(desk, area) if area else None,
         agency=agency,
         since=aware(since),
-        until=aware(until),
+        until=last,
         limit=limit,
     )
     with desk.room.pool.connection() as conn:

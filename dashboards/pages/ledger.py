@@ -72,6 +72,7 @@ def page(
 ) -> HTMLResponse:
     """The table. Names are whole only for who may export them."""
     rows = rows_of(desk, wanted)
+    since, until = ledger.span_of(wanted, desk.directory.timezone)
     text = ledger.as_csv(rows, desk.directory.timezone)
     may_export = desk.who.may("export")
     return desk.page(
@@ -82,6 +83,7 @@ def page(
         totals=ledger.totals(rows),
         wanted=wanted,
         query=urlencode(as_query(wanted)),
+        answering=urlencode({"since": _utc(since), "until": _utc(until)}),
         other_tab=urlencode(as_query(wanted) | {"exceptions": str(not wanted.exceptions).lower()}),
         agencies=list(desk.directory.agencies),
         areas=list(desk.directory.areas),
@@ -90,6 +92,10 @@ def page(
         made_at=datetime.now(UTC),
         digest=hashlib.sha256(text.encode()).hexdigest(),
     )
+
+
+def _utc(moment: datetime) -> str:
+    return f"{moment.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def as_query(wanted: LedgerFilter) -> dict[str, str]:

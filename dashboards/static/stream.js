@@ -16,7 +16,7 @@
  * @typedef {{area: string, name: string, open: number, uncovered: number, late: number,
  *   free: number}} AreaLoad
  * @typedef {{seats: number, raised_10m: number, raised_1h: number, flood: boolean,
- *   causes: [string, number][]}} AlarmLoad
+ *   causes: {rule: string, place: string, name: string, alarms: number}[]}} AlarmLoad
  * @typedef {{unacknowledged: {count: number, life: number, high: number, oldest: string | null},
  *   open: Record<string, number>, ack_p95: Timing, arrive_p50: Timing, devices: Share,
  *   covered: Share, visits: Share, visits_late: number, visits_by_state: Record<string, number>,

@@ -182,7 +182,9 @@ function row(card) {
  */
 function showFlood({ flood, raised_10m: n, causes }) {
   one("#flood").hidden = !flood;
-  const of = causes.map(([rule, count]) => `${word("rule", rule)} ${count}`).join(" · ");
+  const of = causes
+    .map(({ rule, name, alarms }) => `${word("rule", rule)}${name && ` (${name})`} ${alarms}`)
+    .join(" · ");
   one("#flood").textContent = flood ? `${say("wall.flood", { n })} · ${of}` : "";
 }
 

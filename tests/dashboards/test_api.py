@@ -1,21 +1,30 @@
 """The API against a real database, with rows as the other rooms write them."""
 
 import csv
+import html
 import io
+import re
 from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs, urlsplit
 
 import httpx
+import msgspec
 import psycopg
 import pytest
 from conftest import signed_in
+from site_of_tests import until
 from small_town import NOW, SECRET, alert, door, position, put, status, store, visit
 
 from alerts.lifecycle import told
-from alerts.types import Evidence, Severity, StoryLine
+from alerts.records.tables import put_findings
+from alerts.types import Evidence, Finding, Severity, StoryLine
 from dashboards import verbs
 from devices.readings import FaceSeen, Reason, Rejection
 
 pytestmark = pytest.mark.edge
+FORM = re.compile(
+    r'action="/desk/alerts/al-1/(\w+)"><input type="hidden" name="once" value="([^"]+)"'
+)
 TODAY = datetime.now(UTC).replace(hour=4, minute=0, second=0, microsecond=0)  # noon in the town
 
 
@@ -130,6 +139,38 @@ def test_what_is_sent_again_under_its_key_is_said_once(
         "/api/v1/alerts/al-1/note", json={"note": "x"}, headers={"idempotency-key": "k-1"}
     )
     assert (again.status_code, again.json()["confirmed"]) == (200, True)
+
+
+def test_a_story_tells_each_findings_reason(api: httpx.Client, db: psycopg.Connection) -> None:
+    at = datetime.now(UTC)
+    found = Finding(
+        at=at, rule="visit_missed", subject="client:c-1", event="raised", severity=Severity.HIGH,
+        reason="caregiver_silent", detail="not seen", evidence=(Evidence(what="no_check_in"),),
+    )  # fmt: skip
+    other = msgspec.structs.replace(found, reason="caregiver_elsewhere")
+    put_findings(db, [(found, "al-1"), (other, "al-2")])
+    story = (StoryLine(at=at, what="raised", detail="not seen"),)
+    put(db, alert(rule="visit_missed", reason="late_evidence", story=story))
+    page = api.get("/desk/alerts/al-1").text
+    assert "护理员手机失联。依据：无签到" in page.partition('class="timeline"')[2]
+    assert "not seen" not in page
+
+
+def test_a_form_that_is_sent_twice_is_said_once(
+    api: httpx.Client, db: psycopg.Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(verbs, "PATIENCE", 0.05)
+    put(db, alert())
+    for _ in range(2):
+        page = api.get("/desk/alerts/al-1").text
+        for verb, once in FORM.findall(page):
+            form = {"note": "on my way", "outcome": "helped", "once": once}
+            for _ in range(2):
+                assert api.post(f"/desk/alerts/al-1/{verb}", data=form).status_code == 303
+    said = db.execute(
+        "SELECT type, count(*) FROM inbox WHERE type <> 'town_changed' GROUP BY 1 ORDER BY 1"
+    )
+    assert said.fetchall() == [("escalated", 2), ("noted", 2), ("resolved", 2)]
 
 
 @pytest.mark.parametrize(
@@ -274,6 +315,45 @@ def test_how_alarms_were_answered(api: httpx.Client, db: psycopg.Connection) -> 
     assert [(row["alert"], row["late"]) for row in rows] == [("waiting", "yes"), ("quick", "no")]
     assert rows[1]["waited_seconds"] == "30"
     assert page["figures"]["by_person"] == [{"person": "u-1", "answered": 1, "soon": 1}]
+
+
+def test_what_has_stood_for_a_day_is_named_on_the_desk_and_by_the_api(
+    api: httpx.Client, db: psycopg.Connection
+) -> None:
+    raised = datetime.now(UTC) - timedelta(hours=25)
+    put(
+        db,
+        alert("old", key="1", rule="battery_low", raised_at=raised),
+        alert("over", key="2", rule="battery_low", raised_at=raised, state="resolved"),
+        alert("new", key="3", raised_at=datetime.now(UTC) - timedelta(hours=23)),
+    )
+
+    def stale(**wanted: str) -> list[tuple[str, str]]:
+        rows = api.get("/api/v1/alerts", params={"stale": "true", **wanted}).json()
+        return [(row["id"], row["raised_at"]) for row in rows]
+
+    old = ("old", f"{raised:%Y-%m-%dT%H:%M:%S.%fZ}")
+    assert stale() == stale(state="open") == [old]
+    assert stale(state="resolved") == stale(until=raised.isoformat()) == []
+    local = raised + timedelta(hours=8)
+    until(lambda: f"自 {local:%Y-%m-%d %H:%M}" in _card(api.get("/desk").text, "standing"))
+    assert "/desk/alerts/new" not in _card(api.get("/desk").text, "standing")
+
+
+def _card(page: str, id: str) -> str:
+    return page.partition(f'id="{id}"')[2].partition("</section>")[0]
+
+
+def test_the_ledger_leads_to_the_figures_of_its_days(api: httpx.Client) -> None:
+    page = api.get("/ledger?since=2026-11-01&until=2026-11-02").text
+    assert '"/desk#answering"' in page
+    links = [html.unescape(link) for link in re.findall(r'"(/api/v1/answering[^"]*)"', page)]
+    assert len(links) == 2
+    for link in links:
+        asked = parse_qs(urlsplit(link).query)
+        assert asked["since"] == ["2026-10-31T16:00:00Z"]
+        assert asked["until"] == ["2026-11-02T16:00:00Z"]
+        assert api.get(link).status_code == 200
 
 
 def test_the_document_describes_what_is_served(api: httpx.Client) -> None:

@@ -133,7 +133,7 @@ def test_a_flood_and_sums_that_are_off_are_said(wall: Visit, db: psycopg.Connect
     many = [alert(f"h{n}", key=str(n), rule="battery_low", raised_at=_now()) for n in range(11)]
     put(db, *many)
     keep(db, Tally({("owntracks", "received"): 3, ("owntracks", "stored"): 2}))
-    expect(page.locator("#flood")).to_have_text("告警过多：10 分钟 11 条 · 电量低 11")
+    expect(page.locator("#flood")).to_have_text("告警过多：10 分钟 11 条 · 电量低 (王集) 11")
     expect(page.locator("#sums")).to_have_text("计数不平：owntracks")
     db.execute("INSERT INTO broker_drops (dropped, grew_at) VALUES (1234, now())")
     expect(page.locator("#sums")).to_contain_text("丢弃了")

@@ -20,7 +20,7 @@ from dashboards.board import (
 )
 from dashboards.scope import Scope
 from dashboards.traffic import Traffic
-from dashboards.wire import Share, Timing
+from dashboards.wire import Cause, Share, Timing
 from ingest.history import MessageCount
 
 
@@ -114,11 +114,15 @@ def test_figures_of_a_board() -> None:
 def test_a_flood_is_more_than_ten_a_seat_in_ten_minutes_and_says_of_what() -> None:
     eleven = [alert(f"al-{n}", rule="device_silent") for n in range(10)] + [alert("al-10")]
     muted = alert("al-11", muted="m-1")
-    load = kpi.alarm_load([*eleven, muted], NOW, 1)
+    load = kpi.alarm_load([*eleven, muted], NOW, 1, directory())
     assert (load.raised_10m, load.flood) == (11, True)
-    assert load.causes == (("device_silent", 10), (alert().rule, 1))
-    assert not kpi.alarm_load(eleven, NOW, 2).flood
-    assert not kpi.alarm_load(eleven, NOW + timedelta(minutes=30), 1).flood
+    assert load.causes == (
+        Cause("device_silent", "area:wangji", "王集", 10),
+        Cause(alert().rule, "", "", 1),
+    )
+    quiet = kpi.alarm_load(eleven, NOW, 2, directory())
+    assert (quiet.flood, quiet.causes) == (False, ())
+    assert not kpi.alarm_load(eleven, NOW + timedelta(minutes=30), 1, directory()).flood
 
 
 def test_messages_are_counted_for_the_whole_town_alone() -> None:
