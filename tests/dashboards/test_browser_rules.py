@@ -59,7 +59,7 @@ def test_try_see_enable_and_be_judged_by_it(
         page.locator("[name='p.percent']").fill("40")
         start_trial(page)
         load = page.locator(".load")
-        expect(load).to_contain_text("每席每天", timeout=60_000)
+        expect(load).to_contain_text("每席每天", timeout=180_000)
         expect(load.locator("tr", has_text="其中所改规则").locator("td")).to_have_text(
             ["0", "1", "+1"]
         )
@@ -118,7 +118,7 @@ def test_an_operator_tries_and_a_manager_enables(
         page.goto("/rules/try/battery_low")
         page.locator("[name='p.percent']").fill("40")
         start_trial(page)
-        expect(page.locator(".notice")).to_have_text("启用须由主管或管理员确认。", timeout=60_000)
+        expect(page.locator(".notice")).to_have_text("启用须由主管或管理员确认。", timeout=180_000)
         enabling = f"{page.url.removeprefix(house)}/enable"
     for person in ("u-2", "u-see"):
         with httpx.Client(base_url=house, timeout=20) as web:
@@ -141,7 +141,7 @@ def start_trial(page: Page) -> None:
 
 
 def enable(page: Page, note: str) -> None:
-    expect(page.locator(".enable")).to_be_visible(timeout=60_000)
+    expect(page.locator(".enable")).to_be_visible(timeout=180_000)
     page.locator("[name=note]").fill(note)
     page.get_by_label("我已看过").check()
     page.get_by_role("button", name="启用为").click()
