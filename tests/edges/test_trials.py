@@ -1,7 +1,6 @@
 """Settings tried on what is stored, in the real process, and then brought into force."""
 
 import threading
-import time
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -25,7 +24,7 @@ from devices.scope import WHOLE, Scope
 from ingest.store import save
 from tests.edges.batches import messages
 from tests.edges.by_hand import ByHand
-from tests.edges.paging import press
+from tests.edges.paging import press, until
 
 pytestmark = pytest.mark.edge
 TOWN = """
@@ -73,14 +72,13 @@ def asked(
 def ended(conn: psycopg.Connection, url: str, id: str, person: str = "u-1") -> TrialRecord:
     """The trial once its process has run."""
     trials.start(trials.Errand(url, id))
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
+
+    def closed() -> TrialRecord | None:
         record = trials.trial(conn, id, person)
-        assert record is not None
-        if not record.is_open:
-            return record
-        time.sleep(0.1)
-    raise AssertionError("the trial did not end")
+        return None if record is None or record.is_open else record
+
+    record: TrialRecord = until(closed, within=60)
+    return record
 
 
 def summary_of(record: TrialRecord) -> Summary:
@@ -153,6 +151,21 @@ def test_a_trial_whose_process_is_gone_is_known_for_lost(conn: psycopg.Connectio
     [record] = trials.trials_of(conn, "u-1")
     assert (record.id, record.state) == (lost, "failed")
     assert "ended before it was done" in record.fault
+
+
+def test_a_trial_that_can_give_no_sign_of_life_is_given_up(
+    conn: psycopg.Connection, database_url: str
+) -> None:
+    conn.execute("SELECT pg_advisory_lock(%s)", (Lock.TRIAL,))  # it is not its turn
+    id = asked(conn)
+    trials.start(trials.Errand(database_url, id))
+    its_voice = (
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        " AND datname = current_database() AND query LIKE 'UPDATE rule_trial SET renewed_at%'"
+    )
+    until(lambda: conn.execute(its_voice).fetchone())
+    until(lambda: not trials.trials_of(conn, "u-1")[0].is_open)
+    assert trials.trials_of(conn, "u-1")[0].fault == "its process ended with 1"
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
