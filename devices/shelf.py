@@ -20,6 +20,7 @@ class Shelf(Generic[V]):
         self._patch: dict[str, V | None] = {}
 
     def get(self, key: str | None) -> V | None:
+        """The value, or None where there is none."""
         if key is None:
             return None
         if self._patch and key in self._patch:

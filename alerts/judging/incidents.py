@@ -29,6 +29,8 @@ class Incident(msgspec.Struct, frozen=True):
 
 
 class OutageState(State, frozen=True):
+    """What is lost in town, and the outages that stand."""
+
     heard: dict[str, int] = {}  # place -> devices heard there before
     lost: dict[str, dict[str, Loss]] = {}  # place -> devices lost there
     gateways: frozenset[str] = frozenset()  # those that are lost

@@ -44,6 +44,7 @@ def hubs(node: str, directory: Directory) -> tuple[str, ...]:
 
 
 def is_area(node: str) -> bool:
+    """Is this node an area, and no gateway?"""
     return node.startswith("area:")
 
 

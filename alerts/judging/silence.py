@@ -57,6 +57,8 @@ class Watch(msgspec.Struct, frozen=True):
 
 
 class Silence(State, frozen=True):
+    """What is known of one device, and what it means."""
+
     heard: datetime  # by our clock
     limit: timedelta | None = None  # None: not watched, or a phone with no duty in sight
     duty: Duty | None = None  # of a phone: the one that runs, or the next

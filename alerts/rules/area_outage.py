@@ -217,6 +217,7 @@ class OutageRule(Rule[OutageState, OutageSettings]):
 
 
 def why(node: str, state: OutageState) -> str:
+    """The reason of a finding."""
     return "gateway_lost" if is_down(node, state) else "lost"
 
 

@@ -33,6 +33,8 @@ WORDS = {
 
 
 class Bar(msgspec.Struct, frozen=True):
+    """One bar; y grows downwards."""
+
     label: str
     value: int
     x: float
