@@ -99,7 +99,7 @@ def _may_come_again(delivery: Delivery) -> bool:
 
 
 def _name(slot: str, delivery: Delivery) -> Name:
-    """Two topics of one number only make us forget the first of them: the digest tells them apart."""
+    """Of two topics with one number the first is forgotten; the digest tells them apart."""
     if delivery.envelope.retain:
         return slot + RETAINED, crc32(delivery.envelope.topic.encode()) >> 1
     return slot, delivery.packet_id
