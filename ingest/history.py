@@ -31,7 +31,6 @@ __all__ = [
     "DeviceDay",
     "HourCount",
     "MessageCount",
-    "MinuteCount",
     "Rejected",
     "Worker",
     "device_days",
@@ -42,7 +41,6 @@ __all__ = [
     "latest",
     "leave_horizon",
     "message_counts",
-    "minute_counts",
     "readings",
     "recent_drops",
     "rejected",
@@ -58,13 +56,6 @@ REDELIVERED_WITHIN = timedelta(days=1)  # a message may be stored so long after 
 AT_ONCE = 2_000  # readings fetched in one go by a replay
 
 _decode = msgspec.json.Decoder(Reading).decode
-
-
-class MinuteCount(msgspec.Struct, frozen=True):
-    """How many readings were stored in one minute."""
-
-    minute: datetime
-    readings: int
 
 
 class HourCount(msgspec.Struct, frozen=True):
@@ -183,17 +174,6 @@ def replay(
         cursor.execute(f"SELECT arrival, body FROM reading {where} ORDER BY arrival", values)
         for arrival, body in cursor:
             yield arrival, _decode(body)
-
-
-def minute_counts(conn: psycopg.Connection, since: datetime) -> list[MinuteCount]:
-    """Readings stored in each minute since (at most a day ago); quiet minutes are left out."""
-    cursor = conn.cursor(row_factory=class_row(MinuteCount))
-    return cursor.execute(
-        "SELECT date_trunc('minute', stored_at) AS minute,"
-        " sum(last - first + 1)::bigint AS readings FROM arrival_log"
-        " WHERE stored_at >= %s GROUP BY 1 ORDER BY 1",
-        (since,),
-    ).fetchall()
 
 
 def hour_counts(conn: psycopg.Connection, since: datetime, until: datetime) -> list[HourCount]:

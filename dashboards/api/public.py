@@ -20,12 +20,13 @@ from dashboards.texts import Words
 from dashboards.townmap import TownMap
 from dashboards.wire import Figures, Snapshot
 from devices.readings import Reading
-from ingest.history import DeviceDay
+from ingest.history import DeviceDay, HourCount
 
 router = APIRouter(prefix="/api/v1", include_in_schema=False)
 KINDS = (
     *(ApiAlert, Deed, Done, Finding, VisitRecord, VisitHistory, ApiDevice, DeviceDay, ApiRejection),
     *(LedgerPage, Attendance, Snapshot, TownMap, Figures, AnsweringPage, SignIn, Token, Reading),
+    HourCount,
 )
 
 

@@ -26,6 +26,7 @@ from dashboards.signin import log_access
 from dashboards.verbs import NoSuchPage
 from devices.readings import FaceSeen, Reading
 from ingest import history as ingest_history
+from ingest.history import HourCount
 
 router = APIRouter(prefix="/api/v1", tags=["records"])
 MOST = 10_000
@@ -127,6 +128,19 @@ def readings(
             limit=limit,
         )
     return as_json(found)
+
+
+@router.get("/readings/hours", openapi_extra=described(list[HourCount]))
+def hours(desk: AtDesk, since: datetime | None = None, until: datetime | None = None) -> Response:
+    """How many readings there are of each hour and kind: of the last 24, or between two moments.
+
+    The counts outlive the readings. They are of the whole town: who sees a part of it sees none.
+    """
+    last = aware(until) or desk.now
+    first = aware(since) or last - timedelta(days=1)
+    with desk.room.pool.connection() as conn:
+        found = ingest_history.hour_counts(conn, first, last)
+    return as_json(found if desk.who.scope.whole else [])
 
 
 def _devices_of(desk: Desk) -> list[str] | None:

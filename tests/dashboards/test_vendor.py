@@ -37,6 +37,9 @@ def test_what_a_device_said_day_by_day_outlives_its_readings(
     assert (day["kind"], day["readings"]) == ("position", 2)
     assert datetime.fromisoformat(day["last_at"]) == began + timedelta(hours=3)
     assert asked("/api/v1/readings?kind=position").json() == []
+    of_hours = {"since": began.isoformat(), "until": (began + timedelta(hours=3)).isoformat()}
+    hours = asked("/api/v1/readings/hours", params=of_hours).json()
+    assert [(one["kind"], one["readings"]) for one in hours] == [("door", 1), ("position", 1)]
     assert f"<td>{began:%Y-%m-%d}</td>" in asked("/vendor?device=phone-g1").text
     assert asked(days, params={"until": f"{began:%Y-%m-%d}"}).json() == []
     assert asked("/api/v1/devices/nobody/days").status_code == 404

@@ -99,13 +99,9 @@ def test_a_replay_streams(conn: psycopg.Connection, database_url: str) -> None:
 # ---------------------------------------------------------------- counts and workers
 
 
-def test_minutes_are_counted_as_stored(conn: psycopg.Connection) -> None:
-    before = datetime.now(UTC).replace(second=0, microsecond=0)
+def test_the_newest_number_is_known(conn: psycopg.Connection) -> None:
+    assert history.last_arrival(conn) == 0
     save(conn, messages(position(1), position(2)))
-    save(conn, messages(position(2), press(3)))
-    counts = history.minute_counts(conn, before)
-    assert sum(each.readings for each in counts) == 3
-    assert all(each.minute >= before for each in counts)
     assert history.last_arrival(conn) == history.feed_after(conn, 0)[-1].last
 
 
