@@ -1,6 +1,6 @@
 """One trial in a process of its own, so that pages and alerts never wait for it.
 
-It runs with the lowest priority, one at a time in the whole service, and ends when nobody waits
+It runs with a low priority, one at a time in the whole service, and ends when nobody waits
 for it any more: when it is stopped, or when the service that started it has gone.
 """
 
