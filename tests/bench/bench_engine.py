@@ -203,6 +203,11 @@ def resident_mb() -> float:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
+def saved_bytes(world: World) -> int:
+    """What all that the rules remember takes in rows, keys included; nothing was saved before."""
+    return sum(len(row.body) + len(row.key) for row in world.take_dirty())
+
+
 def main() -> None:
     options = argparse.ArgumentParser(description=__doc__)
     options.add_argument("--clients", type=int, default=37_100)
@@ -219,11 +224,10 @@ def main() -> None:
     found = walk(world, islice(stimuli, chosen.warm))
     grown, timed_stimuli = resident_mb() - before, list(stimuli)
     each = timed(world, timed_stimuli, cProfile.Profile() if chosen.profile else None)
-    rows = world.take_dirty()
-    size = sum(len(row.body) + len(row.key) for row in rows) / chosen.clients
+    size = saved_bytes(world) / chosen.clients
     middle = each[len(each) // 2]
     print(f"{chosen.clients} clients, {city.caregivers} caregivers, {len(city.visits)} visits")
-    print(f"begun in {begun:.2f} s, grown by {grown:,.0f} MB, {len(rows)} states")
+    print(f"begun in {begun:.2f} s, grown by {grown:,.0f} MB")
     print(f"{size:,.0f} saved bytes a client")
     print(f"readings/s: median slice {1 / middle:,.0f}, best {1 / each[0]:,.0f}")
     print(f"microseconds a reading: median {middle * 1e6:.1f}, best {each[0] * 1e6:.1f}")

@@ -13,7 +13,7 @@ from alerts.engine import begin
 from alerts.types import Stored
 from tests.bench import burst, latency, morning, peers, registered, stages
 from tests.bench.backtest import backtest
-from tests.bench.bench_engine import DAY, City, resident_mb, timed, walk
+from tests.bench.bench_engine import DAY, City, resident_mb, saved_bytes, timed, walk
 from tests.bench.bench_store import copy_all, message, reading, save_all, streams
 from tests.bench.crowd import Crowd, Traffic
 from tests.bench.report import Row
@@ -25,6 +25,7 @@ from tests.system.running import Receiver
 FOUR_TIMES, AIM = 4.0, 20_000.0  # times the tutorial's rate; rows a second
 ENGINE = 30_000.0  # readings a second
 LAG = 2.0  # seconds the rules may be behind when the last row of a burst is committed
+STATE = 2_000  # bytes a client that the rules may remember
 FLAT = 1.5  # CPU a message with many devices, against few
 Phase = tuple[float, float, float]  # other messages a second; p50 and p99 in ms to stay below
 PHASES: tuple[Phase, ...] = ((0, 20.0, 100.0), (500, 20.0, 100.0), (2_000, 250.0, 250.0))
@@ -181,6 +182,8 @@ def engine(scale: Scale) -> Iterator[Row]:
     figure += f", {resident_mb() - before:,.0f} MB"
     name = f"engine, {clients:,} clients, all rules"
     yield Row(name, figure, f"{ENGINE:,.0f} readings/s", 1 / middle >= ENGINE)
+    state = saved_bytes(world) / clients
+    yield Row("engine: state saved a client", f"{state:,.0f} bytes", "< 2 KB", state < STATE)
 
 
 def flat(scale: Scale) -> Iterator[Row]:
