@@ -22,7 +22,6 @@ from alerts.records.standing import (
     mutes,
     people,
     rotas,
-    rule_settings,
     turns,
 )
 from alerts.records.visit_records import visit, visit_revisions, visits_between
@@ -70,7 +69,6 @@ __all__ = (
     "paging_flaws",
     "people",
     "rotas",
-    "rule_settings",
     "rulebook",
     "stale",
     "stale_before",

@@ -9,14 +9,12 @@ from psycopg.rows import class_row
 
 from alerts.given.rota import shifts
 from alerts.records.rows import bodies
-from alerts.types import Ladder, Muted, Rota, RuleScope, Staff
+from alerts.types import Ladder, Muted, Rota, Staff
 
 _MUTED = msgspec.json.Decoder(Muted)
 _STAFF = msgspec.json.Decoder(Staff)
 _ROTA = msgspec.json.Decoder(Rota)
 _LADDER = msgspec.json.Decoder(Ladder)
-_RULES = msgspec.json.Decoder(dict[str, dict[str, object]])
-_SCOPES = msgspec.json.Decoder(tuple[RuleScope, ...])
 
 
 class LaneBeat(msgspec.Struct, frozen=True):
@@ -72,15 +70,6 @@ def ladders(conn: psycopg.Connection) -> list[Ladder]:
         _LADDER.decode(body)
         for body in bodies(conn, "SELECT body::text FROM ladder ORDER BY position", ())
     ]
-
-
-def rule_settings(
-    conn: psycopg.Connection,
-) -> tuple[dict[str, dict[str, object]], tuple[RuleScope, ...]]:
-    """What the town sets: for all, and for parts of it; what it does not set keeps its default."""
-    row = conn.execute("SELECT rules::text, rules_for::text FROM rule_setting").fetchone()
-    rules, scopes = row or ("{}", "[]")
-    return _RULES.decode(rules), _SCOPES.decode(scopes)
 
 
 def lane_beats(conn: psycopg.Connection) -> list[LaneBeat]:

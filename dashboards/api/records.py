@@ -10,6 +10,7 @@ from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
 from alerts import history as alerts_history
+from alerts import trials
 from alerts.types import VisitRecord, VisitState
 from dashboards import attendance as months
 from dashboards import ledger as ledgers
@@ -214,7 +215,7 @@ def attendance(
     named = month or f"{desk.now.astimezone(ZoneInfo(zone)):%Y-%m}"
     since, until = months.month_of(named, zone)
     with desk.room.pool.connection() as conn:
-        wanted = months.asked(alerts_history.rule_settings(conn)[0])
+        wanted = months.asked(trials.in_force(conn).settings.rules)
         faces = ingest_history.readings(
             conn, kind="face", since=since, until=until, limit=FACES_A_MONTH
         )
