@@ -215,6 +215,7 @@ def notice_of(fault: Fault, staff: Staff, settings: AlertsSettings, now: datetim
         severity=Severity.HIGH,
         title=head,
         message=f"{head}: {text} {settings.public_url}/desk",
+        text=f"{head}: {text}",
         raised_at=now,
         observed_at=None,
         received_at=None,

@@ -9,7 +9,7 @@ from alerts.types import ReceiptState, Severity
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One message to one person; as JSON the body of a `webhook://` post (interfaces, section 5).
+    """One message to one person; as JSON the body of a `webhook://` post.
 
     A message for several alerts is about the gravest; the others stand in `bundled`.
     """
@@ -21,7 +21,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     severity: Severity
     title: str
     message: str  # the text, and where to answer
-    text: str = ""  # fits an SMS; a channel that shows the link by itself shows this
+    text: str = ""  # fits an SMS; for channels that show the link themselves or read aloud
     raised_at: datetime
     observed_at: datetime | None
     received_at: datetime | None

@@ -59,7 +59,7 @@ class VoiceChannel:
 def fill(template: str, notice: Notice) -> str:
     """A value with its places filled in; a place we don't know stays as it is."""
     places = {
-        "text": notice.message,
+        "text": notice.text or notice.message,  # nobody wants a link read out
         "title": notice.title,
         "page": notice.page,
         "alert": notice.alert,

@@ -21,6 +21,7 @@ NOTICE = Notice(
     severity=Severity.LIFE,
     title="【生命警报】王秀英 按下SOS",
     message="王秀英 按下SOS，王集，刚刚 应答：http://x/a/t",
+    text="王秀英 按下SOS，王集，刚刚",
     raised_at=datetime(2026, 11, 2, tzinfo=UTC),
     observed_at=None,
     received_at=None,
@@ -104,7 +105,7 @@ def test_a_call_is_placed_by_the_template(channels: Channels, phones: Phones) ->
     assert channels.send(url, NOTICE).state == "queued"
     assert phones.rang("/calls")[0] == {
         "to": "13800001111",
-        "tts": NOTICE.message,
+        "tts": NOTICE.text,
         "cb": NOTICE.keypad_url,
         "x": "{no}",
     }
