@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import psycopg
 import pytest
-from site_of_tests import free_port, serving, settings_for
+from site_of_tests import free_port, serving, settings_for, signed_in
 from small_town import PEOPLE, SECRET, town
 
 from dashboards.signin import hashed
@@ -49,10 +49,3 @@ def web(site: str) -> Iterator[httpx.Client]:
 def api(web: httpx.Client) -> httpx.Client:
     """A program signed in as the manager."""
     return signed_in(web, "u-1")
-
-
-def signed_in(web: httpx.Client, name: str) -> httpx.Client:
-    """The same client with a session's token."""
-    answer = web.post("/api/v1/session", json={"name": name, "secret": SECRET})
-    web.headers["authorization"] = f"Bearer {answer.json()['token']}"
-    return web

@@ -7,8 +7,10 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 
+import httpx
 import psycopg
 import uvicorn
+from small_town import SECRET
 
 from alerts.service import Service
 from alerts.settings import AlertsSettings
@@ -97,3 +99,10 @@ def until(holds: Callable[[], object], seconds: float = 60) -> None:
     while not holds():
         assert time.monotonic() < end, "it did not come about in time"
         time.sleep(0.05)
+
+
+def signed_in(web: httpx.Client, name: str) -> httpx.Client:
+    """The same client with a session's token."""
+    answer = web.post("/api/v1/session", json={"name": name, "secret": SECRET})
+    web.headers["authorization"] = f"Bearer {answer.json()['token']}"
+    return web

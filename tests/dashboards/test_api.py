@@ -11,8 +11,7 @@ import httpx
 import msgspec
 import psycopg
 import pytest
-from conftest import signed_in
-from site_of_tests import until
+from site_of_tests import signed_in, until
 from small_town import NOW, SECRET, alert, door, position, put, status, store, visit
 
 from alerts.lifecycle import told

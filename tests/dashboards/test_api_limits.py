@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import httpx
 import psycopg
 import pytest
-from conftest import signed_in
+from site_of_tests import signed_in
 from small_town import ago, alert, position, put, store
 
 pytestmark = pytest.mark.edge

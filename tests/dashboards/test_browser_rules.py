@@ -8,9 +8,16 @@ import httpx
 import psycopg
 import pytest
 from browsing import Visit, browser_of_tests
-from conftest import signed_in
 from playwright.sync_api import Browser, Page, expect
-from site_of_tests import alerts_at_work, free_port, ingest_alive, serving, settings_for, until
+from site_of_tests import (
+    alerts_at_work,
+    free_port,
+    ingest_alive,
+    serving,
+    settings_for,
+    signed_in,
+    until,
+)
 from small_town import SECRET, store
 
 from alerts import history

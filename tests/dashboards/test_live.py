@@ -9,7 +9,6 @@ import httpx
 import msgspec
 import psycopg
 import pytest
-from conftest import signed_in
 from site_of_tests import (
     KEY,
     alerts_at_work,
@@ -17,6 +16,7 @@ from site_of_tests import (
     ingest_alive,
     serving,
     settings_for,
+    signed_in,
     until,
 )
 from small_town import NOW, SECRET, alert, directory, position, press, put, store, visit
@@ -77,110 +77,105 @@ def test_a_walls_token_may_be_for_an_area(web: httpx.Client, db: psycopg.Connect
     assert web.get("/api/v1/board", params={"token": scoped}).json()["cards"] == {}
 
 
+@pytest.fixture
+def at_work(town_url: str) -> Iterator[httpx.Client]:
+    """A client of the pages, with ingest and alerts at work behind them."""
+    settings = settings_for(town_url, free_port())
+    with (
+        ingest_alive(town_url),
+        alerts_at_work(town_url, settings.public_url),
+        serving(settings) as address,
+        httpx.Client(base_url=address, timeout=20) as client,
+    ):
+        yield client
+
+
 def test_a_press_is_on_the_wall_and_goes_when_somebody_answers(
-    town_url: str, db: psycopg.Connection
+    at_work: httpx.Client, db: psycopg.Connection
 ) -> None:
-    settings = settings_for(town_url, free_port())
-    with (
-        ingest_alive(town_url),
-        alerts_at_work(town_url, settings.public_url),
-        serving(settings) as address,
-        httpx.Client(base_url=address, timeout=20) as web,
-    ):
-        client = signed_in(web, "u-2")
-        store(db, press())
+    client = signed_in(at_work, "u-2")
+    store(db, press())
 
-        def cards() -> list[dict[str, Any]]:
-            return list(client.get("/api/v1/board").json()["cards"].values())
+    def cards() -> list[dict[str, Any]]:
+        return list(client.get("/api/v1/board").json()["cards"].values())
 
-        until(cards)
-        (card,) = cards()
-        assert card["sos"]["address"] == "王集村 12 号"
-        until(lambda: client.get("/readyz").status_code == 200)
+    until(cards)
+    (card,) = cards()
+    assert card["sos"]["address"] == "王集村 12 号"
+    until(lambda: client.get("/readyz").status_code == 200)
 
-        done = client.post(f"/api/v1/alerts/{card['id']}/acknowledge").json()
-        assert done["confirmed"]
-        assert done["alert"]["acked_by"] == "u-2"
-        until(lambda: cards()[0]["sos"] is None)
-        assert cards()[0]["acked_by"] == "孙**"
+    done = client.post(f"/api/v1/alerts/{card['id']}/acknowledge").json()
+    assert done["confirmed"]
+    assert done["alert"]["acked_by"] == "u-2"
+    until(lambda: cards()[0]["sos"] is None)
+    assert cards()[0]["acked_by"] == "孙**"
 
-        resolved = client.post(
-            f"/api/v1/alerts/{card['id']}/resolve", json={"outcome": "helped", "note": "扶起"}
-        ).json()
-        assert resolved["alert"]["outcome"] == "helped"
-        until(lambda: cards() == [])
+    resolved = client.post(
+        f"/api/v1/alerts/{card['id']}/resolve", json={"outcome": "helped", "note": "扶起"}
+    ).json()
+    assert resolved["alert"]["outcome"] == "helped"
+    until(lambda: cards() == [])
 
 
-def test_the_link_of_a_page(town_url: str, db: psycopg.Connection) -> None:
+def test_the_link_of_a_page(at_work: httpx.Client, db: psycopg.Connection) -> None:
     """GET changes nothing; POST answers, once or ten times; others' links are refused plainly."""
-    settings = settings_for(town_url, free_port())
-    with (
-        ingest_alive(town_url),
-        alerts_at_work(town_url, settings.public_url),
-        serving(settings) as address,
-        httpx.Client(base_url=address, timeout=20) as web,
-    ):
-        store(db, press())
-        until(lambda: db.execute("SELECT 1 FROM alert").fetchone())
-        row = db.execute("SELECT id FROM alert").fetchone()
-        assert row is not None
-        link = _link(row[0], "u-1")
-        before = db.execute("SELECT count(*) FROM inbox").fetchone()
-        assert web.get(link).status_code == 200
-        assert db.execute("SELECT count(*) FROM inbox").fetchone() == before
+    store(db, press())
+    until(lambda: db.execute("SELECT 1 FROM alert").fetchone())
+    row = db.execute("SELECT id FROM alert").fetchone()
+    assert row is not None
+    link = _link(row[0], "u-1")
+    by_people = "SELECT count(*) FROM inbox WHERE type <> 'receipt'"  # those come meanwhile
+    before = db.execute(by_people).fetchone()
+    assert at_work.get(link).status_code == 200
+    assert db.execute(by_people).fetchone() == before
 
-        answers = [web.post(link).json() for _ in range(3)]
-        assert [answer["confirmed"] for answer in answers] == [True] * 3
-        assert answers[0]["acked_by"] == "u-1"
-        said = "SELECT count(*) FROM inbox WHERE type = 'acknowledged'"
-        assert db.execute(said).fetchone() == (1,)
+    answers = [at_work.post(link).json() for _ in range(3)]
+    assert [answer["confirmed"] for answer in answers] == [True] * 3
+    assert answers[0]["acked_by"] == "u-1"
+    said = "SELECT count(*) FROM inbox WHERE type = 'acknowledged'"
+    assert db.execute(said).fetchone() == (1,)
 
-        second = web.post(_link(row[0], "u-2")).json()
-        assert second["acked_by"] == "u-1"  # told who was first
+    second = at_work.post(_link(row[0], "u-2")).json()
+    assert second["acked_by"] == "u-1"  # told who was first
 
-        page = {"accept": "text/html"}
-        guessed = web.get(link[:-3] + "abc", headers=page)
-        assert (guessed.status_code, "链接无效" in guessed.text) == (403, True)
-        past = web.get(_link(row[0], "u-1", ends=0), headers=page)
-        assert (past.status_code, "链接已过期" in past.text) == (410, True)
-        web.post("/sign-in", data={"name": "u-2", "secret": SECRET})
-        foreign = web.get(link, headers=page)
-        assert (foreign.status_code, "发给别人" in foreign.text) == (403, True)
-        web.cookies.clear()
+    page = {"accept": "text/html"}
+    guessed = at_work.get(link[:-3] + "abc", headers=page)
+    assert (guessed.status_code, "链接无效" in guessed.text) == (403, True)
+    past = at_work.get(_link(row[0], "u-1", ends=0), headers=page)
+    assert (past.status_code, "链接已过期" in past.text) == (410, True)
+    at_work.post("/sign-in", data={"name": "u-2", "secret": SECRET})
+    foreign = at_work.get(link, headers=page)
+    assert (foreign.status_code, "发给别人" in foreign.text) == (403, True)
+    at_work.cookies.clear()
 
-        assert web.post(f"{link}/resolve", data={"outcome": "helped"}).status_code == 200
-        over = web.post(link, headers=page)
-        assert (over.status_code, "已经结束" in over.text) == (410, True)
+    assert at_work.post(f"{link}/resolve", data={"outcome": "helped"}).status_code == 200
+    over = at_work.post(link, headers=page)
+    assert (over.status_code, "已经结束" in over.text) == (410, True)
 
 
-def test_answers_come_back_by_keypad_and_by_sms(town_url: str, db: psycopg.Connection) -> None:
-    settings = settings_for(town_url, free_port())
-    with (
-        ingest_alive(town_url),
-        alerts_at_work(town_url, settings.public_url),
-        serving(settings) as address,
-        httpx.Client(base_url=address, timeout=20) as web,
-    ):
-        store(db, press())
-        until(lambda: history.open_alerts(db))
-        (first,) = history.open_alerts(db)
-        wrong = web.post(f"{_link(first.id, 'u-1')}x/keypad", data={"Digits": "1"})
-        assert (wrong.status_code, wrong.json()["refused"]) == (403, "invalid")
-        web.post(f"{_link(first.id, 'u-1')}/keypad", data={"Digits": "1"})
-        until(lambda: history.open_alerts(db)[0].acked_by == "u-1")
+def test_answers_come_back_by_keypad_and_by_sms(
+    at_work: httpx.Client, db: psycopg.Connection
+) -> None:
+    store(db, press())
+    until(lambda: history.open_alerts(db))
+    (first,) = history.open_alerts(db)
+    wrong = at_work.post(f"{_link(first.id, 'u-1')}x/keypad", data={"Digits": "1"})
+    assert (wrong.status_code, wrong.json()["refused"]) == (403, "invalid")
+    at_work.post(f"{_link(first.id, 'u-1')}/keypad", data={"Digits": "1"})
+    until(lambda: history.open_alerts(db)[0].acked_by == "u-1")
 
-        reply = {"from": "+86 139 0000 5678", "text": "1 去了"}
-        assert web.post("/reply/sms/guessed", json=reply).status_code == 403
-        nothing = web.post(f"/reply/sms/{reply_key(KEY)}", json=reply).json()
-        assert nothing["alert"] is None  # nothing waits for this person
-        incomplete = web.post(f"/reply/sms/{reply_key(KEY)}", json={"text": "1"})
-        assert incomplete.status_code == 400
+    reply = {"from": "+86 139 0000 5678", "text": "1 去了"}
+    assert at_work.post("/reply/sms/guessed", json=reply).status_code == 403
+    nothing = at_work.post(f"/reply/sms/{reply_key(KEY)}", json=reply).json()
+    assert nothing["alert"] is None  # nothing waits for this person
+    incomplete = at_work.post(f"/reply/sms/{reply_key(KEY)}", json={"text": "1"})
+    assert incomplete.status_code == 400
 
-        receipt = {"page": f"{first.id}-1.0-u-1-0", "state": "read"}
-        assert web.post(f"/reply/receipt/{reply_key(KEY)}", params=receipt).status_code == 200
-        until(lambda: "read" in [line.what for line in history.story(db, first.id)])
-        bad = web.post(f"/reply/receipt/{reply_key(KEY)}", params=receipt | {"state": "eaten"})
-        assert bad.status_code == 400
+    receipt = {"page": f"{first.id}-1.0-u-1-0", "state": "read"}
+    assert at_work.post(f"/reply/receipt/{reply_key(KEY)}", params=receipt).status_code == 200
+    until(lambda: "read" in [line.what for line in history.story(db, first.id)])
+    bad = at_work.post(f"/reply/receipt/{reply_key(KEY)}", params=receipt | {"state": "eaten"})
+    assert bad.status_code == 400
 
 
 def test_whoever_opens_the_page_is_noted_once(town_url: str, db: psycopg.Connection) -> None:
