@@ -15,6 +15,7 @@ from tests.bench.town import home
 HERE = multiprocessing.get_context("spawn")
 FIX_EVERY = timedelta(hours=8) / 128  # of a phone at night
 AT_THE_HOME = timedelta(minutes=100)  # at the night's end
+PRESS_EVERY = 100_000  # messages of a "day"; nobody answers, so what is open only grows
 ACTIVE = 1_000  # devices that speak in "spread" traffic, however many are registered
 
 
@@ -22,7 +23,7 @@ class Traffic(msgspec.Struct, frozen=True):
     """What is published. `rate` in messages a second, 0 = as fast as it goes."""
 
     total: int
-    kind: Literal["mixed", "calm", "night", "back", "spread"] = "mixed"
+    kind: Literal["mixed", "calm", "day", "night", "back", "spread"] = "mixed"
     rate: float = 0
     connections: int = 20
     window: int = 100
@@ -37,7 +38,11 @@ class Traffic(msgspec.Struct, frozen=True):
             return back(run, began)
         if self.kind == "spread":
             return spread(run, began, self.devices)
-        return mixed(run, began - timedelta(minutes=2), sos=self.kind == "mixed")
+        if self.kind == "day":
+            every = timedelta(seconds=1 / self.rate)
+            return mixed(run, began, every=every, press_every=PRESS_EVERY, place=walking)
+        quiet = self.kind == "calm"
+        return mixed(run, began - timedelta(minutes=2), press_every=0 if quiet else 100)
 
 
 class Published(msgspec.Struct, frozen=True):
@@ -83,6 +88,12 @@ def _run(port: int, traffic: Traffic, pipe: Connection) -> None:
     pipe.send(time.time())
     load.run()
     pipe.send((load.seconds, sum(load.acked)))
+
+
+def walking(n: int) -> tuple[float, float]:
+    """A phone that goes to and fro a few hundred metres from a home, a decimetre a fix."""
+    lat, lon = home(n % PHONES)
+    return lat + abs(n // PHONES % 2_000 - 1_000) / 1e6, lon + 0.004
 
 
 def night(run: str, began: datetime, total: int) -> Make:

@@ -17,6 +17,7 @@ Make = Callable[[int], tuple[str, bytes]]  # the n-th message: topic and payload
 
 PHONES, DOORS, TERMINALS, BUTTONS = 1_000, 500, 20, 100
 SITE = "wangji"
+MILLISECOND = timedelta(milliseconds=1)
 
 
 def device_rows() -> list[tuple[str, str]]:
@@ -29,19 +30,32 @@ def device_rows() -> list[tuple[str, str]]:
     ]
 
 
-def mixed(run: str, began: datetime, *, sos: bool = True) -> Make:
+def anywhere(n: int) -> tuple[float, float]:
+    """Phones that leap across the town from one message to the next: the hardest road."""
+    return 35.2 + (n * 7919 % 1000) / 1e4, 115.4 + (n * 104_729 % 1000) / 1e4
+
+
+def mixed(
+    run: str,
+    began: datetime,
+    *,
+    every: timedelta = MILLISECOND,
+    press_every: int = 100,
+    place: Callable[[int], tuple[float, float]] = anywhere,
+) -> Make:
     """Contract traffic as a town makes it: mostly positions, some doors, few of the rest.
 
-    Ids are `{run}-{n}`; the n-th message was observed n milliseconds after `began`.
+    Ids are `{run}-{n}`; the n-th message was observed n times `every` after `began`. One message in
+    `press_every` (hundreds; 0: none) is an SOS.
     """
 
     def make(n: int) -> tuple[str, bytes]:
-        at = (began + timedelta(milliseconds=n)).isoformat(timespec="milliseconds")
+        at = (began + n * every).isoformat(timespec="milliseconds")
         head = f'{{"id":"{run}-{n}","at":"{at}"'
         turn = n % 100
         if turn < 80:
-            lat, lon = 35.2 + (n * 7919 % 1000) / 1e4, 115.4 + (n * 104_729 % 1000) / 1e4
-            body = f',"lat":{lat:.5f},"lon":{lon:.5f},"accuracy":12,"speed":1.2,"battery":77}}'
+            lat, lon = place(n)
+            body = f',"lat":{lat:.6f},"lon":{lon:.6f},"accuracy":12,"speed":1.2,"battery":77}}'
             return f"carewatch/v1/{SITE}/position/phone-{n % PHONES}", (head + body).encode()
         if turn < 92:
             opened = "true" if n % 2 else "false"
@@ -50,10 +64,10 @@ def mixed(run: str, began: datetime, *, sos: bool = True) -> Make:
         if turn < 96:
             body = ',"online":true,"battery":64}'
             return f"carewatch/v1/{SITE}/status/door-{n % DOORS}", (head + body).encode()
-        if turn < 99 or not sos:
+        if turn < 99 or not press_every or n % press_every != 99:
             body = f',"person":"p-{n % 50}","score":0.93,"alive":true}}'
             return f"carewatch/v1/{SITE}/face/term-{n % TERMINALS}", (head + body).encode()
-        return f"carewatch/v1/{SITE}/sos/btn-{n // 100 % BUTTONS}", (head + "}").encode()
+        return f"carewatch/v1/{SITE}/sos/btn-{n // press_every % BUTTONS}", (head + "}").encode()
 
     return make
 

@@ -28,7 +28,7 @@ def soak(rig: Rig, minutes: float, rate: float) -> Iterator[Row]:
     """Publish at this rate for so long and compare the last third with the first."""
     total = int(minutes * 60 * rate)
     looks: list[Look] = []
-    with Crowd(rig.broker.port, Traffic(total, rate=rate)) as crowd:
+    with Crowd(rig.broker.port, Traffic(total, "day", rate=rate)) as crowd:
         for _ in range(LOOKS):
             time.sleep(minutes * 60 / LOOKS)
             looks.append(_look(rig))
