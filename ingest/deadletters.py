@@ -11,6 +11,7 @@ from datetime import datetime
 import psycopg
 
 from devices.directory import Directory
+from devices.errors import CarewatchError
 from ingest.containment import contained
 from ingest.history import Rejected, rejected, rejections
 from ingest.store import Message, Outcome, save
@@ -30,7 +31,8 @@ def replay(
     """Read rejections again: these numbers, or all that were not read yet and fit.
 
     What is wholly readable now is stored and marked as replayed; the rest stays as it was.
-    Answers how many became what. Raises psycopg.Error between two batches of 500.
+    Answers how many became what. Raises psycopg.Error between two batches of 500, and
+    CarewatchError for a number that there is not, before anything is read.
     """
     outcomes: Counter[Outcome] = Counter()
     batches = (
@@ -45,8 +47,14 @@ def replay(
 
 def _numbered(conn: psycopg.Connection, numbers: Sequence[int]) -> Iterator[list[Rejected]]:
     with conn.transaction():
-        found = [rejected(conn, n) for n in numbers]
-    yield [each for each in found if each is not None]
+        found = {n: rejected(conn, n) for n in numbers}
+    missing = [str(n) for n, each in found.items() if each is None]
+    if missing:
+        raise CarewatchError(
+            f"no rejected message {', '.join(missing)}; none was read again:"
+            " see `carewatch deadletters list --all`"
+        )
+    yield [each for each in found.values() if each is not None]
 
 
 def _waiting(

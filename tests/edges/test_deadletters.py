@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from deploy.cli import app
 from devices.directory import Device, Directory, RegisterChange
 from devices.envelope import Envelope
+from devices.errors import CarewatchError
 from ingest import deadletters
 from ingest.admission import Admitted, admit
 from ingest.history import feed_after, rejections
@@ -46,8 +47,16 @@ def test_a_second_replay_changes_nothing(conn: psycopg.Connection) -> None:
     (n,) = [each.n for each in rejections(conn)]
     assert deadletters.replay(conn, KNOWN) == Counter(stored=1)
     assert deadletters.replay(conn, KNOWN) == Counter()
-    assert deadletters.replay(conn, KNOWN, [n, n + 1]) == Counter(duplicate=1)
+    assert deadletters.replay(conn, KNOWN, [n, n]) == Counter(duplicate=1)
     assert len(feed_after(conn, 0)) == 1
+
+
+def test_a_number_that_there_is_not_is_named_and_nothing_is_read(conn: psycopg.Connection) -> None:
+    save(conn, came(PRESS))
+    (n,) = [each.n for each in rejections(conn)]
+    with pytest.raises(CarewatchError, match=f"no rejected message {n + 7}; none"):
+        deadletters.replay(conn, KNOWN, [n, n + 7])
+    assert rejections(conn)[0].replayed_at is None
 
 
 def test_only_what_is_asked_for_is_read(conn: psycopg.Connection) -> None:
