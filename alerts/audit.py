@@ -24,7 +24,7 @@ from alerts.records.standing import people
 from alerts.settings import AlertsSettings
 from alerts.types import Severity, Staff
 from alerts.watching import metrics
-from devices.locks import Lock
+from core.locks import Lock
 from devices.registry import load_directory
 from ingest.history import silent_lanes
 

@@ -22,7 +22,7 @@ from alerts.inbox import append
 from alerts.lanes.both import LaneName
 from alerts.records import tables
 from alerts.types import Alert, AlertKey, InboxEntry, Muted, Receipt, VisitRecord
-from devices.locks import Lock
+from core.locks import Lock
 
 LONGEST_PAUSE = "5s"  # who freezes while holding it loses the connection, and with it the lock
 

@@ -21,7 +21,7 @@ from dateutil.rrule import rrulestr
 
 from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
 from alerts.types import PlannedVisit, Severity, TownChanged
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 
 if TYPE_CHECKING:
     from alerts.judging.known import Known

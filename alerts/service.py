@@ -21,7 +21,7 @@ from alerts.paging import outbox
 from alerts.settings import AlertsSettings
 from alerts.types import Page, Severity
 from alerts.watching import metrics
-from devices.locks import Lock
+from core.locks import Lock
 
 UPKEEP = 0.5  # seconds between two rounds
 SLOW = 15.0  # seconds without a look at the feed after which a lane does not count as well

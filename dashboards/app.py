@@ -13,6 +13,7 @@ from fastapi.staticfiles import StaticFiles
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
+from core.errors import CarewatchError
 from dashboards import api, pages
 from dashboards.access import NotAllowed, NotSignedIn, words_of
 from dashboards.changes import Follower
@@ -21,7 +22,6 @@ from dashboards.room import STATIC, Room
 from dashboards.settings import DashboardSettings
 from dashboards.shield import Shield
 from dashboards.verbs import NoSuchPage
-from devices.errors import CarewatchError
 
 
 def create_app(settings: DashboardSettings, routers: Sequence[APIRouter] = ()) -> FastAPI:

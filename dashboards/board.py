@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from alerts.types import Alert, VisitRecord
+from core.shelf import Shelf
 from dashboards import census
 from dashboards.census import Census
 from dashboards.duty import on_duty
@@ -17,7 +18,6 @@ from dashboards.scope import WHOLE, Scope, sees_alert, sees_subject, sees_visit
 from dashboards.traffic import Traffic
 from devices.directory import Device, Directory
 from devices.readings import DeviceStatus, Position, Reading
-from devices.shelf import Shelf
 from ingest.history import MessageCount
 
 KEEP = timedelta(hours=24)  # an ended alert stays for the figures that look this far back

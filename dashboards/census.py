@@ -12,9 +12,9 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from core.shelf import Shelf
 from dashboards.scope import Scope, sees_subject
 from devices.directory import Client, Device, Directory
-from devices.shelf import Shelf
 
 MINUTES: Mapping[str | None, int] = {"phone": 10, "terminal": 5, "door": 1500, "sos": 1500}
 OTHERWISE = 1500  # minutes, for a sensor or a device of no stated kind

@@ -15,6 +15,7 @@ from fastapi.responses import HTMLResponse
 from alerts import history
 from alerts.history import AlertFilter
 from alerts.types import Alert, Finding, Muted
+from core.errors import CarewatchError
 from dashboards.access import Visitor, having, words_of
 from dashboards.alertview import AlertView, view
 from dashboards.board import Board, shows
@@ -30,7 +31,6 @@ from dashboards.texts import Words
 from dashboards.verbs import alert_for
 from dashboards.wire import Figures
 from devices.directory import Directory
-from devices.errors import CarewatchError
 
 LISTED = 200  # open alerts on the page; the wall's figures count them all
 ENDED_LISTED = 10

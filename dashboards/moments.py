@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime
 
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 
 CENTURIES = range(1970, 2200)  # years that can be reckoned with
 MONTH = r"^(19[7-9]|20[0-9]|21[0-9])[0-9]-(0[1-9]|1[0-2])$"  # of these years

@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 import psycopg
 from psycopg.rows import scalar_row
 
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 
 SESSION = timedelta(hours=12)  # one shift
 SHORTEST = 8  # characters of a secret

@@ -8,10 +8,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from alerts.trials import PARTS, AlarmLoad, Part, SettingsChange, Summary, nested
+from core.errors import CarewatchError
+from core.shelf import Shelf
 from dashboards.moments import CENTURIES
 from devices.directory import CareLevel, Directory
-from devices.errors import CarewatchError
-from devices.shelf import Shelf
 
 PARAMETER = "p."  # before a parameter's name in the form
 LONGEST = timedelta(days=31)

@@ -14,10 +14,10 @@ from psycopg_pool import ConnectionPool
 
 from alerts import desk, history
 from alerts.types import Alert
+from core.errors import CarewatchError
 from dashboards.access import Visitor
 from dashboards.scope import sees_alert
 from devices.directory import Directory
-from devices.errors import CarewatchError
 
 PATIENCE = 3.0  # s to wait for the engine before saying "recorded, not carried out yet"
 LOOK_EVERY = 0.05  # s

@@ -17,10 +17,10 @@ import psycopg
 
 from alerts.audit import look
 from alerts.history import Flaw, paging_flaws
+from core.errors import CarewatchError
 from deploy.migrate import migrations
 from deploy.running import RUN_FILE
 from deploy.settings import Settings, load_settings
-from devices.errors import CarewatchError
 from devices.registry import load_directory
 from ingest.history import MessageCount, message_counts, recent_drops
 

@@ -6,11 +6,11 @@ from contextlib import ExitStack, contextmanager
 
 import psycopg
 
+from core.errors import CarewatchError
 from deploy import embedded, local
 from deploy.migrate import migrate
 from deploy.running import RUN_FILE
 from deploy.settings import Settings, load_settings
-from devices.errors import CarewatchError
 
 
 @contextmanager

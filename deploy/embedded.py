@@ -19,8 +19,8 @@ from pathlib import Path
 from string import Template
 from typing import Any, Protocol
 
+from core.errors import CarewatchError
 from deploy.local import die_with_parent, free_port
-from devices.errors import CarewatchError
 
 MOSQUITTO = Path(__file__).parent / "mosquitto"
 USUAL_MQTT_PORT = 1883

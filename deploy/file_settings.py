@@ -12,7 +12,7 @@ import psycopg
 from alerts.given.versions import InForce, versions
 from alerts.trial.changes import SettingDifference, compared
 from alerts.types import TownSettings
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 
 Choice = Literal["file", "enabled"]
 

@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 
 Faults = Callable[[], list[str]]  # what keeps the service from being ready; [] = ready
 

@@ -20,11 +20,11 @@ from alerts.given.plans import apply_plans, diff_plans, load_plans
 from alerts.given.versions import in_force, numbered, remember_file
 from alerts.trial.changes import SettingDifference, compared
 from alerts.types import PlanSet, TownChanged, TownSettings
+from core.errors import CarewatchError
 from deploy.file_settings import Choice, file_holds
 from deploy.townfile import Town
 from devices import registry
 from devices.directory import SECTIONS, RegisterChange
-from devices.errors import CarewatchError
 
 CUT_PLANS = tuple(section for section in PLAN_SECTIONS if section != "ladders")
 CHUNK = 2_000  # items an inbox entry

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 
 PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 

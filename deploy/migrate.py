@@ -7,8 +7,8 @@ import msgspec
 import psycopg
 from psycopg.rows import scalar_row
 
-from devices.errors import CarewatchError
-from devices.locks import Lock
+from core.errors import CarewatchError
+from core.locks import Lock
 from ingest import upkeep
 
 MIGRATIONS = Path(__file__).parent / "migrations"

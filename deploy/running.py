@@ -5,9 +5,9 @@ from pathlib import Path
 
 import msgspec
 
+from core.errors import CarewatchError
 from deploy.settings import load_settings
 from deploy.townfile import Town, read_town
-from devices.errors import CarewatchError
 
 RUN_FILE = "running.toml"  # in the data directory, kept by `carewatch up`
 DEMO_TOWN = "demo-town.yaml"  # in the data directory, written by `carewatch up --demo`

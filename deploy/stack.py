@@ -9,12 +9,12 @@ import psycopg
 import typer
 from pydantic import SecretStr
 
+from core.errors import CarewatchError
 from deploy import embedded, local, running
 from deploy.demo.prepare import prepare
 from deploy.migrate import migrate
 from deploy.settings import Settings, load_settings
 from deploy.supervisor import Child, Supervisor
-from devices.errors import CarewatchError
 
 READY_WITHIN = 60.0  # seconds the pages may take to answer
 

@@ -15,9 +15,9 @@ from pathlib import Path
 
 import structlog
 
+from core.errors import CarewatchError
 from deploy.embedded import Part
 from deploy.local import die_with_parent
-from devices.errors import CarewatchError
 
 log = structlog.get_logger()
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from alerts.types import PlanSet
+from core.errors import CarewatchError
 from deploy.town.advice import advice
 from deploy.town.draft import Draft
 from deploy.town.marked import Broken, Fault, Table, line_of, parse
@@ -17,7 +18,6 @@ from deploy.town.meaning import meaning_faults
 from deploy.town.references import reference_faults
 from deploy.town.rule_settings import settings_of
 from devices.directory import SECTIONS, Directory, RegisterChange
-from devices.errors import CarewatchError
 
 
 class Town(msgspec.Struct, frozen=True):

@@ -10,8 +10,8 @@ from datetime import datetime
 
 import psycopg
 
+from core.errors import CarewatchError
 from devices.directory import Directory
-from devices.errors import CarewatchError
 from ingest.containment import contained
 from ingest.history import Rejected, rejected, rejections
 from ingest.store import Message, Outcome, save

@@ -12,7 +12,7 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import scalar_row
 
-from devices.locks import Lock
+from core.locks import Lock
 from ingest.rows import Table
 
 AHEAD = timedelta(days=7)  # so that upkeep may fail for a week before a day has no partition

@@ -14,7 +14,7 @@ import msgspec
 import psycopg
 from psycopg.rows import class_row, scalar_row
 
-from devices.locks import Lock
+from core.locks import Lock
 
 LIFE = "life"
 BULK = "bulk-1"  # with shared subscriptions also bulk-2, ...

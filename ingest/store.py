@@ -14,8 +14,8 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import scalar_row
 
+from core.locks import Lock
 from devices.envelope import Envelope
-from devices.locks import Lock
 from devices.readings import Reading, Reason, Rejection, SosPressed
 from devices.redaction import cut_private
 from ingest.admission import Admitted

@@ -11,7 +11,7 @@ import msgspec
 import psycopg
 from psycopg.rows import scalar_row
 
-from devices.locks import Lock
+from core.locks import Lock
 from devices.readings import TRACKED_KINDS
 from ingest.digests import digest
 from ingest.partitions import KEPT, TRACK, roll

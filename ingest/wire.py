@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 import msgspec
 
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 
 CONNECT_TIMEOUT = 10.0  # seconds for the TCP and TLS handshakes
 READ_SIZE = 262_144  # bytes taken from the socket at a time

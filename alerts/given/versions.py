@@ -14,7 +14,7 @@ from alerts.given.plans import apply_plans
 from alerts.inbox import append
 from alerts.trial.changes import SettingDifference, compared
 from alerts.types import PlanSet, RuleScope, TownChanged, TownSettings
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 from devices.registry import lock_town
 
 MAX_NOTE = 500  # characters

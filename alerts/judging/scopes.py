@@ -11,8 +11,8 @@ import msgspec
 
 from alerts.rule import Settings
 from alerts.types import RuleScope
+from core.errors import CarewatchError
 from devices.directory import Directory
-from devices.errors import CarewatchError
 
 P = TypeVar("P", bound=Settings)
 P_co = TypeVar("P_co", bound=Settings, covariant=True)

@@ -15,7 +15,7 @@ import psycopg
 from psycopg.rows import scalar_row
 
 from alerts.lanes.both import LaneName
-from devices.locks import Lock
+from core.locks import Lock
 from ingest.history import RENEWED_WITHIN, horizon
 
 AWAY = 3.0  # seconds between two looks after which we count as having been away

@@ -8,7 +8,7 @@ import msgspec
 
 from alerts.rule import Rule
 from alerts.rules import RULES
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 
 RuleSettings = Mapping[str, Mapping[str, object]]
 

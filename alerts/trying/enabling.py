@@ -8,8 +8,8 @@ from alerts.given.versions import InForce, enable, in_force, versions
 from alerts.trial.changes import SettingsChange, changed, compared, covers
 from alerts.trying import trials
 from alerts.types import TownSettings
+from core.errors import CarewatchError
 from devices.directory import Directory
-from devices.errors import CarewatchError
 from devices.scope import Scope
 
 

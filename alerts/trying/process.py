@@ -23,8 +23,8 @@ from alerts.trial.report import Summary, summed_up
 from alerts.trying import trials
 from alerts.trying.stored import WARM_UP, Heard, stored_trial
 from alerts.types import PlanSet, TownSettings
-from devices.errors import CarewatchError
-from devices.locks import Lock
+from core.errors import CarewatchError
+from core.locks import Lock
 
 PATIENT = 10  # nice: a tenth of what anything else gets, yet it comes to an end on a busy machine
 SIGN_OF_LIFE = 1.0  # s

@@ -15,7 +15,7 @@ import psycopg
 from alerts.trial.changes import SettingDifference
 from alerts.trial.report import Summary
 from alerts.types import TownSettings
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 from devices.scope import WHOLE, Scope
 
 State = Literal["waiting", "running", "done", "failed", "stopped"]

@@ -14,11 +14,11 @@ from fastapi.responses import Response
 from alerts import desk
 from alerts.desk import Refusal
 from alerts.types import Receipt, ReceiptState
+from core.errors import CarewatchError
 from dashboards.api.answer import as_json
 from dashboards.bodies import json_of
 from dashboards.room import Room, room_of
 from dashboards.tokens import is_reply_key
-from devices.errors import CarewatchError
 
 router = APIRouter(include_in_schema=False)
 NUMBER = ("from", "From", "number", "mobile", "phone", "msisdn")  # as providers call them

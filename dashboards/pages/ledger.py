@@ -11,12 +11,12 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from alerts import history
+from core.errors import CarewatchError
 from dashboards import ledger
 from dashboards.desking import Desk, desk_of
 from dashboards.ledger import LedgerFilter
 from dashboards.masking import mask_name
 from dashboards.moments import CENTURIES
-from devices.errors import CarewatchError
 
 router = APIRouter(include_in_schema=False)
 LONGEST = timedelta(days=92)  # a quarter, the longest that is settled at once

@@ -16,12 +16,12 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from alerts import history, trials
 from alerts.history import AlertFilter
 from alerts.trials import SettingsVersion, TrialRecord
+from core.errors import CarewatchError
 from dashboards import trialview
 from dashboards.access import Visitor, having
 from dashboards.desking import MANY, Desk, desk_of
 from dashboards.rulecards import Settings, cards
 from dashboards.verbs import NoSuchPage
-from devices.errors import CarewatchError
 
 router = APIRouter(prefix="/rules", include_in_schema=False)
 AtDesk = Annotated[Desk, Depends(desk_of)]

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 
 if TYPE_CHECKING:
     from alerts.trial.overrides import RuleSettings

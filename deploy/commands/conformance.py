@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 
 if TYPE_CHECKING:
     from threading import Event

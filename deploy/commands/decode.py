@@ -10,10 +10,10 @@ from zoneinfo import ZoneInfo
 import msgspec
 import typer
 
+from core.errors import CarewatchError
 from devices.codecs.times import read_time
 from devices.directory import Directory
 from devices.envelope import Envelope
-from devices.errors import CarewatchError
 from devices.readings import Ignored
 from devices.recording import http_request, read_recording
 from ingest.admission import Admitted, admit

@@ -25,9 +25,9 @@ def record(
     import sys
     import threading
 
+    from core.errors import CarewatchError
     from deploy import logs
     from deploy.settings import load_settings
-    from devices.errors import CarewatchError
 
     logs.configure("warning")  # to stderr: the standard output may be the recording
     ended = threading.Event()

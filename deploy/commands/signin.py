@@ -25,9 +25,9 @@ def add(
 ) -> None:
     """Let a person sign in, or give them another secret."""
     from alerts.history import people
+    from core.errors import CarewatchError
     from dashboards.signin import set_sign_in
     from deploy.database import connected
-    from devices.errors import CarewatchError
 
     with connected() as conn:
         known = {staff.id: staff for staff in people(conn)}

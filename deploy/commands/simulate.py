@@ -61,8 +61,8 @@ def press(
     how: Annotated[str, typer.Option(help="short, long, double, test or cancel.")] = "short",
 ) -> None:
     """Press an emergency button: an SOS."""
+    from core.errors import CarewatchError
     from deploy.townfile import directory_of
-    from devices.errors import CarewatchError
     from devices.simulator.publish import Publisher
     from devices.simulator.speech import press as spoken
 

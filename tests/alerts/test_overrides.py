@@ -3,7 +3,7 @@
 import pytest
 
 from alerts.trial.overrides import laid_over, nested
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 
 
 def test_parameters_are_laid_over_one_by_one() -> None:

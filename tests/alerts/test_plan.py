@@ -9,8 +9,8 @@ from msgspec.structs import replace
 from alerts.judging.known import Known
 from alerts.plan import laid_out, planned_on, taken_up
 from alerts.types import PlannedVisit, PlanSet
+from core.errors import CarewatchError
 from devices.directory import Directory
-from devices.errors import CarewatchError
 
 SHANGHAI, LONDON = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/London")
 

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
+from core.errors import CarewatchError
 from dashboards.signin import (
     SESSION,
     begin_session,
@@ -18,7 +19,6 @@ from dashboards.signin import (
     sign_ins,
 )
 from dashboards.tokens import wall_scope, wall_token
-from devices.errors import CarewatchError
 
 NOW = datetime.now(UTC)
 

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import CarewatchError
 from deploy import supervisor
 from deploy.supervisor import Child, Supervisor, Tended, next_pause
-from devices.errors import CarewatchError
 
 
 @pytest.mark.parametrize(

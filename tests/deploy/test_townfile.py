@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.errors import CarewatchError
 from deploy.town.marked import Fault
 from deploy.townfile import Town, TownFaults, directory_of, parse_town, read_town
 from devices.directory import Away, Circle, Device
-from devices.errors import CarewatchError
 
 TOWN = Path(__file__).parent / "town.yaml"
 GEOFENCES = sorted((Path(__file__).parent / "data" / "geofence").iterdir())

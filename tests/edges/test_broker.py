@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from broker_fixtures import Broker, free_port, listening
 
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 from ingest.broker import Delivery, Session, Ways
 from ingest.crossing import NOTICE, TAKEN_BACK, Crossing, notice
 from ingest.packets import Publish

@@ -26,8 +26,8 @@ from alerts.types import (
     Severity,
     Staff,
 )
+from core.errors import CarewatchError
 from devices.directory import Directory
-from devices.errors import CarewatchError
 
 pytestmark = pytest.mark.edge
 NOW = datetime.now(UTC).replace(microsecond=0)

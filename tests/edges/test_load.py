@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 
 from alerts.given.plans import add_visit, diff_plans, load_plans
 from alerts.types import PlanSet, TownChanged
+from core.errors import CarewatchError
 from deploy.cli import app
 from deploy.device_changes import add_device
 from deploy.loading import CHUNK, Loaded, entries, load_town
@@ -18,7 +19,6 @@ from deploy.townfile import Town, parse_town
 from devices import registry
 from devices.credentials import credential_fits
 from devices.directory import Client, Device, RegisterChange
-from devices.errors import CarewatchError
 
 pytestmark = pytest.mark.edge
 FILE = Path(__file__).parent.parent / "deploy" / "town.yaml"

@@ -8,7 +8,7 @@ import psycopg
 import pytest
 from batches import door, messages, position, press
 
-from devices.locks import Lock
+from core.locks import Lock
 from devices.readings import Reading
 from ingest.history import feed_after
 from ingest.store import save

@@ -14,10 +14,10 @@ from alerts.trial.report import Summary
 from alerts.trials import Part, SettingsChange, TrialRecord
 from alerts.trying import trials as kept
 from alerts.trying.process import Progress, run
+from core.errors import CarewatchError
+from core.locks import Lock
 from deploy.loading import load_town
 from deploy.townfile import parse_town
-from devices.errors import CarewatchError
-from devices.locks import Lock
 from devices.readings import DoorMoved
 from devices.registry import load_directory
 from devices.scope import WHOLE, Scope

@@ -3,10 +3,10 @@
 import re
 from pathlib import Path
 
-from devices import locks
+from core import locks
 
 ROOT = Path(__file__).parents[2]
-ROOMS = ("devices", "ingest", "alerts", "dashboards", "deploy")
+ROOMS = ("core", "devices", "ingest", "alerts", "dashboards", "deploy")
 TAKEN = re.compile(r"pg_\w*advisory\w*\(\s*\d|\b726\d{3}\b")
 
 
