@@ -18,7 +18,7 @@ from alerts.types import Stored
 from devices.directory import Directory
 from devices.envelope import Envelope
 from devices.readings import Reading
-from ingest.admission import Admitted, admit
+from ingest.admission.admit import Admitted, admit
 
 
 class Recorded:

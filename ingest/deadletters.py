@@ -12,9 +12,9 @@ import psycopg
 
 from core.errors import CarewatchError
 from devices.directory import Directory
-from ingest.containment import contained
+from ingest.admission.containment import contained
 from ingest.history import Rejected, rejected, rejections
-from ingest.store import Message, Outcome, save
+from ingest.store.save import Message, Outcome, save
 
 AT_ONCE = 500  # messages a transaction
 

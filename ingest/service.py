@@ -14,14 +14,15 @@ import structlog
 
 from devices.codecs import LIFE_FILTER, life_filters
 from devices.directory import Directory
-from ingest import drops, slots, upkeep
-from ingest.broker import Delivery, Session, Ways
-from ingest.crossing import NOTICE, TAKEN_BACK, Crossing, LifeTopics, notice
-from ingest.lane import Lane, connect, first_line
-from ingest.register import Register
+from ingest.lanes import drops, slots
+from ingest.lanes.crossing import NOTICE, TAKEN_BACK, Crossing, LifeTopics, notice
+from ingest.lanes.lane import Lane, connect, first_line
+from ingest.lanes.register import Register
+from ingest.lanes.slots import BULK, LIFE
+from ingest.mqtt.connection import Address
+from ingest.mqtt.session import Delivery, Session, Ways
 from ingest.settings import IngestSettings
-from ingest.slots import BULK, LIFE
-from ingest.wire import Address
+from ingest.store import upkeep
 
 ROUND = 0.5  # seconds between two rounds of looking after the lanes
 UPKEEP = 60.0  # seconds between two house-keepings

@@ -84,9 +84,9 @@ def _listen(
     import time
 
     from devices.conformance.checklist import Heard
-    from ingest.admission import admit
-    from ingest.broker import BEAT, Session
-    from ingest.wire import Address
+    from ingest.admission.admit import admit
+    from ingest.mqtt.connection import Address
+    from ingest.mqtt.session import BEAT, Session
 
     name = f"carewatch-conformance-{os.getpid()}"
     session = Session(Address.of(broker), name, topics, clean=True)

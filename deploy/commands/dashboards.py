@@ -16,8 +16,8 @@ def dashboards() -> None:
     from dashboards.settings import DashboardSettings
     from deploy import local, logs
     from deploy.settings import load_settings
-    from ingest.callers import Access
-    from ingest.http import push_router
+    from ingest.http.callers import Access
+    from ingest.http.push import push_router
 
     settings = load_settings()
     logs.configure(settings.log_level)

@@ -16,8 +16,8 @@ from devices.directory import Directory
 from devices.envelope import Envelope
 from devices.readings import Ignored
 from devices.recording import http_request, read_recording
-from ingest.admission import Admitted, admit
-from ingest.plausibility import DEFAULT_ZONE
+from ingest.admission.admit import Admitted, admit
+from ingest.admission.plausibility import DEFAULT_ZONE
 
 _encode = msgspec.json.Encoder().encode
 

@@ -48,9 +48,9 @@ def _write(url: str, topic: str, count: int, out: BinaryIO, ended: "Event") -> i
     import os
 
     from devices.recording import write_line
-    from ingest.broker import BEAT, Session
-    from ingest.crossing import NOTICE
-    from ingest.wire import Address
+    from ingest.lanes.crossing import NOTICE
+    from ingest.mqtt.connection import Address
+    from ingest.mqtt.session import BEAT, Session
 
     session = Session(Address.of(url), f"carewatch-record-{os.getpid()}", [topic], clean=True)
     session.start()

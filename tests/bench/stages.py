@@ -23,11 +23,11 @@ from alerts.lanes.clock import SystemClock
 from alerts.lanes.walk import Walk
 from devices.envelope import Envelope
 from devices.registry import load_directory
-from ingest.admission import admit
-from ingest.broker import Session
+from ingest.admission.admit import admit
+from ingest.mqtt.connection import Address
+from ingest.mqtt.session import Session
 from ingest.settings import BATCH_SIZE
-from ingest.store import Message, save
-from ingest.wire import Address
+from ingest.store.save import Message, save
 from tests.bench.crowd import Crowd, Traffic
 from tests.bench.load import mixed
 from tests.bench.rig import Rig

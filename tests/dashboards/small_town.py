@@ -34,8 +34,8 @@ from devices.directory import (
 from devices.directory import Facility as Home
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, DoorMoved, Position, Reading, Rejection, SosPressed
-from ingest.admission import Admitted
-from ingest.store import Message, save
+from ingest.admission.admit import Admitted
+from ingest.store.save import Message, save
 
 NOW = datetime(2026, 11, 2, 2, 0, tzinfo=UTC)  # 10:00 in Asia/Shanghai, a Monday
 SQUARE = {

@@ -24,7 +24,7 @@ from dashboards.settings import DashboardSettings, Lang
 from dashboards.texts import Words
 from dashboards.tokens import wall_token
 from devices.directory import Area, Circle, Client, RegisterChange
-from ingest.counts import Tally, keep
+from ingest.store.counts import Tally, keep
 
 pytestmark = [pytest.mark.edge, pytest.mark.browser]
 WALL = f"/wall?token={wall_token(KEY)}"

@@ -19,8 +19,8 @@ from deploy.loading import load_town
 from deploy.townfile import parse_town
 from devices.envelope import Envelope
 from devices.readings import DoorMoved, Reading, SosPressed
-from ingest.admission import Admitted
-from ingest.store import Message, save
+from ingest.admission.admit import Admitted
+from ingest.store.save import Message, save
 
 _ids = itertools.count(1)
 

@@ -16,7 +16,7 @@ from deploy.cli import app
 from deploy.loading import load_town
 from deploy.townfile import parse_town
 from devices.readings import DoorMoved
-from ingest.store import save
+from ingest.store.save import save
 from tests.edges.batches import messages
 
 pytestmark = pytest.mark.edge

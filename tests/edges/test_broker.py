@@ -10,10 +10,10 @@ import pytest
 from broker_fixtures import Broker, free_port, listening
 
 from core.errors import CarewatchError
-from ingest.broker import Delivery, Session, Ways
-from ingest.crossing import NOTICE, TAKEN_BACK, Crossing, notice
-from ingest.packets import Publish
-from ingest.wire import Address
+from ingest.lanes.crossing import NOTICE, TAKEN_BACK, Crossing, notice
+from ingest.mqtt.connection import Address
+from ingest.mqtt.packets import Publish
+from ingest.mqtt.session import Delivery, Session, Ways
 from tests.bench.load import Load
 
 pytestmark = pytest.mark.edge

@@ -13,9 +13,9 @@ from deploy.cli import app
 from devices.directory import Device, Directory, RegisterChange
 from devices.envelope import Envelope
 from ingest import deadletters
-from ingest.admission import Admitted, admit
+from ingest.admission.admit import Admitted, admit
 from ingest.history import feed_after, rejections
-from ingest.store import Message, save
+from ingest.store.save import Message, save
 
 pytestmark = pytest.mark.edge
 

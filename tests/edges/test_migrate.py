@@ -12,8 +12,9 @@ from typer.testing import CliRunner
 from core.errors import CarewatchError
 from deploy.cli import app
 from deploy.migrate import migrate, migrations
-from ingest import history, upkeep
-from ingest.store import save
+from ingest import history
+from ingest.store import upkeep
+from ingest.store.save import save
 
 pytestmark = pytest.mark.edge
 

@@ -9,7 +9,7 @@ import pytest
 from psycopg import sql
 
 from deploy.local import free_port
-from ingest import slots
+from ingest.lanes import slots
 from ingest.service import Service
 from ingest.settings import IngestSettings
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from devices.envelope import Envelope, HttpRequest
 from devices.readings import Reading, Reason, Rejection
 from ingest.history import feed_after, rejections
-from ingest.repeats import WARY_FOR, Wary
-from ingest.store import LONGEST_PAYLOAD, Message, save
+from ingest.store.repeats import WARY_FOR, Wary
+from ingest.store.save import LONGEST_PAYLOAD, Message, save
 
 pytestmark = pytest.mark.edge
 

@@ -11,7 +11,7 @@ from batches import door, messages, position, press
 from core.locks import Lock
 from devices.readings import Reading
 from ingest.history import feed_after
-from ingest.store import save
+from ingest.store.save import save
 
 pytestmark = pytest.mark.edge
 

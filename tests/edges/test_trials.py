@@ -21,7 +21,7 @@ from deploy.townfile import parse_town
 from devices.readings import DoorMoved
 from devices.registry import load_directory
 from devices.scope import WHOLE, Scope
-from ingest.store import save
+from ingest.store.save import save
 from tests.edges.batches import messages
 from tests.edges.by_hand import ByHand
 from tests.edges.paging import press, until

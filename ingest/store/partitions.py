@@ -13,7 +13,7 @@ from psycopg import sql
 from psycopg.rows import scalar_row
 
 from core.locks import Lock
-from ingest.rows import Table
+from ingest.store.rows import Table
 
 AHEAD = timedelta(days=7)  # so that upkeep may fail for a week before a day has no partition
 BEHIND = timedelta(days=3)  # the correction horizon: late readings find a partition too

@@ -11,16 +11,18 @@ import structlog
 from psycopg.conninfo import make_conninfo
 
 from devices.readings import Reason
-from ingest import counts, metrics, stamps
-from ingest.admission import Admitted
-from ingest.batch import gather
-from ingest.broker import BEAT, Delivery, Session
-from ingest.containment import contained
+from ingest import metrics
+from ingest.admission.admit import Admitted
+from ingest.admission.containment import contained
 from ingest.history import leave_horizon, renew_horizon
-from ingest.register import Register
-from ingest.repeats import Wary
-from ingest.slots import LIFE
-from ingest.store import Arrivals, Message, save
+from ingest.lanes import stamps
+from ingest.lanes.batch import gather
+from ingest.lanes.register import Register
+from ingest.lanes.slots import LIFE
+from ingest.mqtt.session import BEAT, Delivery, Session
+from ingest.store import counts
+from ingest.store.repeats import Wary
+from ingest.store.save import Arrivals, Message, save
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 3.0  # seconds between attempts on the database, doubling
 SAVE_SLOW = 5.0  # seconds without a commit after which the lane does not count as well

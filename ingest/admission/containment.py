@@ -12,7 +12,7 @@ from devices.codecs import family_of
 from devices.directory import Directory
 from devices.envelope import Envelope
 from devices.readings import Reason, Rejection
-from ingest.admission import Admitted, admit
+from ingest.admission.admit import Admitted, admit
 
 log = structlog.get_logger()
 

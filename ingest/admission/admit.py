@@ -27,8 +27,8 @@ from devices.readings import (
     SosPressed,
 )
 from devices.topics import parents
-from ingest.identity import content_id, distinct
-from ingest.plausibility import placed, timed
+from ingest.admission.identity import content_id, distinct
+from ingest.admission.plausibility import placed, timed
 
 MAX_BYTES = 4 * 1024 * 1024  # a record with its pictures in base64 comes to 3 MB
 UNJUDGED = (ButtonPressed, Switched)

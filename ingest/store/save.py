@@ -18,18 +18,9 @@ from core.locks import Lock
 from devices.envelope import Envelope
 from devices.readings import Reading, Reason, Rejection, SosPressed
 from devices.redaction import cut_private
-from ingest.admission import Admitted
-from ingest.repeats import Wary, unknown
-from ingest.rows import (
-    COLUMNS,
-    TABLES,
-    Key,
-    Row,
-    copy_stream,
-    distinct,
-    json_array,
-    row_of,
-)
+from ingest.admission.admit import Admitted
+from ingest.store.repeats import Wary, unknown
+from ingest.store.rows import COLUMNS, TABLES, Key, Row, copy_stream, distinct, json_array, row_of
 
 LONGEST_PAUSE = (
     "1500ms"  # a worker frozen while it holds the lock loses its connection, and the lock

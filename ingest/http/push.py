@@ -1,7 +1,7 @@
 """HTTP for devices that can't speak MQTT: the contract's path and the vendors' own push paths.
 
 A 2xx answer means stored and committed, here as at the broker. A refused message is kept as a
-rejection and answered with its named reason. Who may send: ingest/callers.py.
+rejection and answered with its named reason. Who may send: ingest/http/callers.py.
 """
 
 from collections.abc import AsyncIterator
@@ -19,13 +19,13 @@ from devices.codecs import CODECS
 from devices.envelope import Envelope, HttpRequest
 from devices.readings import Reason
 from ingest import metrics
-from ingest.admission import MAX_BYTES, Admitted
-from ingest.callers import Access, Caller, Shown, let_in, shown
-from ingest.containment import contained
-from ingest.counts import keep
+from ingest.admission.admit import MAX_BYTES, Admitted
+from ingest.admission.containment import contained
 from ingest.feed import passing
-from ingest.register import Register
-from ingest.store import Arrivals, Message, save
+from ingest.http.callers import Access, Caller, Shown, let_in, shown
+from ingest.lanes.register import Register
+from ingest.store.counts import keep
+from ingest.store.save import Arrivals, Message, save
 
 METHODS = ["POST", "PUT", "GET"]
 CONTRACT = "/ingest/v1/{site}/{kind}/{device}"

@@ -18,9 +18,9 @@ import msgspec
 import structlog
 
 from devices.envelope import Envelope
-from ingest import packets
-from ingest.pulse import ANSWER_TIME, KEEP_ALIVE, Pulse
-from ingest.wire import Address, Wire
+from ingest.mqtt import packets
+from ingest.mqtt.connection import Address, Wire
+from ingest.mqtt.keepalive import ANSWER_TIME, KEEP_ALIVE, Pulse
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds between attempts to connect, doubling
 BEAT = 0.25  # seconds after which an idle session says anew that nothing is waiting

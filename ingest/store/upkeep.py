@@ -13,8 +13,8 @@ from psycopg.rows import scalar_row
 
 from core.locks import Lock
 from devices.readings import TRACKED_KINDS
-from ingest.digests import digest
-from ingest.partitions import KEPT, TRACK, roll
+from ingest.store.digests import digest
+from ingest.store.partitions import KEPT, TRACK, roll
 
 LOG_KEPT = timedelta(days=1)  # batches in the feed's log, behind the slowest checkpoint
 LOG_KEPT_AT_MOST = timedelta(days=7)  # with alerts away so long, the feed is read from `reading`

@@ -11,7 +11,7 @@ in doubt both lanes store the message, and its key makes it one row.
 import msgspec
 
 from devices.codecs import LIFE_FILTER, is_life_topic
-from ingest.packets import Publish, Will
+from ingest.mqtt.packets import Publish, Will
 
 NOTICE = "carewatch/lanes/life"
 REMEMBERED = 100_000  # topics whose lane is kept in mind

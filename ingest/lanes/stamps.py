@@ -19,7 +19,7 @@ import msgspec
 import psycopg
 
 from devices.envelope import Envelope
-from ingest.broker import Delivery
+from ingest.mqtt.session import Delivery
 
 Name = tuple[str, int]  # slot and number: what is remembered, once each
 RETAINED = " retained"  # behind a slot: its numbers are the topics', not the packets'

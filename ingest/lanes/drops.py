@@ -10,7 +10,7 @@ import psycopg
 import structlog
 
 from ingest import metrics
-from ingest.packets import Publish
+from ingest.mqtt.packets import Publish
 
 TOPIC = "$SYS/broker/publish/messages/dropped"
 FRESH = timedelta(hours=1)  # how long a loss keeps the process from being called ready

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import psycopg
 from psycopg.rows import scalar_row
 
-from ingest.rows import TABLES, Key, Row, Table, microseconds
+from ingest.store.rows import TABLES, Key, Row, Table, microseconds
 
 WARY_FOR = 8  # batches without a repeat, until the next is tried unasked again
 
