@@ -15,13 +15,13 @@ from starlette.exceptions import HTTPException
 
 from core.errors import CarewatchError
 from dashboards import api, pages
-from dashboards.access import NotAllowed, NotSignedIn, words_of
-from dashboards.changes import Follower
-from dashboards.desking import Starting
-from dashboards.room import STATIC, Room
+from dashboards.actions import NoSuchPage
+from dashboards.auth.access import NotAllowed, NotSignedIn, words_of
+from dashboards.auth.middleware import Shield
+from dashboards.live.follower import Follower
 from dashboards.settings import DashboardSettings
-from dashboards.shield import Shield
-from dashboards.verbs import NoSuchPage
+from dashboards.site import STATIC, Room
+from dashboards.views.desk import Starting
 
 
 def create_app(settings: DashboardSettings, routers: Sequence[APIRouter] = ()) -> FastAPI:

@@ -67,7 +67,7 @@ PURE = (
     "alerts/watching/lint.py",
     "alerts/watching/answering.py",
     "alerts/watching/button_tests.py",
-    "dashboards/board.py",
+    "dashboards/live/board.py",
 )
 IMPURE_LIBRARIES = {"psycopg", "paho", "httpx", "socket", "threading", "asyncio", "apprise"}
 

@@ -10,12 +10,12 @@ from fastapi.responses import Response
 from alerts import history
 from alerts.history import AlertFilter
 from alerts.types import Alert, AlertState, Evidence, Finding, FindingEvent, Severity, StoryLine
-from dashboards.access import Visitor, having
+from dashboards.actions import VERBS, NoSuchPage, Saying, alert_for, do
 from dashboards.api.answer import as_json, asking, described
+from dashboards.auth.access import Visitor, having
 from dashboards.bodies import json_of
-from dashboards.desking import Desk, desk_of
-from dashboards.moments import aware
-from dashboards.verbs import VERBS, NoSuchPage, Saying, alert_for, do
+from dashboards.views.desk import Desk, desk_of
+from dashboards.views.moments import aware
 
 router = APIRouter(prefix="/api/v1", tags=["alerts"])
 MOST = 10_000

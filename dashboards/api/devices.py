@@ -8,11 +8,11 @@ import msgspec
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
+from dashboards.actions import NoSuchPage
 from dashboards.api.answer import as_json, described
-from dashboards.census import Signs
-from dashboards.desking import Desk, desk_of
-from dashboards.moments import aware
-from dashboards.verbs import NoSuchPage
+from dashboards.live.census import Signs
+from dashboards.views.desk import Desk, desk_of
+from dashboards.views.moments import aware
 from devices.directory import Device
 from ingest.history import DeviceDay, device_days
 

@@ -10,9 +10,9 @@ from fastapi.responses import Response
 from alerts import history
 from alerts.history import LATE, Answering, Answers
 from dashboards.api.answer import as_json, csv_file, described
-from dashboards.desking import Desk, desk_of
-from dashboards.moments import aware
-from dashboards.spreadsheet import spreadsheet
+from dashboards.views.desk import Desk, desk_of
+from dashboards.views.moments import aware
+from dashboards.views.spreadsheet import spreadsheet
 
 router = APIRouter(prefix="/api/v1", tags=["figures"])
 LONGEST = timedelta(days=92)

@@ -6,11 +6,11 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response, StreamingResponse
 
 from dashboards.api.answer import as_json, described
-from dashboards.desking import Desk, Starting, desk_of
-from dashboards.room import Room, room_of
-from dashboards.screens import Watching, watching
-from dashboards.townmap import TownMap
-from dashboards.wire import Figures, Snapshot
+from dashboards.auth.wall_access import Watching, watching
+from dashboards.live.patch import Figures, Snapshot
+from dashboards.live.townmap import TownMap
+from dashboards.site import Room, room_of
+from dashboards.views.desk import Desk, Starting, desk_of
 
 router = APIRouter(prefix="/api/v1", tags=["live"])
 InRoom = Annotated[Room, Depends(room_of)]

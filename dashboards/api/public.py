@@ -7,18 +7,18 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from alerts.types import Finding, VisitRecord
-from dashboards.access import words_of
 from dashboards.api.alerts import ApiAlert, Deed, Done
 from dashboards.api.answer import components
 from dashboards.api.devices import ApiDevice
 from dashboards.api.figures import AnsweringPage
 from dashboards.api.records import ApiRejection, LedgerPage, VisitHistory
 from dashboards.api.session import SignIn, Token
-from dashboards.attendance import Attendance
-from dashboards.room import Room, room_of
+from dashboards.auth.access import words_of
+from dashboards.live.patch import Figures, Snapshot
+from dashboards.live.townmap import TownMap
+from dashboards.site import Room, room_of
 from dashboards.texts import Words
-from dashboards.townmap import TownMap
-from dashboards.wire import Figures, Snapshot
+from dashboards.views.attendance import Attendance
 from devices.readings import Reading
 from ingest.history import DeviceDay, HourCount
 

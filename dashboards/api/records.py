@@ -12,19 +12,19 @@ from fastapi.responses import Response
 from alerts import history as alerts_history
 from alerts import trials
 from alerts.types import VisitRecord, VisitState
-from dashboards import attendance as months
-from dashboards import ledger as ledgers
-from dashboards.access import Visitor, having
+from dashboards.actions import NoSuchPage
 from dashboards.api.answer import as_json, csv_file, described
-from dashboards.attendance import Attendance
-from dashboards.desking import Desk, desk_of
-from dashboards.ledger import LedgerFilter, LedgerRow, Totals
-from dashboards.moments import MONTH, aware
+from dashboards.auth.access import Visitor, having
+from dashboards.auth.sessions import log_access
 from dashboards.pages.ledger import rows_of, wanted_of
 from dashboards.pages.vendor import desk_of_vendor
 from dashboards.scope import sees_visit
-from dashboards.signin import log_access
-from dashboards.verbs import NoSuchPage
+from dashboards.views import attendance as months
+from dashboards.views import ledger as ledgers
+from dashboards.views.attendance import Attendance
+from dashboards.views.desk import Desk, desk_of
+from dashboards.views.ledger import LedgerFilter, LedgerRow, Totals
+from dashboards.views.moments import MONTH, aware
 from devices.readings import FaceSeen, Reading
 from ingest import history as ingest_history
 from ingest.history import HourCount

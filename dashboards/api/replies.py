@@ -16,9 +16,9 @@ from alerts.desk import Refusal
 from alerts.types import Receipt, ReceiptState
 from core.errors import CarewatchError
 from dashboards.api.answer import as_json
+from dashboards.auth.tokens import is_reply_key
 from dashboards.bodies import json_of
-from dashboards.room import Room, room_of
-from dashboards.tokens import is_reply_key
+from dashboards.site import Room, room_of
 
 router = APIRouter(include_in_schema=False)
 NUMBER = ("from", "From", "number", "mobile", "phone", "msisdn")  # as providers call them

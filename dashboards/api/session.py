@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from dashboards.api.answer import as_json, asking, described
+from dashboards.auth.sessions import SESSION, begin_session
 from dashboards.bodies import json_of, raw_body
-from dashboards.room import Room, room_of
-from dashboards.signin import SESSION, begin_session
+from dashboards.site import Room, room_of
 
 router = APIRouter(prefix="/api/v1", tags=["session"])
 

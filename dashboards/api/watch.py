@@ -8,7 +8,7 @@ from fastapi.responses import PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from psycopg_pool import PoolTimeout
 
-from dashboards.room import Room, room_of
+from dashboards.site import Room, room_of
 
 router = APIRouter(include_in_schema=False)
 SILENT = 10.0  # s after which ingest (and with it the broker) counts as away

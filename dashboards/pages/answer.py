@@ -16,12 +16,12 @@ from alerts import desk as inbox
 from alerts import history
 from alerts.desk import Claim, Refusal
 from alerts.types import Alert
-from dashboards.access import ANYBODY, Visitor, visitor, words_of
-from dashboards.desking import Desk
-from dashboards.room import Room, room_of
-from dashboards.signin import log_access
+from dashboards.actions import NoSuchPage, Once, Saying, do
+from dashboards.auth.access import ANYBODY, Visitor, visitor, words_of
+from dashboards.auth.sessions import log_access
+from dashboards.site import Room, room_of
 from dashboards.texts import Words
-from dashboards.verbs import NoSuchPage, Once, Saying, do
+from dashboards.views.desk import Desk
 
 router = APIRouter(include_in_schema=False)
 STATUS = {

@@ -12,11 +12,11 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from dashboards.access import words_of
+from dashboards.auth.access import words_of
 from dashboards.masking import mask_name
-from dashboards.room import Room, room_of
-from dashboards.shown import Shown
+from dashboards.site import Room, room_of
 from dashboards.texts import Words
+from dashboards.views.format import Shown
 
 router = APIRouter(prefix="/demo/phone", include_in_schema=False)
 KEPT = 30  # pages a phone

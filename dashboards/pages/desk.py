@@ -12,11 +12,11 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from alerts import desk as inbox
-from dashboards.access import Visitor, having
-from dashboards.desking import Desk, desk_of
-from dashboards.room import Room, room_of
-from dashboards.signin import log_access
-from dashboards.verbs import Once, Saying, alert_for, do
+from dashboards.actions import Once, Saying, alert_for, do
+from dashboards.auth.access import Visitor, having
+from dashboards.auth.sessions import log_access
+from dashboards.site import Room, room_of
+from dashboards.views.desk import Desk, desk_of
 
 router = APIRouter(prefix="/desk", include_in_schema=False)
 LONGEST_MUTE = 31 * 24  # hours

@@ -12,11 +12,11 @@ from fastapi.responses import HTMLResponse
 
 from alerts import history
 from core.errors import CarewatchError
-from dashboards import ledger
-from dashboards.desking import Desk, desk_of
-from dashboards.ledger import LedgerFilter
 from dashboards.masking import mask_name
-from dashboards.moments import CENTURIES
+from dashboards.views import ledger
+from dashboards.views.desk import Desk, desk_of
+from dashboards.views.ledger import LedgerFilter
+from dashboards.views.moments import CENTURIES
 
 router = APIRouter(include_in_schema=False)
 LONGEST = timedelta(days=92)  # a quarter, the longest that is settled at once

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
-from dashboards.desking import Desk, desk_of
+from dashboards.views.desk import Desk, desk_of
 
 router = APIRouter(include_in_schema=False)
 

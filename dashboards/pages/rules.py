@@ -17,11 +17,11 @@ from alerts import history, trials
 from alerts.history import AlertFilter
 from alerts.trials import SettingsVersion, TrialRecord
 from core.errors import CarewatchError
-from dashboards import trialview
-from dashboards.access import Visitor, having
-from dashboards.desking import MANY, Desk, desk_of
-from dashboards.rulecards import Settings, cards
-from dashboards.verbs import NoSuchPage
+from dashboards.actions import NoSuchPage
+from dashboards.auth.access import Visitor, having
+from dashboards.views import trial as trialview
+from dashboards.views.desk import MANY, Desk, desk_of
+from dashboards.views.rules import Settings, cards
 
 router = APIRouter(prefix="/rules", include_in_schema=False)
 AtDesk = Annotated[Desk, Depends(desk_of)]

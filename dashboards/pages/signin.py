@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Cookie, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from dashboards.access import COOKIE, words_of
-from dashboards.room import Room, room_of
-from dashboards.signin import SESSION, begin_session, end_session, nobody_signs_in
+from dashboards.auth.access import COOKIE, words_of
+from dashboards.auth.sessions import SESSION, begin_session, end_session, nobody_signs_in
+from dashboards.site import Room, room_of
 from dashboards.texts import Words
 
 router = APIRouter(include_in_schema=False)

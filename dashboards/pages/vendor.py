@@ -9,12 +9,12 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import FileResponse, HTMLResponse
 
 import devices.contract
-from dashboards.access import Visitor, having, words_of
-from dashboards.desking import Desk
-from dashboards.inspector import Seen, seen
-from dashboards.room import Room, room_of
+from dashboards.actions import NoSuchPage
+from dashboards.auth.access import Visitor, having, words_of
+from dashboards.site import Room, room_of
 from dashboards.texts import Words
-from dashboards.verbs import NoSuchPage
+from dashboards.views.desk import Desk
+from dashboards.views.inspector import Seen, seen
 from ingest import history
 
 router = APIRouter(prefix="/vendor", include_in_schema=False)

@@ -6,9 +6,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from dashboards.access import words_of
-from dashboards.room import Room, room_of
-from dashboards.screens import Watching, watching
+from dashboards.auth.access import words_of
+from dashboards.auth.wall_access import Watching, watching
+from dashboards.site import Room, room_of
 from dashboards.texts import Words
 
 router = APIRouter(include_in_schema=False)

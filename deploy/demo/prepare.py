@@ -2,8 +2,8 @@
 
 import psycopg
 
-from dashboards.signin import set_sign_in, sign_ins
-from dashboards.tokens import wall_address
+from dashboards.auth.sessions import set_sign_in, sign_ins
+from dashboards.auth.tokens import wall_address
 from deploy.demo.town import demo_town_yaml
 from deploy.loading import load_town
 from deploy.running import DEMO_TOWN

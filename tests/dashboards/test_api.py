@@ -17,7 +17,7 @@ from small_town import NOW, SECRET, alert, door, position, put, status, store, v
 from alerts.lifecycle import told
 from alerts.records.tables import put_findings
 from alerts.types import Evidence, Finding, Severity, StoryLine
-from dashboards import verbs
+from dashboards import actions as verbs
 from devices.readings import FaceSeen, Reason, Rejection
 
 pytestmark = pytest.mark.edge

@@ -20,9 +20,9 @@ from small_town import alert, position, press, put, store
 
 from alerts import desk
 from alerts.types import Severity
+from dashboards.auth.tokens import wall_token
 from dashboards.settings import DashboardSettings, Lang
 from dashboards.texts import Words
-from dashboards.tokens import wall_token
 from devices.directory import Area, Circle, Client, RegisterChange
 from ingest.store.counts import Tally, keep
 

@@ -6,7 +6,7 @@ import psycopg
 import pytest
 
 from core.errors import CarewatchError
-from dashboards.signin import (
+from dashboards.auth.sessions import (
     SESSION,
     begin_session,
     end_session,
@@ -18,7 +18,7 @@ from dashboards.signin import (
     set_sign_in,
     sign_ins,
 )
-from dashboards.tokens import wall_scope, wall_token
+from dashboards.auth.tokens import wall_scope, wall_token
 
 NOW = datetime.now(UTC)
 

@@ -25,13 +25,13 @@ from alerts.types import (
     VisitState,
 )
 from alerts.watching.lint import FlawKind
-from dashboards import ledger
-from dashboards.alertview import Line, view
-from dashboards.sentences import fact_said
 from dashboards.settings import Lang
-from dashboards.shown import Shown, distance, elapsed, share
 from dashboards.texts import Words, texts
-from dashboards.trialview import FIGURES
+from dashboards.views import ledger
+from dashboards.views.alert import Line, view
+from dashboards.views.format import Shown, distance, elapsed, share
+from dashboards.views.sentences import fact_said
+from dashboards.views.trial import FIGURES
 from devices.directory import CareLevel
 from devices.readings import Reason
 

@@ -10,7 +10,7 @@ from alerts.trial.alarm_load import Alarm, measure
 from alerts.trials import Part, SettingsChange, Summary
 from alerts.types import AlertKey, Severity
 from core.errors import CarewatchError
-from dashboards.trialview import change_of, rows, seats_of, span_of
+from dashboards.views.trial import change_of, rows, seats_of, span_of
 
 DAYS = {"since": "2026-10-30", "until": "2026-11-01"}
 

@@ -4,12 +4,12 @@ from datetime import timedelta
 from itertools import islice
 
 from alerts.types import Alert, Severity
-from dashboards.board import Board
-from dashboards.duty import by_distance, in_visit, on_duty
-from dashboards.kpi import is_open, is_unacknowledged
+from dashboards.live.board import Board
+from dashboards.live.duty import by_distance, in_visit, on_duty
+from dashboards.live.kpi import is_open, is_unacknowledged
+from dashboards.live.patch import Card, Figures, Mover, Nearest, Paged, Snapshot, Takeover
+from dashboards.live.subjects import About, about
 from dashboards.masking import mask_name
-from dashboards.subjects import About, about
-from dashboards.wire import Card, Figures, Mover, Nearest, Paged, Snapshot, Takeover
 
 SHOWN = 300  # rows sent at most, the most urgent first; the count of all is in the figures
 HOLLOW = timedelta(minutes=10)  # how long one that ended unanswered stays, hollow

@@ -9,9 +9,9 @@ from datetime import datetime, timedelta
 
 from alerts import history
 from alerts.types import Alert, Severity, VisitRecord
-from dashboards.board import Board
-from dashboards.duty import in_visit, on_duty
-from dashboards.wire import AlarmLoad, AreaLoad, Cause, Figures, Share, Timing, Unacknowledged
+from dashboards.live.board import Board
+from dashboards.live.duty import in_visit, on_duty
+from dashboards.live.patch import AlarmLoad, AreaLoad, Cause, Figures, Share, Timing, Unacknowledged
 from devices.directory import Agency, Area, Directory
 from ingest.history import MessageCount
 

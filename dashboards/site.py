@@ -9,8 +9,8 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from psycopg_pool import ConnectionPool
 
+from dashboards.live.stream import Stream
 from dashboards.settings import DashboardSettings
-from dashboards.stream import Stream
 from dashboards.texts import Words
 from dashboards.throttle import Throttle
 

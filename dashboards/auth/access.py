@@ -11,10 +11,10 @@ from fastapi import Depends, Request
 
 from alerts import history
 from alerts.types import Role, Staff
-from dashboards.room import Room, room_of
+from dashboards.auth.sessions import nobody_signs_in, person_of
 from dashboards.scope import WHOLE, Scope, scope_of
 from dashboards.settings import Lang
-from dashboards.signin import nobody_signs_in, person_of
+from dashboards.site import Room, room_of
 from dashboards.texts import Words
 from devices.directory import Directory
 

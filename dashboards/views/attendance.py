@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from dashboards.scope import Scope, sees_subject
-from dashboards.spreadsheet import spreadsheet
+from dashboards.views.spreadsheet import spreadsheet
 from devices.directory import Directory, Resident
 from devices.readings import FaceSeen
 

@@ -12,12 +12,12 @@ from datetime import datetime
 
 import msgspec
 
-from dashboards.board import Board, Change, Health, Heard, Second, TownIs, fold, narrowed
-from dashboards.kpi import figures
+from dashboards.live.board import Board, Change, Health, Heard, Second, TownIs, fold, narrowed
+from dashboards.live.kpi import figures
+from dashboards.live.patch import Snapshot, patch
+from dashboards.live.snapshot import snapshot
+from dashboards.live.townmap import TownMap, town_map
 from dashboards.scope import WHOLE, Scope
-from dashboards.screen import snapshot
-from dashboards.townmap import TownMap, town_map
-from dashboards.wire import Snapshot, patch
 
 RETRY = b"retry: 2000\n\n"  # ms after which a browser tries again
 WAITING = 30  # frames a screen may fall behind before it starts afresh

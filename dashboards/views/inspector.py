@@ -6,7 +6,7 @@ from typing import Literal
 
 import msgspec
 
-from dashboards.board import Board, shows
+from dashboards.live.board import Board, shows
 from devices.directory import Directory
 from devices.readings import Reading
 from ingest.history import Rejected

@@ -7,11 +7,11 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from dashboards.alertview import Line
+from dashboards.live.patch import Share
 from dashboards.masking import mask_name
-from dashboards.sentences import fact_said, reasoned, sentence
 from dashboards.texts import Words
-from dashboards.wire import Share
+from dashboards.views.alert import Line
+from dashboards.views.sentences import fact_said, reasoned, sentence
 
 RUNG = re.compile(r"^rung (\d+)(?:, again \((\d+)\))?$")
 CONTACT = re.compile(r"^contact (\d+)$")

@@ -16,20 +16,20 @@ from alerts import history
 from alerts.history import AlertFilter
 from alerts.types import Alert, Finding, Muted
 from core.errors import CarewatchError
-from dashboards.access import Visitor, having, words_of
-from dashboards.alertview import AlertView, view
-from dashboards.board import Board, shows
-from dashboards.census import Signs, silent
-from dashboards.duty import in_visit, on_duty
-from dashboards.kpi import URGENT, false_alarms
+from dashboards.actions import alert_for
+from dashboards.auth.access import Visitor, having, words_of
+from dashboards.live.board import Board, shows
+from dashboards.live.census import Signs, silent
+from dashboards.live.duty import in_visit, on_duty
+from dashboards.live.kpi import URGENT, false_alarms
+from dashboards.live.patch import Figures
+from dashboards.live.snapshot import order
 from dashboards.masking import mask_name
-from dashboards.room import Room, room_of
 from dashboards.scope import sees_alert, sees_mute
-from dashboards.screen import order
-from dashboards.shown import Shown
+from dashboards.site import Room, room_of
 from dashboards.texts import Words
-from dashboards.verbs import alert_for
-from dashboards.wire import Figures
+from dashboards.views.alert import AlertView, view
+from dashboards.views.format import Shown
 from devices.directory import Directory
 
 LISTED = 200  # open alerts on the page; the wall's figures count them all

@@ -14,7 +14,7 @@ import msgspec
 
 from alerts.types import VisitRecord
 from dashboards.scope import Scope, sees_visit
-from dashboards.spreadsheet import spreadsheet
+from dashboards.views.spreadsheet import spreadsheet
 from devices.directory import Directory
 
 COLUMNS = (

@@ -11,11 +11,11 @@ import msgspec
 
 from alerts.types import Alert, VisitRecord
 from core.shelf import Shelf
-from dashboards import census
-from dashboards.census import Census
-from dashboards.duty import on_duty
+from dashboards.live import census
+from dashboards.live.census import Census
+from dashboards.live.duty import on_duty
+from dashboards.live.traffic import Traffic
 from dashboards.scope import WHOLE, Scope, sees_alert, sees_subject, sees_visit
-from dashboards.traffic import Traffic
 from devices.directory import Device, Directory
 from devices.readings import DeviceStatus, Position, Reading
 from ingest.history import MessageCount

@@ -15,7 +15,7 @@ from psycopg_pool import ConnectionPool
 from alerts import desk, history
 from alerts.types import Alert
 from core.errors import CarewatchError
-from dashboards.access import Visitor
+from dashboards.auth.access import Visitor
 from dashboards.scope import sees_alert
 from devices.directory import Directory
 

@@ -10,7 +10,7 @@ import msgspec
 from alerts.trials import PARTS, AlarmLoad, Part, SettingsChange, Summary, nested
 from core.errors import CarewatchError
 from core.shelf import Shelf
-from dashboards.moments import CENTURIES
+from dashboards.views.moments import CENTURIES
 from devices.directory import CareLevel, Directory
 
 PARAMETER = "p."  # before a parameter's name in the form

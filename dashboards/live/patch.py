@@ -126,7 +126,7 @@ class AlarmLoad(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
-    """The key figures; `dashboards.kpi` holds their definitions."""
+    """The key figures; `dashboards.live.kpi` holds their definitions."""
 
     unacknowledged: Unacknowledged = Unacknowledged()
     open: dict[str, int] = {}  # severity -> alerts not ended and not muted, answered or not

@@ -6,7 +6,7 @@ from datetime import datetime
 
 import msgspec
 
-from dashboards.wire import Timing
+from dashboards.live.patch import Timing
 from devices.readings import Reading
 
 SECONDS = 60  # how far back it looks

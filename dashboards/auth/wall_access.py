@@ -5,10 +5,10 @@ from typing import Annotated
 import msgspec
 from fastapi import Depends, Request
 
-from dashboards.access import NotSignedIn, Visitor, having, visitor
-from dashboards.room import Room, room_of
+from dashboards.auth.access import NotSignedIn, Visitor, having, visitor
+from dashboards.auth.tokens import wall_scope
 from dashboards.scope import Scope
-from dashboards.tokens import wall_scope
+from dashboards.site import Room, room_of
 
 
 class Watching(msgspec.Struct, frozen=True):

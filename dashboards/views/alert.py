@@ -6,9 +6,9 @@ from datetime import datetime, timedelta
 import msgspec
 
 from alerts.types import TOLD_BY_RULES, Alert, Evidence, Finding
-from dashboards.duty import Seen, by_distance
+from dashboards.live.duty import Seen, by_distance
+from dashboards.live.subjects import About, about
 from dashboards.masking import mask_name
-from dashboards.subjects import About, about
 from devices.directory import Directory
 
 OPEN_TO = ("client", "caregiver", "resident", "device")  # subjects whose name is a person's

@@ -16,7 +16,7 @@ import structlog
 from alerts import history as alerts_history
 from alerts.history import AlertFilter
 from alerts.types import VisitRecord
-from dashboards.board import (
+from dashboards.live.board import (
     KEEP,
     AlertsChanged,
     Board,
@@ -31,7 +31,7 @@ from dashboards.board import (
     VisitsChanged,
     fold,
 )
-from dashboards.stream import Stream
+from dashboards.live.stream import Stream
 from devices.directory import Directory
 from devices.registry import load_snapshot, refresh
 from ingest import history as ingest_history
