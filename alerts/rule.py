@@ -14,7 +14,7 @@ from alerts.types import Evidence, Finding, FindingEvent, Severity, Stored, Tick
 from devices.readings import Reading
 
 if TYPE_CHECKING:
-    from alerts.judging.known import Known
+    from alerts.town.town import Known
 
 Lane = Literal["life", "main"]
 
@@ -71,7 +71,7 @@ class Rule(Generic[S, P]):
     version: ClassVar[int] = 1  # raise it when the state or its meaning changes: old states go
     wants: ClassVar[tuple[type, ...]] = ()  # reading types and Told types
     vital: ClassVar[tuple[type, ...]] = ()  # of the readings: mere signs of life to this rule, so
-    # that one which changed nothing stands for the next hour (see alerts.judging.vitals)
+    # that one which changed nothing stands for the next hour (see alerts.town.heartbeats)
     settings: type[P]
     state: type[S]
 

@@ -11,16 +11,16 @@ import psycopg
 import structlog
 from psycopg.rows import scalar_row
 
-from alerts.audit import Watcher
+from alerts import metrics
 from alerts.channels import Channels, open_channels
-from alerts.lanes.clock import Clock, SystemClock
-from alerts.lanes.connections import connect, first_line
+from alerts.clock import Clock, SystemClock
+from alerts.connections import connect, first_line
 from alerts.lanes.lane import Lane, load_town
-from alerts.pager import Pager
 from alerts.paging import outbox
+from alerts.paging.pager import Pager
 from alerts.settings import AlertsSettings
 from alerts.types import Page, Severity
-from alerts.watching import metrics
+from alerts.watchdog.audit import Watcher
 from core.locks import Lock
 
 UPKEEP = 0.5  # seconds between two rounds

@@ -141,7 +141,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """A rule of the town's own: a CEL expression over what devices say."""
 
     id: str
-    when: str  # true raises, false clears; see alerts.judging.conditions for what it can name
+    when: str  # true raises, false clears; see alerts.rules.shared.conditions for what it can name
     kinds: tuple[ReadingKind, ...] = ()  # the kinds of readings it looks at; () = all
     quantities: tuple[str, ...] = ()  # only what is measured, and of it only these; () = all
     window_minutes: float = 0  # how far `window` reaches back; 0 = the last reading alone

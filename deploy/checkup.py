@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import psycopg
 
-from alerts.audit import look
 from alerts.history import Flaw, paging_flaws
+from alerts.watchdog.audit import look
 from core.errors import CarewatchError
 from deploy.migrate import migrations
 from deploy.running import RUN_FILE

@@ -9,8 +9,8 @@ from typing import Literal
 
 import psycopg
 
-from alerts.given.versions import InForce, versions
-from alerts.trial.changes import SettingDifference, compared
+from alerts.plans.setting_changes import SettingDifference, compared
+from alerts.plans.versions import InForce, versions
 from alerts.types import TownSettings
 from core.errors import CarewatchError
 

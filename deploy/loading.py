@@ -15,10 +15,10 @@ import msgspec
 import psycopg
 
 from alerts.desk import append
-from alerts.given.plans import SECTIONS as PLAN_SECTIONS
-from alerts.given.plans import apply_plans, diff_plans, load_plans
-from alerts.given.versions import in_force, numbered, remember_file
-from alerts.trial.changes import SettingDifference, compared
+from alerts.plans.plans import SECTIONS as PLAN_SECTIONS
+from alerts.plans.plans import apply_plans, diff_plans, load_plans
+from alerts.plans.setting_changes import SettingDifference, compared
+from alerts.plans.versions import in_force, numbered, remember_file
 from alerts.types import PlanSet, TownChanged, TownSettings
 from core.errors import CarewatchError
 from deploy.file_settings import Choice, file_holds

@@ -13,7 +13,7 @@ from hashlib import blake2b
 
 import msgspec
 
-from alerts.trial.report import MessageCounts
+from alerts.trials.report import MessageCounts
 from alerts.types import Stored
 from devices.directory import Directory
 from devices.envelope import Envelope

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import msgspec
 
-from alerts.backtest import Trial
-from alerts.judging.known import Known
-from alerts.lanes.both import Lanes
-from alerts.trial.overrides import RuleSettings, laid_over
-from alerts.trial.report import MessageCounts
-from alerts.trying.stored import stored_trial
+from alerts.engine.two_lanes import Lanes
+from alerts.plans.overrides import RuleSettings, laid_over
+from alerts.town.town import Known
+from alerts.trials.backtest import Trial
+from alerts.trials.report import MessageCounts
+from alerts.trials.stored import stored_trial
 from alerts.types import Finding, PlanSet
 from deploy.database import connected
 from deploy.recorded import Recorded

@@ -16,19 +16,19 @@ import msgspec
 import psycopg
 import structlog
 
-from alerts.casebook import Casebook
-from alerts.engine import begin, state_names
-from alerts.feed import Ear, Feed, towns_between
-from alerts.given.past import town_before
-from alerts.given.plans import load_plans
-from alerts.given.roster import Roster, roster_of
-from alerts.journal import Journal, Overtaken
-from alerts.judging.known import Known
-from alerts.lanes.both import LaneName, rules_of
-from alerts.lanes.clock import Clock
-from alerts.lanes.connections import connect, first_line
-from alerts.lanes.walk import Walk
-from alerts.trial.alarm_load import CHATTER_WINDOW
+from alerts.cases.casebook import Casebook
+from alerts.clock import Clock
+from alerts.connections import connect, first_line
+from alerts.engine.engine import begin, state_names
+from alerts.engine.two_lanes import LaneName, rules_of
+from alerts.figures.alarm_load import CHATTER_WINDOW
+from alerts.lanes.feed import Ear, Feed, towns_between
+from alerts.lanes.journal import Journal, Overtaken
+from alerts.lanes.loop import Walk
+from alerts.lanes.past import town_before
+from alerts.plans.plans import load_plans
+from alerts.plans.roster import Roster, roster_of
+from alerts.town.town import Known
 from alerts.types import Page, PlanSet, Stored
 from devices.directory import Directory
 from devices.registry import load_directory

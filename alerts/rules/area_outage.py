@@ -28,7 +28,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from alerts.judging.incidents import (
+from alerts.rule import Felt, Rule, Settings, Told, Verdict
+from alerts.rules.shared.incidents import (
     WAIT,
     Incident,
     OutageState,
@@ -37,15 +38,14 @@ from alerts.judging.incidents import (
     told_elsewhere,
     told_in,
 )
-from alerts.judging.outages import Loss, Measure, needed_of, outages
-from alerts.judging.places import above, around, is_area, name_of
-from alerts.judging.silence import DeviceLost, DeviceWatched, OutageCovers
-from alerts.rule import Felt, Rule, Settings, Told, Verdict
+from alerts.rules.shared.outages import Loss, Measure, needed_of, outages
+from alerts.rules.shared.places import above, around, is_area, name_of
+from alerts.rules.shared.silence import DeviceLost, DeviceWatched, OutageCovers
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Tick
 from devices.readings import Reading
 
 if TYPE_CHECKING:
-    from alerts.judging.known import Known
+    from alerts.town.town import Known
 
 RESTART = timedelta(minutes=2)  # Zigbee2MQTT on a small computer is back in about one
 

@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec.structs import replace
 
-from alerts.judging.concern import devices_of
 from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.rules.shared.affected import devices_of
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Stored, TownChanged
 from devices.directory import DeviceKind
 from devices.readings import (
@@ -32,7 +32,7 @@ from devices.readings import (
 )
 
 if TYPE_CHECKING:
-    from alerts.judging.known import Known
+    from alerts.town.town import Known
 
 CLEARED_ABOVE = 10  # points over `percent`: between the two nothing changes
 KEPT = 4  # reports remembered a device, the latest

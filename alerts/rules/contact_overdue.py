@@ -19,17 +19,17 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from alerts.judging.absence import is_away, overdue_at
-from alerts.judging.concern import clients_of
-from alerts.judging.lateness import came_late, judged_at
-from alerts.judging.sighting import is_live_face, person_seen
 from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.rules.shared.absence import is_away, overdue_at
+from alerts.rules.shared.affected import clients_of
+from alerts.rules.shared.lateness import came_late, judged_at
+from alerts.rules.shared.sighting import is_live_face, person_seen
 from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged, VisitRecord
-from alerts.visiting.visits import VisitSeen
+from alerts.visits.book import VisitSeen
 from devices.readings import DoorMoved, FaceSeen, Reading, VisitMarked
 
 if TYPE_CHECKING:
-    from alerts.judging.known import Known
+    from alerts.town.town import Known
 
 TOGETHER = timedelta(minutes=15)  # between a check-in and the door that backs it
 KEPT = 4  # visits, check-ins and openings remembered a client

@@ -24,10 +24,10 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from alerts.judging.concern import devices_of
-from alerts.judging.duty import Duty, next_duty, with_visit
-from alerts.judging.places import place_of
-from alerts.judging.silence import (
+from alerts.rule import Begun, Felt, Rule, Settings, Told, Verdict
+from alerts.rules.shared.affected import devices_of
+from alerts.rules.shared.places import place_of
+from alerts.rules.shared.silence import (
     GatewayLost,
     OutageCovers,
     Silence,
@@ -39,9 +39,9 @@ from alerts.judging.silence import (
     settled,
     told_of,
 )
-from alerts.plan import VisitPlanned
-from alerts.rule import Begun, Felt, Rule, Settings, Told, Verdict
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Stored, TownChanged
+from alerts.visits.calendar import VisitPlanned
+from alerts.visits.duty import Duty, next_duty, with_visit
 from devices.directory import Device
 from devices.readings import (
     DeviceStatus,
@@ -55,7 +55,7 @@ from devices.readings import (
 )
 
 if TYPE_CHECKING:
-    from alerts.judging.known import Known
+    from alerts.town.town import Known
 
 NO_TIME = timedelta(0)
 

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.judging.concern import devices_of
-from alerts.judging.lateness import came_late, judged_at
 from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.rules.shared.affected import devices_of
+from alerts.rules.shared.lateness import came_late, judged_at
 from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged
 from devices.readings import DoorMoved, Reading
 
 if TYPE_CHECKING:
-    from alerts.judging.known import Known
+    from alerts.town.town import Known
 
 KEPT = 8  # openings remembered since the last closing; a late closing may fall between them
 

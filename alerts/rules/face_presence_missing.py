@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from alerts.judging.concern import resettled
-from alerts.judging.sighting import is_live_face, person_seen
 from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.rules.shared.affected import resettled
+from alerts.rules.shared.sighting import is_live_face, person_seen
 from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged
 from devices.readings import FaceSeen, Reading
 
 if TYPE_CHECKING:
-    from alerts.judging.known import Known
+    from alerts.town.town import Known
 
 REMIND = timedelta(days=3)  # before the end of the month
 KEPT = 2  # missed months remembered, which late sightings may still put right

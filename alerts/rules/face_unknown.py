@@ -13,13 +13,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.judging.sighting import is_live_face, person_seen
 from alerts.rule import Felt, Rule, Settings, State, Told, Verdict, seen
+from alerts.rules.shared.sighting import is_live_face, person_seen
 from alerts.types import Finding, FindingEvent, Severity, Stored
 from devices.readings import FaceSeen, Reading
 
 if TYPE_CHECKING:
-    from alerts.judging.known import Known
+    from alerts.town.town import Known
 
 LINGERS = timedelta(minutes=1)  # between two words on the same face
 KEPT = 256  # codes remembered a facility

@@ -23,13 +23,13 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from alerts.geometry import Fence
 from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.town.geometry import Fence
 from alerts.types import Evidence, Finding, Severity, Stored, TownChanged, Zone
 from devices.readings import Position, Reading
 
 if TYPE_CHECKING:
-    from alerts.judging.known import Known
+    from alerts.town.town import Known
 
 KEPT = 48  # fixes ranked a device: half of them always suffice to confirm
 

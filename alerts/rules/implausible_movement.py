@@ -18,13 +18,13 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.geometry import METRES_A_DEGREE, metres
 from alerts.rule import STANDS, Felt, Rule, Settings, State, Told, Verdict, seen
+from alerts.town.geometry import METRES_A_DEGREE, metres
 from alerts.types import Evidence, Finding, Severity, Stored
 from devices.readings import Position, Reading
 
 if TYPE_CHECKING:
-    from alerts.judging.known import Known
+    from alerts.town.town import Known
 
 APART = timedelta(seconds=5)  # nearer in time, jitter alone looks like speed
 SAME = timedelta(seconds=1)  # nearer still, it is one fix told twice

@@ -26,16 +26,16 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from alerts.judging.absence import is_away, overdue_at
-from alerts.judging.concern import clients_of
-from alerts.judging.lateness import came_late, judged_at
-from alerts.judging.silence import DeviceLost
 from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.rules.shared.absence import is_away, overdue_at
+from alerts.rules.shared.affected import clients_of
+from alerts.rules.shared.lateness import came_late, judged_at
+from alerts.rules.shared.silence import DeviceLost
 from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged
 from devices.readings import DeviceStatus, DoorMoved, Reading
 
 if TYPE_CHECKING:
-    from alerts.judging.known import Known
+    from alerts.town.town import Known
 
 
 NEWS = timedelta(hours=1)  # so much later a sensor's status is worth keeping again

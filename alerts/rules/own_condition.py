@@ -1,9 +1,9 @@
 """A condition that the town has written itself, in CEL.
 
-A town file lists `conditions`; `alerts.judging.conditions` says what an expression can name. Each
-is judged for each holder of devices (or each device) it is meant for, whenever a reading of its
-`kinds` or `quantities` comes and whenever one leaves its window. Raises when the expression becomes
-true, at the severity the condition names, and clears when it becomes false; an expression that says
+A town file lists `conditions`; `alerts.rules.shared.conditions` says what an expression can name.
+Each is judged for each holder of devices (or each device) it is meant for, whenever a reading of
+its `kinds` or `quantities` comes and whenever one leaves its window. Raises when the expression
+becomes true, at the severity the condition names, and clears when it becomes false; an expression that says
 nothing of a reading changes nothing. The key is the condition's id, the reason too. Readings are
 put in the order of their own times; one older than the window counts only if it is the last that
 is known. A window holds the latest 200 readings at most. A condition that is changed is judged anew
@@ -18,8 +18,8 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from alerts.judging.conditions import concerns, fits, is_true
 from alerts.rule import Felt, Rule, Settings, State, Told, Verdict, seen
+from alerts.rules.shared.conditions import concerns, fits, is_true
 from alerts.types import Condition, Finding, FindingEvent, Severity, Stored, Tick
 from devices.readings import (
     KIND_OF,
@@ -34,7 +34,7 @@ from devices.readings import (
 )
 
 if TYPE_CHECKING:
-    from alerts.judging.known import Known
+    from alerts.town.town import Known
 
 KEPT = 200  # readings a window holds at most, the latest
 LOOK_AGAIN = timedelta(minutes=10)  # at a condition that stands: is it still in the town file?

@@ -19,14 +19,14 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.geometry import metres
-from alerts.judging.sighting import person_seen, place_of
 from alerts.rule import Felt, Rule, Settings, State, Told, Verdict
+from alerts.rules.shared.sighting import person_seen, place_of
+from alerts.town.geometry import metres
 from alerts.types import Evidence, Severity, Stored
 from devices.readings import FaceSeen, Position, Reading
 
 if TYPE_CHECKING:
-    from alerts.judging.known import Known
+    from alerts.town.town import Known
 
 VAGUE = 100.0  # metres; a phone without an accuracy counts as vague as this
 SAME_MATTER = timedelta(days=1)

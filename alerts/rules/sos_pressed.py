@@ -20,7 +20,7 @@ from alerts.types import Severity, Stored
 from devices.readings import Reading, SosPressed
 
 if TYPE_CHECKING:
-    from alerts.judging.known import Known
+    from alerts.town.town import Known
 
 KEPT = 16  # presses and incidents remembered a subject; a forgotten one can only raise again
 

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from alerts.rule import State, Verdict
 from alerts.types import FindingEvent, Severity, VisitRecord
-from alerts.visiting.conclusion import LateSettings, deadlines
-from alerts.visiting.visit_rule import VisitRule
+from alerts.visits.record import LateSettings, deadlines
+from alerts.visits.visit_rule import VisitRule
 
 if TYPE_CHECKING:
-    from alerts.judging.known import Known
+    from alerts.town.town import Known
 
 
 class LateState(State, frozen=True):

@@ -10,13 +10,13 @@ phone's buffer. Clears with `late_evidence` when later evidence shows enough. Th
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from alerts.judging.lateness import judged_at
 from alerts.rule import Settings, State, Verdict
+from alerts.rules.shared.lateness import judged_at
 from alerts.types import FindingEvent, Severity, VisitRecord
-from alerts.visiting.visit_rule import VisitRule
+from alerts.visits.visit_rule import VisitRule
 
 if TYPE_CHECKING:
-    from alerts.judging.known import Known
+    from alerts.town.town import Known
 
 SETTLED = timedelta(minutes=10)  # a caregiver may have stepped out for so long
 

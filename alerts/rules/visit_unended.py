@@ -9,13 +9,13 @@ with `late_evidence` when it turns out that nobody came. The key is the visit.
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from alerts.judging.lateness import judged_at
 from alerts.rule import Settings, State, Verdict
+from alerts.rules.shared.lateness import judged_at
 from alerts.types import Severity, VisitRecord
-from alerts.visiting.visit_rule import VisitRule
+from alerts.visits.visit_rule import VisitRule
 
 if TYPE_CHECKING:
-    from alerts.judging.known import Known
+    from alerts.town.town import Known
 
 CLEARED = {
     "done": ("ended", "ended"),

@@ -12,7 +12,7 @@ import typer
 from core.errors import CarewatchError
 
 if TYPE_CHECKING:
-    from alerts.trial.overrides import RuleSettings
+    from alerts.plans.overrides import RuleSettings
     from deploy.townfile import Town
     from deploy.trials import Source
 
@@ -43,9 +43,9 @@ def backtest(
     `--set` changes the town-wide settings; where `rules_for` is narrower, it stays so. Ends with 0
     whatever was found or rejected.
     """
-    from alerts.trial.overrides import nested
-    from alerts.trial.page import page
-    from alerts.trial.report import json_line, summed_up, text_line, text_of
+    from alerts.plans.overrides import nested
+    from alerts.trials.report import json_line, summed_up, text_line, text_of
+    from alerts.trials.report_page import page
     from deploy.townfile import read_town
 
     changes = nested(map(assignment, set_ or ()))

@@ -99,7 +99,7 @@ def miss(
     """Plan a visit whose window ends in half a minute, and which nobody keeps."""
     import psycopg
 
-    from alerts.given.plans import add_visit
+    from alerts.plans.plans import add_visit
     from alerts.types import PlannedVisit
 
     now = datetime.now(UTC)
@@ -133,7 +133,7 @@ def _simulated(town: "Town", seed: int) -> "SimulatedTown":
 
 def rounds_of(town: "Town", directory: "Directory", now: datetime) -> dict[str, "Round"]:
     """Every caregiver's round over yesterday and the days ahead, from the town's visit plans."""
-    from alerts.plan import laid_out
+    from alerts.visits.calendar import laid_out
     from devices.simulator.rounds import Call, Round
 
     zone = ZoneInfo(town.timezone)

@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts.judging.conditions import fault_of
-from alerts.plan import CHUNK, days_of
+from alerts.rules.shared.conditions import fault_of
 from alerts.types import Zone
+from alerts.visits.calendar import CHUNK, days_of
 from core.errors import CarewatchError
 from deploy.town.boundary import ring_fault
 from deploy.town.draft import Draft

@@ -13,14 +13,14 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-from alerts.casebook import ABOUT_AN_ALERT, Casebook, Changed
+from alerts.cases.casebook import ABOUT_AN_ALERT, Casebook, Changed
+from alerts.cases.lifecycle import ACTIVE
+from alerts.cases.relief import OFF_DUTY, is_meant
 from alerts.channels.notice import Answer
-from alerts.given.roster import roster_of
-from alerts.lifecycle import ACTIVE
 from alerts.paging.bundling import Waiting, bundle
 from alerts.paging.notices import Claimed
 from alerts.paging.outbox import Result, is_called_off, retry_after
-from alerts.paging.relief import OFF_DUTY, is_meant
+from alerts.plans.roster import roster_of
 from alerts.types import (
     Acknowledged,
     Alert,

@@ -15,7 +15,7 @@ from math import cos, radians
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from alerts.engine import Outcome, World, advance, begin, elapse
+from alerts.engine.engine import Outcome, World, advance, begin, elapse
 from alerts.rules import RULES
 from alerts.types import (
     Finding,

@@ -8,9 +8,9 @@ import pytest
 from msgspec.structs import replace
 from story import DAY, HOME, Story, button, caregiver, client, moment, phone, visit
 
-from alerts.engine import NOTHING, StateRow, World, advance, begin, elapse, state_names
-from alerts.judging.known import Known
+from alerts.engine.engine import NOTHING, StateRow, World, advance, begin, elapse, state_names
 from alerts.rule import STANDS, Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.town.town import Known
 from alerts.types import PlanSet, Severity, Stored, Tick, TownChanged
 from devices.directory import Directory, RegisterChange
 from devices.readings import DeviceStatus, Reading

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from story import DAY, button, client, door, town_of
 
-from alerts.lanes.both import Lanes
+from alerts.engine.two_lanes import Lanes
 from alerts.types import Finding, Stored, Tick
 from devices.directory import Directory
 from devices.readings import DoorMoved, Reading, SosPressed

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alerts.trial.overrides import laid_over, nested
+from alerts.plans.overrides import laid_over, nested
 from core.errors import CarewatchError
 
 

@@ -6,9 +6,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from alerts.judging.known import Known
-from alerts.plan import laid_out, planned_on, taken_up
+from alerts.town.town import Known
 from alerts.types import PlannedVisit, PlanSet
+from alerts.visits.calendar import laid_out, planned_on, taken_up
 from core.errors import CarewatchError
 from devices.directory import Directory
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from alerts.trial.changes import (
+from alerts.plans.setting_changes import (
     EVERYWHERE,
     Part,
     SettingsChange,

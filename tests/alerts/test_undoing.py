@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from story import DAY, area, client, door, town_of, visit
 
-from alerts.given.undoing import undo, undoing
-from alerts.judging.known import Known
+from alerts.plans.undoing import undo, undoing
+from alerts.town.town import Known
 from alerts.types import Ladder, PlanSet, TownChanged
 from devices.directory import Directory, RegisterChange
 

@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from story import DAY, Story, button, client, door, moment
 
-from alerts.judging import vitals
 from alerts.rule import Rule
 from alerts.rules import RULES
+from alerts.town import heartbeats as vitals
 from devices.readings import DeviceStatus, DoorMoved, Reading
 
 DEVICES = ("door-c-1", "door2-c-1", "btn-c-1")

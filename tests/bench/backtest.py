@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 
-from alerts.engine import begin
-from alerts.judging.known import Known
-from alerts.trying.stored import stored_trial
+from alerts.engine.engine import begin
+from alerts.town.town import Known
+from alerts.trials.stored import stored_trial
 from alerts.types import PlanSet, Stored
 from devices.readings import Reading
 from ingest.history import replay

@@ -12,15 +12,15 @@ from zoneinfo import ZoneInfo
 import msgspec
 import psycopg
 
-from alerts.casebook import Casebook
-from alerts.engine import begin
-from alerts.feed import Fed, Feed
-from alerts.given.plans import load_plans
-from alerts.given.roster import roster_of
-from alerts.journal import Journal, Step
-from alerts.lanes.both import LaneName, rules_of
-from alerts.lanes.clock import SystemClock
-from alerts.lanes.walk import Walk
+from alerts.cases.casebook import Casebook
+from alerts.clock import SystemClock
+from alerts.engine.engine import begin
+from alerts.engine.two_lanes import LaneName, rules_of
+from alerts.lanes.feed import Fed, Feed
+from alerts.lanes.journal import Journal, Step
+from alerts.lanes.loop import Walk
+from alerts.plans.plans import load_plans
+from alerts.plans.roster import roster_of
 from devices.envelope import Envelope
 from devices.registry import load_directory
 from ingest.admission.admit import admit

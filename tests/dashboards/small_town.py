@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
-from alerts.records import tables
+from alerts.lanes import tables
 from alerts.types import (
     Alert,
     Contact,

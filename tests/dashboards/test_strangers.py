@@ -8,7 +8,7 @@ import pytest
 from site_of_tests import signed_in
 from small_town import NOW, SECRET, alert, directory, put
 
-from alerts.records import tables
+from alerts.lanes import tables
 from alerts.types import Muted
 from dashboards.auth.middleware import LARGEST
 from dashboards.live.board import Board, Health, Second, fold, narrowed

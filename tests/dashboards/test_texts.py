@@ -8,10 +8,12 @@ import pytest
 from small_town import NOW, ago, alert, directory
 
 import alerts
+import dashboards
+from alerts.figures.alarm_load import Rating
+from alerts.figures.lint import FlawKind
 from alerts.records.rulebook import rulebook
-from alerts.trial.alarm_load import Rating
 from alerts.trials import leaves
-from alerts.trying.trials import State
+from alerts.trials.requests import State
 from alerts.types import (
     AlertState,
     Evidence,
@@ -24,7 +26,6 @@ from alerts.types import (
     VisitGrade,
     VisitState,
 )
-from alerts.watching.lint import FlawKind
 from dashboards.settings import Lang
 from dashboards.texts import Words, texts
 from dashboards.views import ledger
@@ -35,7 +36,7 @@ from dashboards.views.trial import FIGURES
 from devices.directory import CareLevel
 from devices.readings import Reason
 
-ROOM = Path(ledger.__file__).parent
+ROOM = Path(dashboards.__file__).parent
 ASKED = re.compile(r"""(?:words(?:\.other)?|say)\(\s*["'`]([a-z_]+\.[a-z_0-9.]+)["'`]""")
 
 PARAMETERS = [f"{card.name}.{name}" for card in rulebook() for name, _ in leaves(card.defaults)]

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from small_town import NOW, directory
 
-from alerts.trial.alarm_load import Alarm, measure
+from alerts.figures.alarm_load import Alarm, measure
 from alerts.trials import Part, SettingsChange, Summary
 from alerts.types import AlertKey, Severity
 from core.errors import CarewatchError

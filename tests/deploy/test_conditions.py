@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from alerts.given.plans import load_plans
+from alerts.plans.plans import load_plans
 from alerts.types import Severity
 from deploy.cli import app
 from deploy.loading import load_town

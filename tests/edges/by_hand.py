@@ -7,14 +7,14 @@ from typing import Any
 
 import psycopg
 
-from alerts import feed
+from alerts.connections import connect
 from alerts.desk import append
-from alerts.given.plans import apply_plans
-from alerts.lanes import walk
-from alerts.lanes.both import LaneName
-from alerts.lanes.connections import connect
+from alerts.engine.two_lanes import LaneName
+from alerts.lanes import feed
+from alerts.lanes import loop as walk
 from alerts.lanes.lane import Lane, load_town
-from alerts.lanes.walk import Walk
+from alerts.lanes.loop import Walk
+from alerts.plans.plans import apply_plans
 from alerts.types import InboxEntry, TownChanged
 from devices import registry
 from devices.readings import Reading

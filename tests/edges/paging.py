@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 import psycopg
 
-from alerts.lanes.clock import Clock, SystemClock
+from alerts.clock import Clock, SystemClock
 from alerts.service import Service
 from alerts.settings import AlertsSettings
 from deploy.loading import load_town

@@ -9,7 +9,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from alerts.given.plans import add_visit, diff_plans, load_plans
+from alerts.plans.plans import add_visit, diff_plans, load_plans
 from alerts.types import PlanSet, TownChanged
 from core.errors import CarewatchError
 from deploy.cli import app

@@ -7,7 +7,7 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from alerts.given.versions import enable, in_force, versions
+from alerts.plans.versions import enable, in_force, versions
 from alerts.types import TownSettings
 from core.errors import CarewatchError
 from deploy.cli import app

@@ -10,10 +10,10 @@ import psycopg
 import pytest
 
 from alerts import history, trials
-from alerts.trial.report import Summary
 from alerts.trials import Part, SettingsChange, TrialRecord
-from alerts.trying import trials as kept
-from alerts.trying.process import Progress, run
+from alerts.trials import requests as kept
+from alerts.trials.process import Progress, run
+from alerts.trials.report import Summary
 from core.errors import CarewatchError
 from core.locks import Lock
 from deploy.loading import load_town

@@ -10,11 +10,11 @@ import psycopg
 import pytest
 
 from alerts import desk, history
-from alerts.feed import Feed
-from alerts.journal import Journal, Overtaken
-from alerts.lanes.both import LaneName
+from alerts.engine.two_lanes import LaneName
+from alerts.lanes.feed import Feed
+from alerts.lanes.journal import Journal, Overtaken
 from alerts.lanes.lane import Lane, load_town
-from alerts.lanes.walk import Walk
+from alerts.lanes.loop import Walk
 from alerts.types import Acknowledged, Alert, Muted
 from devices.readings import DeviceStatus, Position, Reading
 from ingest.history import renew_horizon

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from alerts.engine import advance, begin
+from alerts.engine.engine import advance, begin
 from alerts.rules import RULES
 from alerts.types import Finding, PlanSet, Stored
 from deploy.townfile import Town, read_town

@@ -1,0 +1,58 @@
+"""What the rules that judge visits have in common."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, TypeVar
+
+from alerts.rule import Felt, Rule, Settings, State, Told, Verdict
+from alerts.types import Finding, FindingEvent, Tick, VisitRecord
+from alerts.visits.book import VisitForgotten, VisitSeen
+from devices.readings import Reading
+
+if TYPE_CHECKING:
+    from alerts.town.town import Known
+
+S = TypeVar("S", bound=State)
+P = TypeVar("P", bound=Settings)
+
+
+class VisitRule(Rule[S, P]):
+    """A rule whose keys are visits and whose facts are their records."""
+
+    wants = (VisitSeen, VisitForgotten)
+
+    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
+        if isinstance(said, VisitSeen):
+            return (said.record.id,)
+        return (said.visit,) if isinstance(said, VisitForgotten) else ()
+
+    def step(self, key: str, state: S | None, felt: Felt, known: "Known") -> Verdict | None:
+        record = known.watch.visits.get(key)
+        if record is None:
+            return Verdict(None) if state else None
+        return self.judge(record, state, known, ripe=isinstance(felt, Tick))
+
+    def judge(
+        self, record: VisitRecord, state: S | None, known: "Known", *, ripe: bool
+    ) -> Verdict | None:
+        """What follows from the record as it now is. `ripe`: the time wished for has come."""
+        raise NotImplementedError
+
+    def parameters(self, record: VisitRecord, known: "Known") -> P:
+        return known.settings(self, f"client:{record.client}", f"caregiver:{record.caregiver}")
+
+    def found(
+        self, event: FindingEvent, record: VisitRecord, reason: str, what: str, known: "Known"
+    ) -> Finding:
+        """A finding on a visit; `what` happened to it, in a few words."""
+        start, end = (moment.astimezone(known.zone) for moment in (record.start, record.end))
+        return self.finding(
+            event,
+            f"client:{record.client}",
+            reason,
+            f"visit to client:{record.client} {start:%Y-%m-%d %H:%M} to {end:%H:%M}: {what}",
+            known=known,
+            key=record.id,
+            visit=record.id,
+            evidence=record.evidence,
+            by=f"caregiver:{record.caregiver}",
+        )
