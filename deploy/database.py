@@ -7,10 +7,10 @@ from contextlib import ExitStack, contextmanager
 import psycopg
 
 from core.errors import CarewatchError
-from deploy import embedded, local
 from deploy.migrate import migrate
-from deploy.running import RUN_FILE
 from deploy.settings import Settings, load_settings
+from deploy.stack import embedded, local
+from deploy.stack.running import RUN_FILE
 
 
 @contextmanager

@@ -18,7 +18,7 @@ from alerts.trials.stored import stored_trial
 from alerts.types import Finding, PlanSet
 from deploy.database import connected
 from deploy.recorded import Recorded
-from deploy.townfile import Town, directory_of
+from deploy.town.townfile import Town, directory_of
 from devices.envelope import Envelope
 from devices.recording import read_recording
 

@@ -3,12 +3,12 @@
 A town file lists `conditions`; `alerts.rules.shared.conditions` says what an expression can name.
 Each is judged for each holder of devices (or each device) it is meant for, whenever a reading of
 its `kinds` or `quantities` comes and whenever one leaves its window. Raises when the expression
-becomes true, at the severity the condition names, and clears when it becomes false; an expression that says
-nothing of a reading changes nothing. The key is the condition's id, the reason too. Readings are
-put in the order of their own times; one older than the window counts only if it is the last that
-is known. A window holds the latest 200 readings at most. A condition that is changed is judged anew
-with the next reading; one that is taken out of the town file, or that no longer fits, clears within
-ten minutes (`condition_removed`).
+becomes true, at the severity the condition names, and clears when it becomes false; an expression
+that says nothing of a reading changes nothing. The key is the condition's id, the reason too.
+Readings are put in the order of their own times; one older than the window counts only if it is
+the last that is known. A window holds the latest 200 readings at most. A condition that is changed
+is judged anew with the next reading; one that is taken out of the town file, or that no longer
+fits, clears within ten minutes (`condition_removed`).
 """
 
 from bisect import insort

@@ -13,7 +13,7 @@ from core.errors import CarewatchError
 
 if TYPE_CHECKING:
     from alerts.plans.overrides import RuleSettings
-    from deploy.townfile import Town
+    from deploy.town.townfile import Town
     from deploy.trials import Source
 
 
@@ -46,7 +46,7 @@ def backtest(
     from alerts.plans.overrides import nested
     from alerts.trials.report import json_line, summed_up, text_line, text_of
     from alerts.trials.report_page import page
-    from deploy.townfile import read_town
+    from deploy.town.townfile import read_town
 
     changes = nested(map(assignment, set_ or ()))
     known = read_town(town) if town is not None else None

@@ -37,7 +37,7 @@ def conformance(
     import msgspec
 
     from deploy import logs
-    from deploy.running import parts
+    from deploy.stack.running import parts
     from devices.conformance.checklist import Trial, judge, passed
 
     logs.configure("warning")

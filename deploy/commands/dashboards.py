@@ -14,8 +14,9 @@ def dashboards() -> None:
 
     from dashboards.app import create_app
     from dashboards.settings import DashboardSettings
-    from deploy import local, logs
+    from deploy import logs
     from deploy.settings import load_settings
+    from deploy.stack import local
     from ingest.http.callers import Access
     from ingest.http.push import push_router
 

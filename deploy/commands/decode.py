@@ -64,7 +64,7 @@ def decode(
 def _directory(town: Path | None) -> Directory | None:
     if town is None:
         return None
-    from deploy.townfile import directory_of, read_town
+    from deploy.town.townfile import directory_of, read_town
 
     return directory_of(read_town(town))
 

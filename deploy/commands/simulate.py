@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 if TYPE_CHECKING:
-    from deploy.townfile import Town
+    from deploy.town.townfile import Town
     from devices.directory import Directory
     from devices.simulator.rounds import Round
     from devices.simulator.town import SimulatedTown
@@ -41,7 +41,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed plays the same day.")] = 1,
 ) -> None:
     """Let every device of the town speak until Ctrl-C."""
-    from deploy.running import where
+    from deploy.stack.running import where
     from devices.simulator.publish import Publisher, run
 
     context.obj = where(mqtt_url, town)
@@ -62,7 +62,7 @@ def press(
 ) -> None:
     """Press an emergency button: an SOS."""
     from core.errors import CarewatchError
-    from deploy.townfile import directory_of
+    from deploy.town.townfile import directory_of
     from devices.simulator.publish import Publisher
     from devices.simulator.speech import press as spoken
 
@@ -123,7 +123,7 @@ def _stop_on_signals(stop: threading.Event) -> None:
 
 
 def _simulated(town: "Town", seed: int) -> "SimulatedTown":
-    from deploy.townfile import directory_of
+    from deploy.town.townfile import directory_of
     from devices.simulator.town import SimulatedTown
 
     now = datetime.now(UTC)

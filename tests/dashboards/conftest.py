@@ -9,7 +9,7 @@ from site_of_tests import free_port, serving, settings_for, signed_in
 from small_town import PEOPLE, SECRET, town
 
 from dashboards.auth.sessions import hashed
-from deploy.loading import load_town
+from deploy.town.loading import load_town
 
 KEPT = hashed(SECRET)  # once: it is meant to be slow
 

@@ -19,7 +19,7 @@ from alerts.types import (
     VisitRecord,
     VisitState,
 )
-from deploy.townfile import Town
+from deploy.town.townfile import Town
 from devices.directory import (
     Agency,
     Area,

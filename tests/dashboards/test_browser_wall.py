@@ -217,8 +217,8 @@ def test_a_wall_whose_ingest_has_died_says_so(
 
 def test_a_city_of_37100_homes_is_drawn_as_cells(browser: Browser, database_url: str) -> None:
     from alerts.types import PlanSet
-    from deploy.loading import load_town
-    from deploy.townfile import Town
+    from deploy.town.loading import load_town
+    from deploy.town.townfile import Town
 
     clients = tuple(
         Client(id=f"c-{n}", area="a", home=Circle(lat=35 + n % 200 / 300, lon=115 + n // 200 / 200))

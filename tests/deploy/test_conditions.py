@@ -10,8 +10,8 @@ from typer.testing import CliRunner
 from alerts.plans.plans import load_plans
 from alerts.types import Severity
 from deploy.cli import app
-from deploy.loading import load_town
-from deploy.townfile import TownFaults, parse_town
+from deploy.town.loading import load_town
+from deploy.town.townfile import TownFaults, parse_town
 
 TOWN = """
 areas: [{id: wangji}]

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from core.errors import CarewatchError
 from deploy.town.marked import Fault
-from deploy.townfile import Town, TownFaults, directory_of, parse_town, read_town
+from deploy.town.townfile import Town, TownFaults, directory_of, parse_town, read_town
 from devices.directory import Away, Circle, Device
 
 TOWN = Path(__file__).parent / "town.yaml"

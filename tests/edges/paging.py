@@ -15,8 +15,8 @@ import psycopg
 from alerts.clock import Clock, SystemClock
 from alerts.service import Service
 from alerts.settings import AlertsSettings
-from deploy.loading import load_town
-from deploy.townfile import parse_town
+from deploy.town.loading import load_town
+from deploy.town.townfile import parse_town
 from devices.envelope import Envelope
 from devices.readings import DoorMoved, Reading, SosPressed
 from ingest.admission.admit import Admitted

@@ -11,7 +11,7 @@ from alerts.settings import AlertsSettings
 from alerts.types import Contact, Role, Staff
 from alerts.watchdog import audit
 from alerts.watchdog.audit import Fault, Watcher, answerable, look
-from deploy.local import free_port
+from deploy.stack.local import free_port
 from devices.registry import load_directory
 from tests.edges.paging import FastClock, Phones, load, press, store, until, working
 

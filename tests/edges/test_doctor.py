@@ -9,7 +9,7 @@ from broker_fixtures import Broker
 
 from alerts.records.lint import check_paging
 from deploy.checkup import Checked, of_broker, of_database
-from deploy.local import free_port
+from deploy.stack.local import free_port
 from devices.registry import load_directory
 from ingest.store.counts import Tally, keep
 from tests.edges.paging import load

@@ -14,8 +14,8 @@ from alerts.types import PlanSet, TownChanged
 from core.errors import CarewatchError
 from deploy.cli import app
 from deploy.device_changes import add_device
-from deploy.loading import CHUNK, Loaded, entries, load_town
-from deploy.townfile import Town, parse_town
+from deploy.town.loading import CHUNK, Loaded, entries, load_town
+from deploy.town.townfile import Town, parse_town
 from devices import registry
 from devices.credentials import credential_fits
 from devices.directory import Client, Device, RegisterChange

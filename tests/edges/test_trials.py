@@ -16,8 +16,8 @@ from alerts.trials.process import Progress, run
 from alerts.trials.report import Summary
 from core.errors import CarewatchError
 from core.locks import Lock
-from deploy.loading import load_town
-from deploy.townfile import parse_town
+from deploy.town.loading import load_town
+from deploy.town.townfile import parse_town
 from devices.readings import DoorMoved
 from devices.registry import load_directory
 from devices.scope import WHOLE, Scope

@@ -11,7 +11,7 @@ import pytest
 from alerts.engine.engine import advance, begin
 from alerts.rules import RULES
 from alerts.types import Finding, PlanSet, Stored
-from deploy.townfile import Town, read_town
+from deploy.town.townfile import Town, read_town
 from deploy.trials import from_recording
 from devices.directory import Directory
 from devices.readings import Position

@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from alerts.trials.backtest import Trial
-from deploy.townfile import read_town
+from deploy.town.townfile import read_town
 from deploy.trials import Source, from_recording
 from devices.recording import read_recording
 

@@ -20,7 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 
 from alerts.history import findings_between
 from alerts.trials.backtest import FindingLine, line_of
-from deploy.townfile import directory_of, parse_town
+from deploy.town.townfile import directory_of, parse_town
 from ingest.history import replay
 from tests.bench.rig import Service
 from tests.broker_fixtures import Broker

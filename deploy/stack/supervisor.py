@@ -16,8 +16,8 @@ from pathlib import Path
 import structlog
 
 from core.errors import CarewatchError
-from deploy.embedded import Part
-from deploy.local import die_with_parent
+from deploy.stack.embedded import Part
+from deploy.stack.local import die_with_parent
 
 log = structlog.get_logger()
 

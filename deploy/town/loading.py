@@ -22,7 +22,7 @@ from alerts.plans.versions import in_force, numbered, remember_file
 from alerts.types import PlanSet, TownChanged, TownSettings
 from core.errors import CarewatchError
 from deploy.file_settings import Choice, file_holds
-from deploy.townfile import Town
+from deploy.town.townfile import Town
 from devices import registry
 from devices.directory import SECTIONS, RegisterChange
 

@@ -20,9 +20,9 @@ from string import Template
 from typing import Any, Protocol
 
 from core.errors import CarewatchError
-from deploy.local import die_with_parent, free_port
+from deploy.stack.local import die_with_parent, free_port
 
-MOSQUITTO = Path(__file__).parent / "mosquitto"
+MOSQUITTO = Path(__file__).parents[1] / "mosquitto"
 USUAL_MQTT_PORT = 1883
 
 
@@ -211,7 +211,9 @@ class Amqtt:
             {
                 "listeners": {"default": {"type": "tcp", "bind": self.url.removeprefix("mqtt://")}},
                 "plugins": {
-                    "deploy.amqtt_register.RegisterAuthPlugin": {"database_url": self._database_url}
+                    "deploy.stack.amqtt_register.RegisterAuthPlugin": {
+                        "database_url": self._database_url
+                    }
                 },
             }
         )

@@ -10,11 +10,11 @@ import typer
 from pydantic import SecretStr
 
 from core.errors import CarewatchError
-from deploy import embedded, local, running
 from deploy.demo.prepare import prepare
 from deploy.migrate import migrate
 from deploy.settings import Settings, load_settings
-from deploy.supervisor import Child, Supervisor
+from deploy.stack import embedded, local, running
+from deploy.stack.supervisor import Child, Supervisor
 
 READY_WITHIN = 60.0  # seconds the pages may take to answer
 

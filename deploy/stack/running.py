@@ -7,7 +7,7 @@ import msgspec
 
 from core.errors import CarewatchError
 from deploy.settings import load_settings
-from deploy.townfile import Town, read_town
+from deploy.town.townfile import Town, read_town
 
 RUN_FILE = "running.toml"  # in the data directory, kept by `carewatch up`
 DEMO_TOWN = "demo-town.yaml"  # in the data directory, written by `carewatch up --demo`
