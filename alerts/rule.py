@@ -14,7 +14,7 @@ from alerts.types import Evidence, Finding, FindingEvent, Severity, Stored, Tick
 from devices.readings import Reading
 
 if TYPE_CHECKING:
-    from alerts.town.town import Known
+    from alerts.town.town import Town
 
 Lane = Literal["life", "main"]
 
@@ -75,22 +75,22 @@ class Rule(Generic[S, P]):
     settings: type[P]
     state: type[S]
 
-    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
+    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
         """The keys that a reading (or something told) concerns. Hot: answer () early."""
         return ()
 
-    def listens(self, kind: type, known: "Known") -> bool:
+    def listens(self, kind: type, town: "Town") -> bool:
         """May readings of a kind mean anything in the town as it is? Asked when it changes."""
         return True
 
-    def affected(self, change: TownChanged | Begun, known: "Known") -> Iterable[str]:
-        """The keys to look at again after a change of the town (known already holds it).
+    def affected(self, change: TownChanged | Begun, town: "Town") -> Iterable[str]:
+        """The keys to look at again after a change of the town (`town` already holds it).
 
         At `Begun` every key that needs a wish. A step that finds nothing new answers None.
         """
         return ()
 
-    def step(self, key: str, state: S | None, felt: Felt, known: "Known") -> Verdict | None:
+    def step(self, key: str, state: S | None, felt: Felt, town: "Town") -> Verdict | None:
         """What follows for one key. Pure. None: nothing changes, the wish stands."""
         raise NotImplementedError
 
@@ -101,7 +101,7 @@ class Rule(Generic[S, P]):
         reason: str,
         detail: str,
         *,
-        known: "Known",
+        town: "Town",
         key: str = "",
         visit: str | None = None,
         evidence: tuple[Evidence, ...] = (),
@@ -113,7 +113,7 @@ class Rule(Generic[S, P]):
         `by` is who acts for the subject, where the settings depend on it too.
         """
         return Finding(
-            at=known.now,
+            at=town.now,
             rule=self.name,
             subject=subject,
             event=event,
@@ -124,8 +124,8 @@ class Rule(Generic[S, P]):
             visit=visit,
             key=key,
             rule_version=self.version,
-            settings=msgspec.structs.asdict(known.settings(self, subject, by)),
-            settings_version=known.settings_version,
+            settings=msgspec.structs.asdict(town.settings(self, subject, by)),
+            settings_version=town.settings_version,
         )
 
 

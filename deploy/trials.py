@@ -11,14 +11,14 @@ import msgspec
 
 from alerts.engine.two_lanes import Lanes
 from alerts.plans.overrides import RuleSettings, laid_over
-from alerts.town.town import Known
+from alerts.town.town import Town
 from alerts.trials.backtest import Trial
 from alerts.trials.report import MessageCounts
 from alerts.trials.stored import stored_trial
 from alerts.types import Finding, PlanSet
 from deploy.database import connected
 from deploy.recorded import Recorded
-from deploy.town.townfile import Town, directory_of
+from deploy.town.townfile import TownFile, directory_of
 from devices.envelope import Envelope
 from devices.recording import read_recording
 
@@ -32,7 +32,7 @@ class Source(msgspec.Struct, frozen=True):
 
 
 def from_recording(
-    town: Town, recording: Path, until: datetime | None, changes: RuleSettings
+    town: TownFile, recording: Path, until: datetime | None, changes: RuleSettings
 ) -> Source:
     """A recording from its first message up to `until`. Raises CarewatchError for bad settings.
 
@@ -56,17 +56,17 @@ def from_recording(
 
 @contextmanager
 def from_database(
-    town: Town | None, since: datetime, until: datetime, changes: RuleSettings
+    town: TownFile | None, since: datetime, until: datetime, changes: RuleSettings
 ) -> Iterator[Source]:
     """What is stored, received from `since` up to `until`; three days before it warm up.
 
     Without a town file the town is the one that was loaded then, with every change since. Raises
     CarewatchError for bad settings and a database that does not answer.
     """
-    known = Known(directory_of(town), town.plans, town.timezone) if town is not None else None
+    given = Town(directory_of(town), town.plans, town.timezone) if town is not None else None
     with connected() as conn:
         relaid = partial(with_changes, changes=changes)
-        trial, live = stored_trial(conn, known, since, until, relaid)
+        trial, live = stored_trial(conn, given, since, until, relaid)
         yield Source(trial, live=live)
 
 

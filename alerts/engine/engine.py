@@ -19,7 +19,7 @@ from alerts.engine.memory import Memories, Memory
 from alerts.engine.memory import StateRow as StateRow
 from alerts.rule import Begun, Felt, Told, Verdict
 from alerts.rules import RULES
-from alerts.town.town import Known
+from alerts.town.town import Town
 from alerts.types import (
     Finding,
     PlanSet,
@@ -34,7 +34,7 @@ from alerts.visits.calendar import CALENDAR
 from devices.directory import Directory
 
 FOUNDATION: tuple[AnyRule, ...] = (CALENDAR, VISIT_BOOK)  # what the rules on visits stand on
-VITALS = "vitals"  # the rows of known.vitals
+VITALS = "vitals"  # the rows of town.vitals
 
 
 class Outcome(msgspec.Struct, frozen=True):
@@ -51,8 +51,8 @@ Route = tuple[Memory, Callable[..., Iterable[str]], Callable[..., Verdict | None
 class World:
     """Everything the engine knows: the town, every rule's states, the wishes and the clock."""
 
-    def __init__(self, known: Known, rules: tuple[AnyRule, ...]) -> None:
-        self.known = known
+    def __init__(self, town: Town, rules: tuple[AnyRule, ...]) -> None:
+        self.town = town
         self.clock: datetime | None = None  # None until it has begun
         self.stale: frozenset[str] = frozenset()  # rules whose saved states were of another version
         self._memories = Memories(rules)
@@ -67,7 +67,7 @@ class World:
 
     def take_dirty(self) -> list[StateRow]:
         """The states that changed since it was last asked, by rule and key."""
-        vitals = self.known.vitals.take_dirty()
+        vitals = self.town.vitals.take_dirty()
         rows = [StateRow(VITALS, key, 1, None, body) for key, body in vitals]
         return rows + self._memories.take_dirty()
 
@@ -75,36 +75,36 @@ class World:
 
     def _hear(self, stored: Stored) -> None:
         """The hot path: a reading to the rules that want it, or to those it may be news to."""
-        reading, known = stored.reading, self.known
-        is_calm = self._is_vital and known.vitals.note(reading, known.now)
+        reading, town = stored.reading, self.town
+        is_calm = self._is_vital and town.vitals.note(reading, town.now)
         routes = self._keen if is_calm else self._routes
         is_news = False
         for memory, route, step in routes.get(type(reading), ()):
-            for key in route(reading, known):
-                verdict = step(key, memory.states.get(key), stored, known)
+            for key in route(reading, town):
+                verdict = step(key, memory.states.get(key), stored, town)
                 if verdict is not None:
                     is_news = is_news or memory.is_vital
                     self._apply(memory, key, verdict)
         if self._is_vital and not is_calm and not is_news:
-            known.vitals.calm(reading, known.now)
+            town.vitals.calm(reading, town.now)
 
     def _change(self, change: TownChanged, moment: datetime) -> None:
-        self.known.changed(change)
+        self.town.changed(change)
         self._reroute()
-        self.known.vitals.stir_all(self.known.now)
+        self.town.vitals.stir_all(self.town.now)
         self._reconsider(change)
         self._fire(moment, inclusive=False)
 
     def _start(self, moment: datetime) -> None:
         """The first moment: what is already true is raised, timers before it at their own time."""
-        self.known.now = moment
+        self.town.now = moment
         self._reconsider(Begun(moment))
         self._fire(moment, inclusive=False)
         self.clock = moment
 
     def _reconsider(self, change: TownChanged | Begun) -> None:
         for memory in self._memories.by_rule.values():
-            for key in sorted(memory.rule.affected(change, self.known)):
+            for key in sorted(memory.rule.affected(change, self.town)):
                 self._step(memory, key, change)
 
     def _fire(self, until: datetime, *, inclusive: bool) -> None:
@@ -112,20 +112,20 @@ class World:
         while (due := self._memories.due(until, inclusive=inclusive)) is not None:
             memory, key, at = due
             moment = at if self.clock is None else max(at, self.clock)
-            self.known.now = moment
+            self.town.now = moment
             if self.clock is not None:
                 self.clock = moment
             self._step(memory, key, Tick(moment))
 
     def _step(self, memory: Memory, key: str, felt: Felt) -> None:
-        verdict = memory.rule.step(key, memory.states.get(key), felt, self.known)
+        verdict = memory.rule.step(key, memory.states.get(key), felt, self.town)
         if verdict is not None:
             self._apply(memory, key, verdict)
 
     def _apply(self, memory: Memory, key: str, verdict: Verdict) -> None:
         self._memories.keep(memory, key, verdict)
         if memory.is_vital:
-            self.known.vitals.stir(key, self.known.directory)
+            self.town.vitals.stir(key, self.town.directory)
         if verdict.findings:
             self._findings.extend(verdict.findings)
         for told in verdict.tells:
@@ -134,12 +134,12 @@ class World:
     def _tell(self, told: Told) -> None:
         if isinstance(told, VisitSeen):
             self._visits.append(told.record)
-            self.known.watch.take(told.record, self.known.directory)
+            self.town.watch.take(told.record, self.town.directory)
         elif isinstance(told, VisitForgotten):
-            self.known.watch.drop(told.visit)
-            self.known.deadlines.pop(told.visit, None)
+            self.town.watch.drop(told.visit)
+            self.town.deadlines.pop(told.visit, None)
         for memory, route, _ in self._routes.get(type(told), ()):
-            for key in route(told, self.known):
+            for key in route(told, self.town):
                 self._step(memory, key, told)
 
     def _outcome(self) -> Outcome:
@@ -165,7 +165,7 @@ class World:
                 for memory in memories
                 if kind in memory.rule.wants
                 and not (calm and kind in memory.rule.vital)
-                and memory.rule.listens(kind, self.known)
+                and memory.rule.listens(kind, self.town)
             )
             for kind in {kind for memory in memories for kind in memory.rule.wants}
         }
@@ -174,7 +174,7 @@ class World:
         stale: set[str] = set()
         for row in rows:
             if row.rule == VITALS:
-                self.known.vitals.restore(row.key, row.body)
+                self.town.vitals.restore(row.key, row.body)
             elif not self._memories.restore(row):
                 stale.add(row.rule)
         self.stale = frozenset(stale)
@@ -184,8 +184,8 @@ class World:
         """Walk the last days for the rules whose states were of another version, in silence."""
         memories = self._memories.by_rule
         rules = tuple(memory.rule for name, memory in memories.items() if name in self.stale)
-        known = self.known
-        past = begin(known.directory, known.plans(), timezone=known.zone.key, rules=rules)
+        town = self.town
+        past = begin(town.directory, town.plans(), timezone=town.zone.key, rules=rules)
         for stimulus in history:
             advance(past, stimulus)
         if self.clock is not None and past.clock is not None:
@@ -199,7 +199,7 @@ class World:
         book = self._memories.by_rule.get(VISIT_BOOK.name)
         for page in book.states.values() if book else ():
             assert isinstance(page, Page)
-            self.known.watch.take(page.record, self.known.directory)
+            self.town.watch.take(page.record, self.town.directory)
 
 
 def begin(
@@ -225,9 +225,9 @@ def begin(
     `clock`, and comes to where it would be had it been there. What it would have said counts as
     said. `history` is not touched otherwise.
     """
-    known = Known(directory, plans, timezone or directory.timezone)
-    known.hindsight = hindsight
-    world = World(known, with_foundation(rules))
+    town = Town(directory, plans, timezone or directory.timezone)
+    town.hindsight = hindsight
+    world = World(town, with_foundation(rules))
     world.clock = clock
     world._restore(states)
     if world.stale:
@@ -248,7 +248,7 @@ def advance(world: World, stimulus: Stimulus) -> Outcome:
     assert world.clock is not None
     if moment > world.clock:
         world.clock = moment
-    world.known.now = world.clock
+    world.town.now = world.clock
     if isinstance(stimulus, Stored):
         world._hear(stimulus)
     elif isinstance(stimulus, TownChanged):
@@ -265,7 +265,7 @@ def elapse(world: World, until: datetime) -> Outcome:
     if world.clock is None:
         world._start(until)
     world._fire(until, inclusive=True)
-    world.known.now = world.clock = max(until, world.clock or until)
+    world.town.now = world.clock = max(until, world.clock or until)
     return world._outcome()
 
 

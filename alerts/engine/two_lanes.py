@@ -10,7 +10,7 @@ from typing import Literal
 
 from alerts.engine.engine import AnyRule, advance, begin, elapse
 from alerts.rules import RULES
-from alerts.town.town import Known
+from alerts.town.town import Town
 from alerts.types import Finding, PlanSet, Stimulus, Stored, Tick
 from devices.directory import Directory
 from devices.readings import SosPressed
@@ -35,9 +35,9 @@ class Lanes:
         )
 
     @property
-    def known(self) -> Known:
+    def town(self) -> Town:
         """The town as it was last told."""
-        return self._main.known
+        return self._main.town
 
     @property
     def clock(self) -> datetime | None:

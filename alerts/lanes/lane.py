@@ -28,7 +28,7 @@ from alerts.lanes.loop import Walk
 from alerts.lanes.past import town_before
 from alerts.plans.plans import load_plans
 from alerts.plans.roster import Roster, roster_of
-from alerts.town.town import Known
+from alerts.town.town import Town
 from alerts.types import Page, PlanSet, Stored
 from devices.directory import Directory
 from devices.registry import load_directory
@@ -41,7 +41,7 @@ STEADY = 10.0  # seconds of work after which a loss counts as the first again
 log = structlog.get_logger()
 
 
-class Town(msgspec.Struct, frozen=True):
+class StartingTown(msgspec.Struct, frozen=True):
     """What a lane begins with."""
 
     directory: Directory
@@ -49,10 +49,10 @@ class Town(msgspec.Struct, frozen=True):
     roster: Roster
 
 
-def load_town(conn: psycopg.Connection) -> Town:
-    """The register and the plans as they stand."""
+def load_town(conn: psycopg.Connection) -> StartingTown:
+    """Return the register and the plans as they are stored now."""
     directory, plans = load_directory(conn), load_plans(conn)
-    return Town(directory, plans, roster_of(directory, plans, ZoneInfo(directory.timezone)))
+    return StartingTown(directory, plans, roster_of(directory, plans, ZoneInfo(directory.timezone)))
 
 
 def last_days(conn: psycopg.Connection, until: datetime | None) -> Iterator[Stored]:
@@ -75,7 +75,7 @@ class Lane:
         database_url: str,
         clock: Clock,
         ring: Callable[[tuple[Page, ...]], None],
-        town: Town,
+        town: StartingTown,
     ) -> None:
         self.name = name
         self.overtaken = threading.Event()  # another process has taken over; this lane has ended
@@ -144,12 +144,12 @@ class Lane:
         rules = rules_of(self.name)
         journal = Journal(write, self.name, [rule.name for rule in rules_of("life")])
         at = journal.checkpoint
-        known = Known(self._town.directory, self._town.plans, self._town.directory.timezone)
-        town_before(write, known, at.states_at)  # what changed since is walked again
+        town = Town(self._town.directory, self._town.plans, self._town.directory.timezone)
+        town_before(write, town, at.states_at)  # what changed since is walked again
         world = begin(
-            known.directory,
-            known.plans(),
-            timezone=known.zone.key,
+            town.directory,
+            town.plans(),
+            timezone=town.zone.key,
             rules=rules,
             states=journal.states(state_names(rules)),
             clock=at.states_clock,
@@ -158,7 +158,7 @@ class Lane:
         )
         roster = self._town.roster
         if at.states_clock is not None:
-            roster = roster.within(known.directory, known.zone)
+            roster = roster.within(town.directory, town.zone)
         then = at.clock or self._clock.now()  # a word on a mute may wait since then
         raised = journal.raised_since(then - CHATTER_WINDOW)
         book = Casebook(roster, journal.open_alerts(), journal.mutes(then), raised)
@@ -170,5 +170,5 @@ class Lane:
     def _keep_town(self) -> None:
         """A lost connection costs no second reading of a register of a million devices."""
         if self._walk is not None:
-            known = self._walk.world.known
-            self._town = Town(known.directory, known.plans(), self._walk.roster)
+            town = self._walk.world.town
+            self._town = StartingTown(town.directory, town.plans(), self._walk.roster)

@@ -157,8 +157,8 @@ class Walk:
             self._must_save = True  # walked again, timers would fire in another order
         outcome = advance(self._world, stimulus)
         if isinstance(stimulus, TownChanged):
-            known = self._world.known
-            self._book.roster = self._book.roster.within(known.directory, known.zone)
+            town = self._world.town
+            self._book.roster = self._book.roster.within(town.directory, town.zone)
             self._must_save = True
             self._settle(outcome, None)
             return

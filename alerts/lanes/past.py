@@ -8,22 +8,22 @@ import psycopg
 
 from alerts.lanes.feed import towns_between
 from alerts.plans.undoing import undo
-from alerts.town.town import Known
+from alerts.town.town import Town
 from alerts.types import Stored, TownChanged
 from ingest.history import replay
 
 
-def town_before(conn: psycopg.Connection, known: Known, arrival: int) -> None:
+def town_before(conn: psycopg.Connection, town: Town, arrival: int) -> None:
     """Take the town as it stands back to where it was at an arrival number."""
     later = towns_between(conn, arrival)
-    undo(known, later, towns_between(conn, 0, arrival) if later else [])
+    undo(town, later, towns_between(conn, 0, arrival) if later else [])
 
 
-def town_at(conn: psycopg.Connection, known: Known, moment: datetime) -> list[TownChanged]:
+def town_at(conn: psycopg.Connection, town: Town, moment: datetime) -> list[TownChanged]:
     """Take the town as it stands back to a moment. Returns the changes since, in order."""
     towns = towns_between(conn, 0)
-    later = [town for town in towns if town.at > moment]
-    undo(known, later, [town for town in towns if town.at <= moment])
+    later = [change for change in towns if change.at > moment]
+    undo(town, later, [change for change in towns if change.at <= moment])
     return later
 
 
@@ -33,5 +33,5 @@ def stimuli_between(
     """The readings received from `since` to before `until`, and these changes of the town up to
     then, in the one order. `conn` serves nothing else until the end."""
     stored = (Stored(*row) for row in replay(conn, since, until))
-    said = (town for town in towns if town.at < until)
+    said = (change for change in towns if change.at < until)
     return merge(stored, said, key=lambda stimulus: stimulus.arrival)

@@ -7,24 +7,24 @@ change holds whole items, so an item is what the last change before some moment 
 from collections.abc import Sequence
 from typing import Any
 
-from alerts.town.town import Known
+from alerts.town.town import Town
 from alerts.types import PlanSet, TownChanged
 from devices.directory import Directory, RegisterChange
 
 
-def undo(known: Known, later: Sequence[TownChanged], earlier: Sequence[TownChanged]) -> None:
+def undo(town: Town, later: Sequence[TownChanged], earlier: Sequence[TownChanged]) -> None:
     """Make the town what it was before the `later` changes. `earlier` are all before them.
 
     What no change ever spoke of (it came into the tables by another way) was always there.
     """
     if later:
-        known.changed(undoing(later, earlier))
+        town.changed(undoing(later, earlier))
 
 
 def undoing(later: Sequence[TownChanged], earlier: Sequence[TownChanged]) -> TownChanged:
     """The change that takes the later changes back. `later` is not empty."""
-    register = [town.register for town in later], [town.register for town in earlier]
-    plans = [town.plans for town in later], [town.plans for town in earlier]
+    register = [change.register for change in later], [change.register for change in earlier]
+    plans = [change.plans for change in later], [change.plans for change in earlier]
     settings = {name: _setting(name, *plans) for name in SETTINGS}
     return TownChanged(
         at=later[0].at,
@@ -80,7 +80,7 @@ def _setting(name: str, later: list[PlanSet], earlier: list[PlanSet]) -> Any:
 
 
 def _timezone(later: Sequence[TownChanged], earlier: Sequence[TownChanged]) -> str | None:
-    if all(town.timezone is None for town in later):
+    if all(change.timezone is None for change in later):
         return None
-    said = [town.timezone for town in earlier if town.timezone is not None]
+    said = [change.timezone for change in earlier if change.timezone is not None]
     return said[-1] if said else Directory().timezone

@@ -32,7 +32,7 @@ from devices.readings import (
 )
 
 if TYPE_CHECKING:
-    from alerts.town.town import Known
+    from alerts.town.town import Town
 
 CLEARED_ABOVE = 10  # points over `percent`: between the two nothing changes
 KEPT = 4  # reports remembered a device, the latest
@@ -66,35 +66,35 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
     settings = BatterySettings
     state = BatteryState
 
-    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
+    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
         if isinstance(said, Told) or said.battery is None:
             return ()
         return (said.device,)
 
-    def affected(self, change: TownChanged | Begun, known: "Known") -> Iterable[str]:
-        return devices_of(change, known, *KINDS)
+    def affected(self, change: TownChanged | Begun, town: "Town") -> Iterable[str]:
+        return devices_of(change, town, *KINDS)
 
     def step(
-        self, key: str, state: BatteryState | None, felt: Felt, known: "Known"
+        self, key: str, state: BatteryState | None, felt: Felt, town: "Town"
     ) -> Verdict | None:
         if isinstance(felt, Stored):
-            if state is not None and is_well(state, felt.reading, self._percent(key, known)):
+            if state is not None and is_well(state, felt.reading, self._percent(key, town)):
                 return None
             before = state or BatteryState()
             after = reported(before, felt.reading)
-            return None if after is before else self._judge(key, after, known)
+            return None if after is before else self._judge(key, after, town)
         if state is None:
             return None
-        if known.directory.devices.get(key) is None:
-            cleared = self._finding("cleared", key, state, "device_removed", known)
+        if town.directory.devices.get(key) is None:
+            cleared = self._finding("cleared", key, state, "device_removed", town)
             return Verdict(None, (cleared,) if state.raised else ())
-        return self._judge(key, state, known)
+        return self._judge(key, state, town)
 
-    def _judge(self, key: str, state: BatteryState, known: "Known") -> Verdict:
-        percent = self._percent(key, known)
+    def _judge(self, key: str, state: BatteryState, town: "Town") -> Verdict:
+        percent = self._percent(key, town)
         low = is_low(state.reports, percent, state.was_low)
         state = forgetting(state, percent)
-        device = known.directory.devices.get(key)
+        device = town.directory.devices.get(key)
         if low == state.raised or (low and device is not None and device.maintenance):
             return Verdict(state)
         event: FindingEvent = "raised" if low else "cleared"
@@ -102,14 +102,14 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
         if not low:
             charged = state.reports[-1].percent > percent + CLEARED_ABOVE
             reason = "charged" if charged else "late_evidence"
-        found = self._finding(event, key, state, reason, known)
+        found = self._finding(event, key, state, reason, town)
         return Verdict(replace(state, raised=low), (found,))
 
-    def _percent(self, key: str, known: "Known") -> float:
-        return known.settings(self, f"device:{key}").percent
+    def _percent(self, key: str, town: "Town") -> float:
+        return town.settings(self, f"device:{key}").percent
 
     def _finding(
-        self, event: FindingEvent, key: str, state: BatteryState, reason: str, known: "Known"
+        self, event: FindingEvent, key: str, state: BatteryState, reason: str, town: "Town"
     ) -> Finding:
         latest = state.reports[-1]
         return self.finding(
@@ -117,7 +117,7 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
             f"device:{key}",
             reason,
             f"the battery of {key} is at {latest.percent:g} %",
-            known=known,
+            town=town,
             evidence=tuple(
                 Evidence(what="battery", at=c.at, device=key, id=c.id, detail=f"{c.percent:g} %")
                 for c in state.reports[-2:]

@@ -24,7 +24,7 @@ from alerts.types import Evidence, Finding, Severity, Stored
 from devices.readings import Position, Reading
 
 if TYPE_CHECKING:
-    from alerts.town.town import Known
+    from alerts.town.town import Town
 
 APART = timedelta(seconds=5)  # nearer in time, jitter alone looks like speed
 SAME = timedelta(seconds=1)  # nearer still, it is one fix told twice
@@ -60,21 +60,21 @@ class MovementRule(Rule[MovementState, MovementSettings]):
     settings = MovementSettings
     state = MovementState
 
-    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
+    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
         return (said.device,) if isinstance(said, Position) else ()
 
     def step(
-        self, key: str, state: MovementState | None, felt: Felt, known: "Known"
+        self, key: str, state: MovementState | None, felt: Felt, town: "Town"
     ) -> Verdict | None:
         if not isinstance(felt, Stored) or not isinstance(felt.reading, Position):
             return None
         state, said = state or MovementState(), felt.reading
         if said.mock:
-            return self._judge(state, said, said.at, "mock", (seen("mock", said),), known)
+            return self._judge(state, said, said.at, "mock", (seen("mock", said),), town)
         fix = good(said)
         if fix is None:
             return None
-        limit = known.settings(self, known.subject_of(key)).km_per_hour
+        limit = town.settings(self, town.subject_of(key)).km_per_hour
         is_over = state.last is not None and fix.at >= state.last + CALM
         if not is_over and follows(state.fixes, fix, limit):
             fixes = (*state.fixes[1 - KEPT :], fix)
@@ -87,7 +87,7 @@ class MovementRule(Rule[MovementState, MovementSettings]):
             return Verdict(state)
         wrong_at = max((younger.at for _, younger in bad), default=None)
         proof = evidence(key, *bad[0]) if bad else ()
-        return self._judge(state, said, wrong_at, "too_fast", proof, known)
+        return self._judge(state, said, wrong_at, "too_fast", proof, town)
 
     def _judge(
         self,
@@ -96,18 +96,18 @@ class MovementRule(Rule[MovementState, MovementSettings]):
         wrong_at: datetime | None,
         reason: str,
         proof: tuple[Evidence, ...],
-        known: "Known",
+        town: "Town",
     ) -> Verdict:
         """Raise what is wrong and new, clear what has been calm; late evidence may do both."""
         findings: list[Finding] = []
         if wrong_at is not None and state.last is None:
-            subject = known.subject_of(said.device)
-            findings.append(self._raised(subject, said.device, reason, proof, known))
+            subject = town.subject_of(said.device)
+            findings.append(self._raised(subject, said.device, reason, proof, town))
             state = MovementState(state.fixes, wrong_at, subject)
         last = max(at for at in (state.last, wrong_at) if at is not None)
         if not state.fixes or state.fixes[-1].at < last + CALM:
             return Verdict(MovementState(state.fixes, last, state.subject), tuple(findings))
-        findings.append(self._cleared(state, said.device, known))
+        findings.append(self._cleared(state, said.device, town))
         return Verdict(MovementState(state.fixes), tuple(findings))
 
     def _raised(
@@ -116,20 +116,20 @@ class MovementRule(Rule[MovementState, MovementSettings]):
         device: str,
         reason: str,
         proof: tuple[Evidence, ...],
-        known: "Known",
+        town: "Town",
     ) -> Finding:
         detail = f"a position of {device} ({subject}) {WRONGS[reason]}"
         return self.finding(
-            "raised", subject, reason, detail, known=known, key=device, evidence=proof
+            "raised", subject, reason, detail, town=town, key=device, evidence=proof
         )
 
-    def _cleared(self, state: MovementState, device: str, known: "Known") -> Finding:
+    def _cleared(self, state: MovementState, device: str, town: "Town") -> Finding:
         return self.finding(
             "cleared",
             state.subject,
             "plausible",
             f"{device} has moved plausibly for {CALM // timedelta(minutes=1)} min",
-            known=known,
+            town=town,
             key=device,
             evidence=evidence(device, state.fixes[-1]),
         )

@@ -34,7 +34,7 @@ from devices.readings import (
 )
 
 if TYPE_CHECKING:
-    from alerts.town.town import Known
+    from alerts.town.town import Town
 
 KEPT = 200  # readings a window holds at most, the latest
 LOOK_AGAIN = timedelta(minutes=10)  # at a condition that stands: is it still in the town file?
@@ -53,49 +53,49 @@ class ConditionRule(Rule[ConditionState, Settings]):
     settings = Settings
     state = ConditionState
 
-    def listens(self, kind: type, known: "Known") -> bool:
+    def listens(self, kind: type, town: "Town") -> bool:
         return any(
             kind is Measured if one.quantities else not one.kinds or KIND_OF[kind] in one.kinds
-            for one in known.conditions.values()
+            for one in town.conditions.values()
         )
 
-    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
+    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
         if isinstance(said, Told):
             return ()
         return [
             f"{condition.id} {subject}"
-            for condition in known.conditions.values()
+            for condition in town.conditions.values()
             if concerns(condition, said)
-            for subject in (subject_for(condition, said, known),)
-            if fits(condition, subject, known.directory)
+            for subject in (subject_for(condition, said, town),)
+            if fits(condition, subject, town.directory)
         ]
 
     def step(
-        self, key: str, state: ConditionState | None, felt: Felt, known: "Known"
+        self, key: str, state: ConditionState | None, felt: Felt, town: "Town"
     ) -> Verdict | None:
         name, _, subject = key.partition(" ")
-        condition, state = known.conditions.get(name), state or ConditionState()
+        condition, state = town.conditions.get(name), state or ConditionState()
         if not isinstance(felt, Stored | Tick):
             return None
-        if condition is None or not fits(condition, subject, known.directory):
-            over = self._finding("cleared", name, subject, state, "condition_removed", known)
+        if condition is None or not fits(condition, subject, town.directory):
+            over = self._finding("cleared", name, subject, state, "condition_removed", town)
             return Verdict(None, (over,) if state.severity is not None else ())
         if isinstance(felt, Stored):
             state = heard(state, felt.reading)
-        return self._judge(condition, subject, in_window(state, condition, known.now), known)
+        return self._judge(condition, subject, in_window(state, condition, town.now), town)
 
     def _judge(
-        self, condition: Condition, subject: str, state: ConditionState, known: "Known"
+        self, condition: Condition, subject: str, state: ConditionState, town: "Town"
     ) -> Verdict:
-        holds = is_true(condition.when, state.last, state.window, known.now)
+        holds = is_true(condition.when, state.last, state.window, town.now)
         findings: tuple[Finding, ...] = ()
         if holds and state.severity is None:
             state = replace(state, severity=condition.severity)
-            findings = (self._finding("raised", condition.id, subject, state, "", known),)
+            findings = (self._finding("raised", condition.id, subject, state, "", town),)
         elif holds is False and state.severity is not None:
-            findings = (self._finding("cleared", condition.id, subject, state, "", known),)
+            findings = (self._finding("cleared", condition.id, subject, state, "", town),)
             state = replace(state, severity=None)
-        return Verdict(state, findings, next_look(state, condition, known.now))
+        return Verdict(state, findings, next_look(state, condition, town.now))
 
     def _finding(
         self,
@@ -104,16 +104,16 @@ class ConditionRule(Rule[ConditionState, Settings]):
         subject: str,
         state: ConditionState,
         reason: str,
-        known: "Known",
+        town: "Town",
     ) -> Finding:
-        condition = known.conditions.get(name)
+        condition = town.conditions.get(name)
         text = (condition and condition.text) or name
         found = self.finding(
             event,
             subject,
             reason or name,
             text if event == "raised" else f"no longer: {text}",
-            known=known,
+            town=town,
             key=name,
             severity=state.severity,
             evidence=tuple(seen("reading", one) for one in window_or_last(state)),
@@ -124,9 +124,9 @@ class ConditionRule(Rule[ConditionState, Settings]):
         return replace(found, settings=when)
 
 
-def subject_for(condition: Condition, said: Reading, known: "Known") -> str:
+def subject_for(condition: Condition, said: Reading, town: "Town") -> str:
     """Whom a reading speaks for under a condition: the holder of its device, or the device."""
-    return known.subject_of(said.device) if condition.per == "holder" else f"device:{said.device}"
+    return town.subject_of(said.device) if condition.per == "holder" else f"device:{said.device}"
 
 
 def heard(state: ConditionState, said: Reading) -> ConditionState:

@@ -20,7 +20,7 @@ from alerts.types import Severity, Stored
 from devices.readings import Reading, SosPressed
 
 if TYPE_CHECKING:
-    from alerts.town.town import Known
+    from alerts.town.town import Town
 
 KEPT = 16  # presses and incidents remembered a subject; a forgotten one can only raise again
 
@@ -43,10 +43,10 @@ class SosRule(Rule[SosState, SosSettings]):
     settings = SosSettings
     state = SosState
 
-    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
-        return (known.subject_of(said.device),) if isinstance(said, SosPressed) else ()
+    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
+        return (town.subject_of(said.device),) if isinstance(said, SosPressed) else ()
 
-    def step(self, key: str, state: SosState | None, felt: Felt, known: "Known") -> Verdict | None:
+    def step(self, key: str, state: SosState | None, felt: Felt, town: "Town") -> Verdict | None:
         if not isinstance(felt, Stored) or not isinstance(felt.reading, SosPressed):
             return None
         state, press = state or SosState(), felt.reading
@@ -55,14 +55,14 @@ class SosRule(Rule[SosState, SosSettings]):
         name = (press.device, press.id, press.at)
         if press.press == "cancel" or name in state.presses:
             return None
-        window = timedelta(minutes=known.settings(self, key).join_minutes)
+        window = timedelta(minutes=town.settings(self, key).join_minutes)
         joins = any(abs(press.at - raised) <= window for raised in state.raised)
         found = self.finding(
             "joined" if joins else "raised",
             key,
             "pressed_again" if joins else "pressed",
             sentence(key, press),
-            known=known,
+            town=town,
             evidence=(seen("sos", press, press.press),),
         )
         presses = (*state.presses, name)[-KEPT:]

@@ -18,7 +18,7 @@ from alerts.visits.record import MissedSettings, deadlines
 from alerts.visits.visit_rule import VisitRule
 
 if TYPE_CHECKING:
-    from alerts.town.town import Known
+    from alerts.town.town import Town
 
 WORDS = {
     "caregiver_elsewhere": "{who} was elsewhere",
@@ -41,10 +41,10 @@ class VisitMissedRule(VisitRule[MissedState, MissedSettings]):
     state = MissedState
 
     def judge(
-        self, record: VisitRecord, state: MissedState | None, known: "Known", *, ripe: bool
+        self, record: VisitRecord, state: MissedState | None, town: "Town", *, ripe: bool
     ) -> Verdict | None:
-        due = deadlines(record, known).missed
-        wake_at = due if known.now < due else None
+        due = deadlines(record, town).missed
+        wake_at = due if town.now < due else None
         owed = wake_at is None and (record.state == "missed" or record.reason == "substitute_came")
         before, now = state.reason if state else "", record.reason if owed else ""
         if before == now:
@@ -52,7 +52,7 @@ class VisitMissedRule(VisitRule[MissedState, MissedSettings]):
         event: FindingEvent = "revised" if before and now else "raised" if now else "cleared"
         reason = now or ("late_evidence" if record.came else "plan_changed")
         what = WORDS[reason].format(who=record.caregiver, came=record.came)
-        found = self.found(event, record, reason, what, known)
+        found = self.found(event, record, reason, what, town)
         return Verdict(MissedState(now), (found,), wake_at)
 
 

@@ -15,7 +15,7 @@ from alerts.types import Severity, VisitRecord
 from alerts.visits.visit_rule import VisitRule
 
 if TYPE_CHECKING:
-    from alerts.town.town import Known
+    from alerts.town.town import Town
 
 CLEARED = {
     "done": ("ended", "ended"),
@@ -39,18 +39,18 @@ class VisitUnendedRule(VisitRule[UnendedState, UnendedSettings]):
     state = UnendedState
 
     def judge(
-        self, record: VisitRecord, state: UnendedState | None, known: "Known", *, ripe: bool
+        self, record: VisitRecord, state: UnendedState | None, town: "Town", *, ripe: bool
     ) -> Verdict | None:
         before, unended = state or UnendedState(), record.state == "begun"
         if unended == before.raised:
             return None
         if not unended:
             reason, what = CLEARED.get(record.state, NOBODY)
-            return Verdict(UnendedState(), (self.found("cleared", record, reason, what, known),))
-        due = record.end + timedelta(minutes=self.parameters(record, known).after_minutes)
-        if not (ripe and known.now >= due):
-            return Verdict(before, wake_at=judged_at(due, known.now))
-        found = self.found("raised", record, "no_end_seen", "begun, no end seen", known)
+            return Verdict(UnendedState(), (self.found("cleared", record, reason, what, town),))
+        due = record.end + timedelta(minutes=self.parameters(record, town).after_minutes)
+        if not (ripe and town.now >= due):
+            return Verdict(before, wake_at=judged_at(due, town.now))
+        found = self.found("raised", record, "no_end_seen", "begun, no end seen", town)
         return Verdict(UnendedState(True), (found,))
 
 

@@ -31,7 +31,7 @@ class Speaker(msgspec.Struct, frozen=True, gc=False):
     caregiver: str | None  # id, when a caregiver holds it
 
 
-class Known:
+class Town:
     """The town, its plans and settings, and the engine's moment."""
 
     def __init__(self, directory: Directory, plans: PlanSet, timezone: str) -> None:
@@ -58,11 +58,11 @@ class Known:
         """Who speaks through a device. One look-up for what every reading asks."""
         speaker = self._speakers.get(device)
         if speaker is None:
-            known = self.directory.devices.get(device)
-            subject = (known and known.holder) or f"device:{device}"
+            found = self.directory.devices.get(device)
+            subject = (found and found.holder) or f"device:{device}"
             what, _, key = subject.partition(":")
             caregiver = key if what == "caregiver" else None
-            speaker = Speaker(subject, known.kind if known else None, caregiver)
+            speaker = Speaker(subject, found.kind if found else None, caregiver)
             self._speakers[device] = speaker
         return speaker
 

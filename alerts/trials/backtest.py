@@ -69,7 +69,7 @@ class Trial:
     @property
     def zone(self) -> ZoneInfo:
         """The town's time zone."""
-        return self._lanes.known.zone
+        return self._lanes.town.zone
 
     def findings(self) -> Iterator[Finding]:
         """What the rules find, in order, with the town's offset in every time. Runs once."""
@@ -86,7 +86,7 @@ class Trial:
         """Whether a finding lies in the time and the part of the town that are looked at."""
         if self._shown_from is not None and finding.at < self._shown_from:
             return False
-        return sees_subject(self._scope, self._lanes.known.directory, finding.subject)
+        return sees_subject(self._scope, self._lanes.town.directory, finding.subject)
 
     def counts(self) -> dict[str, dict[str, int]]:
         """How many findings there were: rule -> event -> number, in order of their names."""
@@ -106,7 +106,7 @@ class Trial:
             end=end.astimezone(self.zone),
             timezone=self.zone.key,
             seats=seats,
-            area_of=self._lanes.known.directory.area_of,
+            area_of=self._lanes.town.directory.area_of,
         )
 
     def _run(self) -> Iterator[Finding]:

@@ -10,7 +10,7 @@ from alerts.engine.two_lanes import Lanes
 from alerts.history import findings_between
 from alerts.lanes.past import stimuli_between, town_at
 from alerts.plans.plans import load_plans
-from alerts.town.town import Known
+from alerts.town.town import Town
 from alerts.trials.backtest import Trial
 from alerts.types import Finding, PlanSet, Stored, TownChanged
 from devices.registry import load_directory
@@ -23,7 +23,7 @@ Heard = Iterator[Stored | TownChanged]
 
 def stored_trial(
     conn: psycopg.Connection,
-    town: Known | None,
+    given: Town | None,
     since: datetime,
     until: datetime,
     relaid: Callable[[PlanSet], PlanSet],
@@ -33,19 +33,19 @@ def stored_trial(
 ) -> tuple[Trial, list[Finding]]:
     """A trial of what was received from `since` up to `until`, and what was found live then.
 
-    Three days before it warm up. Without `town` it is the one that was loaded then, with every
-    change since; `relaid` puts the settings on trial into its plans. `passing` sees each stimulus
-    go by. `conn` serves nothing else until the trial has run. Raises CarewatchError for bad
-    settings.
+    Three days before it warm up. Where no town is given it is the one that was loaded then, with
+    every change since; `relaid` puts the settings on trial into its plans. `passing` sees each
+    stimulus go by. `conn` serves nothing else until the trial has run. Raises CarewatchError for
+    bad settings.
     """
     start, end = since - WARM_UP, until + MOMENT
     live = [found for found, _ in findings_between(conn, since, end)]
-    known = town or stored_town(conn)
-    later = town_at(conn, known, start) if town is None else []
-    plans = relaid(known.plans())
+    town = given or stored_town(conn)
+    later = town_at(conn, town, start) if given is None else []
+    plans = relaid(town.plans())
     said = (_retold(change, relaid) for change in later)
     trial = Trial(
-        Lanes(known.directory, plans, timezone=known.zone.key, hindsight=False),
+        Lanes(town.directory, plans, timezone=town.zone.key, hindsight=False),
         passing(stimuli_between(conn, start, end, said)),
         begin=start,
         until=until,
@@ -55,10 +55,10 @@ def stored_trial(
     return trial, live
 
 
-def stored_town(conn: psycopg.Connection) -> Known:
+def stored_town(conn: psycopg.Connection) -> Town:
     """The town as it stands."""
     directory = load_directory(conn)
-    return Known(directory, load_plans(conn), directory.timezone)
+    return Town(directory, load_plans(conn), directory.timezone)
 
 
 def _retold(change: TownChanged, relaid: Callable[[PlanSet], PlanSet]) -> TownChanged:

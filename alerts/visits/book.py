@@ -25,7 +25,7 @@ from alerts.visits.stretches import lengthened
 from devices.readings import DoorMoved, Position, Reading, VisitMarked
 
 if TYPE_CHECKING:
-    from alerts.town.town import Known
+    from alerts.town.town import Town
 
 
 class VisitSeen(Told, frozen=True):
@@ -55,59 +55,59 @@ class VisitBook(Rule[Page, Settings]):
     settings = Settings
     state = Page
 
-    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
+    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
         if isinstance(said, Position):
-            caregiver = known.caregiver_of(said.device)
-            return known.watch.places(said, caregiver) if caregiver else ()
+            caregiver = town.caregiver_of(said.device)
+            return town.watch.places(said, caregiver) if caregiver else ()
         if isinstance(said, DoorMoved):
-            return opened(said, known) if said.open else ()
+            return opened(said, town) if said.open else ()
         if isinstance(said, VisitMarked):
-            return marked(said, known)
+            return marked(said, town)
         return (said.visit.id,) if isinstance(said, VisitPlanned) else ()
 
-    def affected(self, change: TownChanged | Begun, known: "Known") -> Iterable[str]:
+    def affected(self, change: TownChanged | Begun, town: "Town") -> Iterable[str]:
         if isinstance(change, Begun):
             return ()
         plans = change.plans
         if plans.rules is not None or plans.rules_for is not None or change.timezone:
-            return tuple(known.watch.visits)
+            return tuple(town.watch.visits)
         named = {*(plan.id for plan in plans.visits), *plans.removed.get("visits", ())}
         people = touched(change)
         return tuple(
             key
-            for key, visit in known.watch.visits.items()
+            for key, visit in town.watch.visits.items()
             if visit.plan in named
             or f"client:{visit.client}" in people
             or f"caregiver:{visit.caregiver}" in people
         )
 
-    def step(self, key: str, state: Page | None, felt: Felt, known: "Known") -> Verdict | None:
+    def step(self, key: str, state: Page | None, felt: Felt, town: "Town") -> Verdict | None:
         if state is None:
-            return new_page(felt.visit, known) if isinstance(felt, VisitPlanned) else None
+            return new_page(felt.visit, town) if isinstance(felt, VisitPlanned) else None
         before = state
         if isinstance(felt, VisitPlanned):
             return None
         if isinstance(felt, Stored):
-            state = gathered(key, state, felt.reading, known)
+            state = gathered(key, state, felt.reading, town)
             if state is before:
                 return None
             if stands(before, state):
                 return Verdict(state, wake_at=STANDS)
         elif isinstance(felt, TownChanged):
-            state = replanned(state, known)
-        return self._concluded(state, before.record, known)
+            state = replanned(state, town)
+        return self._concluded(state, before.record, town)
 
-    def _concluded(self, state: Page, before: VisitRecord, known: "Known") -> Verdict:
-        when = deadlines(state.record, known)
-        if known.now >= when.forgotten:
+    def _concluded(self, state: Page, before: VisitRecord, town: "Town") -> Verdict:
+        when = deadlines(state.record, town)
+        if town.now >= when.forgotten:
             return Verdict(None, tells=(VisitForgotten(state.record.id),))
-        record = concluded(state.record, state.seen, when, known)
+        record = concluded(state.record, state.seen, when, town)
         if state.cancelled:
             record = cancelled(record)
-        wake_at = next_turn(record, state.seen, when, known)
+        wake_at = next_turn(record, state.seen, when, town)
         if record == before:
             return Verdict(state, wake_at=wake_at)
-        record = msgspec.structs.replace(record, revision=before.revision + 1, revised_at=known.now)
+        record = msgspec.structs.replace(record, revision=before.revision + 1, revised_at=town.now)
         state = msgspec.structs.replace(state, record=record)
         return Verdict(state, wake_at=wake_at, tells=(VisitSeen(record),))
 
@@ -115,17 +115,17 @@ class VisitBook(Rule[Page, Settings]):
 # ---------------------------------------------------------------- which visits, what evidence
 
 
-def opened(door: DoorMoved, known: "Known") -> tuple[str, ...]:
+def opened(door: DoorMoved, town: "Town") -> tuple[str, ...]:
     """The visits that an opening door at a client's home may speak of."""
-    what, _, client = known.subject_of(door.device).partition(":")
+    what, _, client = town.subject_of(door.device).partition(":")
     if what != "client":
         return ()
-    return tuple(visit.id for visit in known.watch.open_at(known.watch.of_client(client), door.at))
+    return tuple(visit.id for visit in town.watch.open_at(town.watch.of_client(client), door.at))
 
 
-def marked(mark: VisitMarked, known: "Known") -> tuple[str, ...]:
+def marked(mark: VisitMarked, town: "Town") -> tuple[str, ...]:
     """The visit a mark belongs to: the caregiver's own first, then the nearest window."""
-    caregiver, watch = known.caregiver_of(mark.device), known.watch
+    caregiver, watch = town.caregiver_of(mark.device), town.watch
     if caregiver is None:
         return ()
     visits = watch.of_client(mark.client) if mark.client else watch.of_caregiver(caregiver)
@@ -134,13 +134,13 @@ def marked(mark: VisitMarked, known: "Known") -> tuple[str, ...]:
     return tuple(visit.id for visit in nearest([(0, visit) for visit in own or found], mark.at, 0))
 
 
-def gathered(key: str, state: Page, reading: Reading, known: "Known") -> Page:
+def gathered(key: str, state: Page, reading: Reading, town: "Town") -> Page:
     """The state with one more reading. The same object when it changes nothing."""
     seen = state.seen
-    caregiver = known.caregiver_of(reading.device)
+    caregiver = town.caregiver_of(reading.device)
     if isinstance(reading, Position) and caregiver:
-        place = known.watch.places(reading, caregiver).get(key)
-        gap = deadlines(state.record, known).terms.gap
+        place = town.watch.places(reading, caregiver).get(key)
+        gap = deadlines(state.record, town).terms.gap
         fix = (reading.at, reading.device, reading.id)
         seen = with_position(seen, place, caregiver, fix, gap) if place else seen
     elif isinstance(reading, VisitMarked) and caregiver:
@@ -182,20 +182,20 @@ def touched(change: TownChanged) -> set[str]:
     }
 
 
-def new_page(planned: Planned, known: "Known") -> Verdict:
+def new_page(planned: Planned, town: "Town") -> Verdict:
     """A visit nobody has seen anything of yet. It is judged from its window's start on."""
-    record = VisitRecord(**msgspec.structs.asdict(planned), revised_at=known.now)
+    record = VisitRecord(**msgspec.structs.asdict(planned), revised_at=town.now)
     return Verdict(Page(record), wake_at=record.start, tells=(VisitSeen(record),))
 
 
-def replanned(state: Page, known: "Known") -> Page:
+def replanned(state: Page, town: "Town") -> Page:
     """The state after the plan may have changed. A visit that is over is not cancelled."""
     record = state.record
-    plan = known.visit_plans.get(record.plan)
+    plan = town.visit_plans.get(record.plan)
     day = date.fromisoformat(record.id.rpartition("@")[2])
-    planned = planned_on(plan, day, known.zone) if plan else None
+    planned = planned_on(plan, day, town.zone) if plan else None
     if planned is None:
-        cancelled = state.cancelled or record.end > known.now
+        cancelled = state.cancelled or record.end > town.now
         return msgspec.structs.replace(state, cancelled=cancelled)
     seen = state.seen
     if planned.client != record.client:

@@ -24,7 +24,7 @@ from alerts.types import PlannedVisit, Severity, TownChanged
 from core.errors import CarewatchError
 
 if TYPE_CHECKING:
-    from alerts.town.town import Known
+    from alerts.town.town import Town
 
 CHUNK = 28  # days of a series worked out at a time: whole weeks
 DAY = timedelta(days=1)
@@ -132,30 +132,30 @@ class Calendar(Rule[CalendarState, Settings]):
     settings = Settings
     state = CalendarState
 
-    def affected(self, change: TownChanged | Begun, known: "Known") -> Iterable[str]:
+    def affected(self, change: TownChanged | Begun, town: "Town") -> Iterable[str]:
         if isinstance(change, Begun) or change.plans.visits or change.timezone:
             return ("",)
         return ()
 
     def step(
-        self, key: str, state: CalendarState | None, felt: Felt, known: "Known"
+        self, key: str, state: CalendarState | None, felt: Felt, town: "Town"
     ) -> Verdict | None:
-        today = known.now.astimezone(known.zone).date()
+        today = town.now.astimezone(town.zone).date()
         through = today + DAY
         if state is None:
-            visits = taken_up(known.visit_plans.values(), through, known)
+            visits = taken_up(town.visit_plans.values(), through, town)
         elif isinstance(felt, TownChanged):
-            plans = known.visit_plans.values() if felt.timezone else felt.plans.visits
-            visits = taken_up(plans, state.through, known)
+            plans = town.visit_plans.values() if felt.timezone else felt.plans.visits
+            visits = taken_up(plans, state.through, town)
         elif through > state.through:
             days = [state.through + n * DAY for n in range(1, (through - state.through).days + 1)]
-            visits = laid_out(known.visit_plans.values(), days, known.zone)
+            visits = laid_out(town.visit_plans.values(), days, town.zone)
         else:
             return None
         through = max(through, state.through) if state else through
         return Verdict(
             CalendarState(through),
-            wake_at=midnight(today + DAY, known.zone),
+            wake_at=midnight(today + DAY, town.zone),
             tells=tuple(VisitPlanned(visit) for visit in sorted(visits, key=in_order)),
         )
 
@@ -167,14 +167,14 @@ def laid_out(plans: Iterable[PlannedVisit], days: Iterable[date], zone: ZoneInfo
     return [visit for visit in found if visit is not None]
 
 
-def taken_up(plans: Iterable[PlannedVisit], through: date, known: "Known") -> list[Planned]:
+def taken_up(plans: Iterable[PlannedVisit], through: date, town: "Town") -> list[Planned]:
     """The visits that plans just learnt of hold up to a day.
 
     Those whose window is over by now are left alone: nobody was listening for them. With
-    `known.hindsight` they are judged all the same: of a series those of today, and a single visit
+    `town.hindsight` they are judged all the same: of a series those of today, and a single visit
     as long as late evidence could still be heard for it.
     """
-    now, zone = known.now, known.zone
+    now, zone = town.now, town.zone
     today = now.astimezone(zone).date()
     found: list[Planned] = []
     for plan in plans:
@@ -186,7 +186,7 @@ def taken_up(plans: Iterable[PlannedVisit], through: date, known: "Known") -> li
             visit = planned_on(plan, day, zone)
             if visit is None:
                 continue
-            if visit.end > now or (known.hindsight and (plan.rrule is None or day >= today)):
+            if visit.end > now or (town.hindsight and (plan.rrule is None or day >= today)):
                 found.append(visit)
     return found
 

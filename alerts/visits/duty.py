@@ -4,7 +4,7 @@ from datetime import date, datetime, timedelta
 
 import msgspec
 
-from alerts.town.town import Known
+from alerts.town.town import Town
 from alerts.visits.calendar import Planned, planned_on
 
 BEFORE_FIRST = timedelta(minutes=30)  # the day's first planned visit
@@ -20,16 +20,16 @@ class Duty(msgspec.Struct, frozen=True, array_like=True):
     end: datetime
 
 
-def next_duty(caregiver: str, known: Known) -> Duty | None:
+def next_duty(caregiver: str, town: Town) -> Duty | None:
     """The duty that runs now, or else the next one by tomorrow; None: no visit is planned."""
-    today = known.now.astimezone(known.zone).date()
+    today = town.now.astimezone(town.zone).date()
     for day in (today - DAY, today, today + DAY):  # last night's may run past midnight
-        plans = known.rounds.get(caregiver, {}).values()
+        plans = town.rounds.get(caregiver, {}).values()
         duty: Duty | None = None
         for plan in plans:
-            visit = planned_on(plan, day, known.zone)
+            visit = planned_on(plan, day, town.zone)
             duty = duty if visit is None else with_visit(duty, visit, day)
-        if duty is not None and duty.end > known.now:
+        if duty is not None and duty.end > town.now:
             return duty
     return None
 

@@ -11,7 +11,7 @@ from alerts.visits.attendance import Attendance, Seen, Terms, attendance, contra
 from alerts.visits.stretches import longest_unseen, touches
 
 if TYPE_CHECKING:
-    from alerts.town.town import Known
+    from alerts.town.town import Town
 
 BEFORE = timedelta(minutes=30)  # so long before the window a stay already counts
 CLOSED = timedelta(hours=25)  # a visit whose end is not seen by then is closed as unverified
@@ -51,18 +51,18 @@ class Deadlines(msgspec.Struct, frozen=True):
     terms: Terms
 
 
-def deadlines(record: VisitRecord, known: "Known") -> Deadlines:
+def deadlines(record: VisitRecord, town: "Town") -> Deadlines:
     """The visit's deadlines. Late when the minutes planned no longer fit into the window, but not
     before `after_minutes`."""
-    found = known.deadlines.get(record.id)
+    found = town.deadlines.get(record.id)
     if found is None:
-        found = known.deadlines[record.id] = worked_out(record, known)
+        found = town.deadlines[record.id] = worked_out(record, town)
     return found
 
 
-def worked_out(record: VisitRecord, known: "Known") -> Deadlines:
+def worked_out(record: VisitRecord, town: "Town") -> Deadlines:
     people = (f"client:{record.client}", f"caregiver:{record.caregiver}")
-    missed, late = known.settings(Missed(), *people), known.settings(Late(), *people)
+    missed, late = town.settings(Missed(), *people), town.settings(Late(), *people)
     over = record.end + timedelta(minutes=missed.grace_minutes)
     return Deadlines(
         late=max(
@@ -80,13 +80,13 @@ def worked_out(record: VisitRecord, known: "Known") -> Deadlines:
     )
 
 
-def concluded(record: VisitRecord, seen: Seen, when: Deadlines, known: "Known") -> VisitRecord:
+def concluded(record: VisitRecord, seen: Seen, when: Deadlines, town: "Town") -> VisitRecord:
     """The record of a visit as the evidence shows it now. Its revision stays as it was."""
-    came = who_came(record, seen, when.terms, known.now)
+    came = who_came(record, seen, when.terms, town.now)
     if came is None:
-        return absent(record, seen, when, known)
+        return absent(record, seen, when, town)
     state: VisitState = "done" if came.ended else "begun"
-    if came.ended is None and known.now >= came.began + CLOSED:
+    if came.ended is None and town.now >= came.began + CLOSED:
         state = "unverified"
     return msgspec.structs.replace(
         record,
@@ -122,13 +122,13 @@ def who_came(record: VisitRecord, seen: Seen, terms: Terms, now: datetime) -> At
     return min(filter(None, others), key=lambda one: (one.began, one.caregiver), default=None)
 
 
-def absent(record: VisitRecord, seen: Seen, when: Deadlines, known: "Known") -> VisitRecord:
+def absent(record: VisitRecord, seen: Seen, when: Deadlines, town: "Town") -> VisitRecord:
     """The record of a visit that nothing shows to have begun."""
-    if known.now >= when.missed:
-        return missing(record, "missed", record.end, seen, when, known)
-    if known.now >= when.late and not at_the_door(seen, when.terms, known.now):
-        return missing(record, "late", when.late, seen, when, known)
-    return bare(record, "due" if known.now >= record.start else "planned")
+    if town.now >= when.missed:
+        return missing(record, "missed", record.end, seen, when, town)
+    if town.now >= when.late and not at_the_door(seen, when.terms, town.now):
+        return missing(record, "late", when.late, seen, when, town)
+    return bare(record, "due" if town.now >= record.start else "planned")
 
 
 def missing(
@@ -137,7 +137,7 @@ def missing(
     until: datetime,
     seen: Seen,
     when: Deadlines,
-    known: "Known",
+    town: "Town",
 ) -> VisitRecord:
     """The record of a visit that should have begun, judged by the window up to a moment."""
     marks = [mark for mark in seen.marks if mark.caregiver == record.caregiver]
@@ -145,7 +145,7 @@ def missing(
     faked = any(contradicted(mark, seen.elsewhere, own.sure) for mark in marks)
     grade: VisitGrade = "contradicted" if faked or seen.mock else "none"
     return msgspec.structs.replace(
-        bare(record, state, reason_of(record, seen, until, known)),
+        bare(record, state, reason_of(record, seen, until, town)),
         grade=grade,
         evidence=missing_facts(record, seen, until, when.terms),
     )
@@ -179,23 +179,23 @@ def fresh_until(seen: Seen, terms: Terms) -> datetime:
     return max((stretch.last for stretch in stretches), default=terms.first) + terms.gap
 
 
-def next_turn(record: VisitRecord, seen: Seen, when: Deadlines, known: "Known") -> datetime:
+def next_turn(record: VisitRecord, seen: Seen, when: Deadlines, town: "Town") -> datetime:
     """When time alone may change the record next."""
     turns = [record.start, when.late, when.missed, when.forgotten]
     if record.state == "begun" and record.began is not None:
         turns.append(record.began + CLOSED)
     if record.state in ("due", "late", "begun"):
         turns.append(fresh_until(seen, when.terms))
-    return min(turn for turn in turns if turn > known.now)
+    return min(turn for turn in turns if turn > town.now)
 
 
 # ---------------------------------------------------------------- why nobody came
 
 
-def reason_of(record: VisitRecord, seen: Seen, until: datetime, known: "Known") -> str:
+def reason_of(record: VisitRecord, seen: Seen, until: datetime, town: "Town") -> str:
     """Why nothing shows the visit, as far as the phone can tell."""
-    client = known.directory.clients.get(record.client)
-    if client is None or client.home is None or not has_phone(record.caregiver, known):
+    client = town.directory.clients.get(record.client)
+    if client is None or client.home is None or not has_phone(record.caregiver, town):
         return "no_caregiver_data"
     if not touches(seen.elsewhere, record.start, until):
         return "caregiver_silent"
@@ -204,9 +204,9 @@ def reason_of(record: VisitRecord, seen: Seen, until: datetime, known: "Known") 
     return "caregiver_silent" if long_enough else "caregiver_elsewhere"
 
 
-def has_phone(caregiver: str | None, known: "Known") -> bool:
+def has_phone(caregiver: str | None, town: "Town") -> bool:
     """Is a phone registered for this caregiver? A device of no stated kind may be one."""
-    held = known.directory.held_by(f"caregiver:{caregiver}") if caregiver else ()
+    held = town.directory.held_by(f"caregiver:{caregiver}") if caregiver else ()
     return any(device.kind in (None, "phone") for device in held)
 
 

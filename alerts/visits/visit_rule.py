@@ -9,7 +9,7 @@ from alerts.visits.book import VisitForgotten, VisitSeen
 from devices.readings import Reading
 
 if TYPE_CHECKING:
-    from alerts.town.town import Known
+    from alerts.town.town import Town
 
 S = TypeVar("S", bound=State)
 P = TypeVar("P", bound=Settings)
@@ -20,37 +20,37 @@ class VisitRule(Rule[S, P]):
 
     wants = (VisitSeen, VisitForgotten)
 
-    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
+    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
         if isinstance(said, VisitSeen):
             return (said.record.id,)
         return (said.visit,) if isinstance(said, VisitForgotten) else ()
 
-    def step(self, key: str, state: S | None, felt: Felt, known: "Known") -> Verdict | None:
-        record = known.watch.visits.get(key)
+    def step(self, key: str, state: S | None, felt: Felt, town: "Town") -> Verdict | None:
+        record = town.watch.visits.get(key)
         if record is None:
             return Verdict(None) if state else None
-        return self.judge(record, state, known, ripe=isinstance(felt, Tick))
+        return self.judge(record, state, town, ripe=isinstance(felt, Tick))
 
     def judge(
-        self, record: VisitRecord, state: S | None, known: "Known", *, ripe: bool
+        self, record: VisitRecord, state: S | None, town: "Town", *, ripe: bool
     ) -> Verdict | None:
         """What follows from the record as it now is. `ripe`: the time wished for has come."""
         raise NotImplementedError
 
-    def parameters(self, record: VisitRecord, known: "Known") -> P:
-        return known.settings(self, f"client:{record.client}", f"caregiver:{record.caregiver}")
+    def parameters(self, record: VisitRecord, town: "Town") -> P:
+        return town.settings(self, f"client:{record.client}", f"caregiver:{record.caregiver}")
 
     def found(
-        self, event: FindingEvent, record: VisitRecord, reason: str, what: str, known: "Known"
+        self, event: FindingEvent, record: VisitRecord, reason: str, what: str, town: "Town"
     ) -> Finding:
         """A finding on a visit; `what` happened to it, in a few words."""
-        start, end = (moment.astimezone(known.zone) for moment in (record.start, record.end))
+        start, end = (moment.astimezone(town.zone) for moment in (record.start, record.end))
         return self.finding(
             event,
             f"client:{record.client}",
             reason,
             f"visit to client:{record.client} {start:%Y-%m-%d %H:%M} to {end:%H:%M}: {what}",
-            known=known,
+            town=town,
             key=record.id,
             visit=record.id,
             evidence=record.evidence,

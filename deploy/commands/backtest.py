@@ -13,7 +13,7 @@ from core.errors import CarewatchError
 
 if TYPE_CHECKING:
     from alerts.plans.overrides import RuleSettings
-    from deploy.town.townfile import Town
+    from deploy.town.townfile import TownFile
     from deploy.trials import Source
 
 
@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 def backtest(
     town: Annotated[
-        Path | None, typer.Option(help="Town file; without one, what was loaded by then.")
+        Path | None, typer.Option(help="TownFile file; without one, what was loaded by then.")
     ] = None,
     recording: Annotated[
         Path | None, typer.Option(help="JSON lines, a message each; without one, the database.")
@@ -69,7 +69,7 @@ def backtest(
 
 
 def opened(
-    town: "Town | None", recording: Path | None, since: str, until: str, changes: "RuleSettings"
+    town: "TownFile | None", recording: Path | None, since: str, until: str, changes: "RuleSettings"
 ) -> "AbstractContextManager[Source]":
     """The recording, or the stretch of the database, that was asked for."""
     from deploy.trials import from_database, from_recording

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 if TYPE_CHECKING:
-    from deploy.town.townfile import Town
+    from deploy.town.townfile import TownFile
     from devices.directory import Directory
     from devices.simulator.rounds import Round
     from devices.simulator.town import SimulatedTown
@@ -122,7 +122,7 @@ def _stop_on_signals(stop: threading.Event) -> None:
         signal.signal(number, lambda *_: stop.set())
 
 
-def _simulated(town: "Town", seed: int) -> "SimulatedTown":
+def _simulated(town: "TownFile", seed: int) -> "SimulatedTown":
     from deploy.town.townfile import directory_of
     from devices.simulator.town import SimulatedTown
 
@@ -131,7 +131,7 @@ def _simulated(town: "Town", seed: int) -> "SimulatedTown":
     return SimulatedTown(directory, rounds_of(town, directory, now), now, seed)
 
 
-def rounds_of(town: "Town", directory: "Directory", now: datetime) -> dict[str, "Round"]:
+def rounds_of(town: "TownFile", directory: "Directory", now: datetime) -> dict[str, "Round"]:
     """Every caregiver's round over yesterday and the days ahead, from the town's visit plans."""
     from alerts.visits.calendar import laid_out
     from devices.simulator.rounds import Call, Round

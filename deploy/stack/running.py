@@ -7,7 +7,7 @@ import msgspec
 
 from core.errors import CarewatchError
 from deploy.settings import load_settings
-from deploy.town.townfile import Town, read_town
+from deploy.town.townfile import TownFile, read_town
 
 RUN_FILE = "running.toml"  # in the data directory, kept by `carewatch up`
 DEMO_TOWN = "demo-town.yaml"  # in the data directory, written by `carewatch up --demo`
@@ -18,7 +18,7 @@ class Running(msgspec.Struct, frozen=True):
 
     mqtt_url: str
     database_url: str
-    town: Town
+    town: TownFile
 
 
 def where(mqtt_url: str | None = None, town: Path | None = None) -> Running:

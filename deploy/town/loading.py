@@ -22,7 +22,7 @@ from alerts.plans.versions import in_force, numbered, remember_file
 from alerts.types import PlanSet, TownChanged, TownSettings
 from core.errors import CarewatchError
 from deploy.file_settings import Choice, file_holds
-from deploy.town.townfile import Town
+from deploy.town.townfile import TownFile
 from devices import registry
 from devices.directory import SECTIONS, RegisterChange
 
@@ -64,7 +64,7 @@ class Loaded(msgspec.Struct, frozen=True):
 
 def load_town(
     conn: psycopg.Connection,
-    town: Town,
+    town: TownFile,
     *,
     by: str = "load",
     remove_many: bool = False,

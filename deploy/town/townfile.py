@@ -20,7 +20,7 @@ from deploy.town.rule_settings import settings_of
 from devices.directory import SECTIONS, Directory, RegisterChange
 
 
-class Town(msgspec.Struct, frozen=True):
+class TownFile(msgspec.Struct, frozen=True):
     """Everything a town file says."""
 
     timezone: str  # IANA name
@@ -39,7 +39,7 @@ class TownFaults(CarewatchError):
         super().__init__(f"{name}: {many}, nothing was loaded{lines}")
 
 
-def read_town(path: Path | str) -> Town:
+def read_town(path: Path | str) -> TownFile:
     """Read and check a town file. Raises `TownFaults`, or `CarewatchError` if it can't be read."""
     try:
         text = Path(path).read_text(encoding="utf-8-sig")
@@ -52,7 +52,7 @@ def read_town(path: Path | str) -> Town:
     return parse_town(text, str(path))
 
 
-def parse_town(text: str, name: str = "town file") -> Town:
+def parse_town(text: str, name: str = "town file") -> TownFile:
     """The town that a YAML text describes; `name` is what errors call it. Raises `TownFaults`."""
     try:
         tree, faults = parse(text)
@@ -71,12 +71,12 @@ def parse_town(text: str, name: str = "town file") -> Town:
     return _town(draft)
 
 
-def directory_of(town: Town) -> Directory:
+def directory_of(town: TownFile) -> Directory:
     """The register of a town file as a snapshot, without a database."""
     return Directory(town.timezone).changed(town.register)
 
 
-def _town(draft: Draft) -> Town:
+def _town(draft: Draft) -> TownFile:
     register: dict[str, Any] = {section: tuple(draft[section].values()) for section in SECTIONS}
     scopes = tuple(
         msgspec.structs.replace(scope, rules=settings_of(scope.rules, draft))
@@ -96,7 +96,7 @@ def _town(draft: Draft) -> Town:
         Fault(line_of(draft.tree, path), f"{draft.place(path)}: {text}")
         for path, text in advice(draft)
     )
-    return Town(
+    return TownFile(
         timezone=draft.timezone,
         register=RegisterChange(**register),
         plans=plans,

@@ -302,8 +302,8 @@ class Story:
         rows = {(row.rule, row.key): row for row in self._saved()}
         self.world = begin(
             self.directory,
-            self.world.known.plans(),
-            timezone=self.world.known.zone.key,
+            self.world.town.plans(),
+            timezone=self.world.town.zone.key,
             rules=self.rules,
             states=[row for row in rows.values() if row.body],
             clock=self.world.clock,

@@ -19,7 +19,7 @@ from alerts.types import (
     VisitRecord,
     VisitState,
 )
-from deploy.town.townfile import Town
+from deploy.town.townfile import TownFile
 from devices.directory import (
     Agency,
     Area,
@@ -184,7 +184,7 @@ PEOPLE = (
 SECRET = "a secret that is long enough"
 
 
-def town() -> Town:
+def town() -> TownFile:
     """The small town as a town file would say it."""
     plans = PlanSet(
         people=PEOPLE,
@@ -193,7 +193,7 @@ def town() -> Town:
         rules={"visit_missed": {"grace_minutes": 30}},
         rules_for=(RuleScope(care_level="full", rules={"visit_missed": {"grace_minutes": 15}}),),
     )
-    return Town(timezone="Asia/Shanghai", register=REGISTER, plans=plans)
+    return TownFile(timezone="Asia/Shanghai", register=REGISTER, plans=plans)
 
 
 def put(conn: psycopg.Connection, *concluded: Alert | VisitRecord) -> None:

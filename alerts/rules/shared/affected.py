@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 
 from alerts.rule import Begun
-from alerts.town.town import Known
+from alerts.town.town import Town
 from alerts.types import TownChanged
 from devices.directory import DeviceKind
 
@@ -14,11 +14,11 @@ def resettled(change: TownChanged) -> bool:
     return plans.rules is not None or plans.rules_for is not None or bool(change.register.areas)
 
 
-def devices_of(change: TownChanged | Begun, known: Known, *kinds: DeviceKind) -> Iterator[str]:
+def devices_of(change: TownChanged | Begun, town: Town, *kinds: DeviceKind) -> Iterator[str]:
     """The devices of these kinds to look at again; those taken out of the register too."""
     if isinstance(change, Begun):
         return  # states and wishes survive a restart; a device never heard has none
-    directory, register = known.directory, change.register
+    directory, register = town.directory, change.register
     yield from register.removed.get("devices", ())
     if resettled(change):
         yield from (device.id for device in directory.devices if device.kind in kinds)
@@ -29,10 +29,10 @@ def devices_of(change: TownChanged | Begun, known: Known, *kinds: DeviceKind) ->
         yield from (device.id for device in held if device.kind in kinds)
 
 
-def clients_of(change: TownChanged | Begun, known: Known) -> Iterator[str]:
+def clients_of(change: TownChanged | Begun, town: Town) -> Iterator[str]:
     """The clients ("client:c-1") to look at again: all of them when the engine starts."""
     if isinstance(change, Begun) or resettled(change):
-        yield from (f"client:{client.id}" for client in known.directory.clients)
+        yield from (f"client:{client.id}" for client in town.directory.clients)
     else:
         yield from (f"client:{client.id}" for client in change.register.clients)
     if isinstance(change, TownChanged):

@@ -1,6 +1,6 @@
 """Whom a terminal saw, and where."""
 
-from alerts.town.town import Known
+from alerts.town.town import Town
 from devices.directory import Circle
 from devices.readings import FaceSeen
 
@@ -12,16 +12,16 @@ def is_live_face(said: FaceSeen) -> bool:
     return said.method == LIVE and said.alive is not False
 
 
-def person_seen(said: FaceSeen, known: Known) -> str | None:
+def person_seen(said: FaceSeen, town: Town) -> str | None:
     """The subject ("resident:r-1", "caregiver:g-1") meant by the person code; None: nobody known.
 
     A code is first read as the terminal's own facility uses it, then as the one resident in town
     who has it (homes share terminals), then as an id of ours.
     """
-    code, directory = said.person, known.directory
+    code, directory = said.person, town.directory
     if code is None:
         return None
-    facility = known.subject_of(said.device).removeprefix("facility:")
+    facility = town.subject_of(said.device).removeprefix("facility:")
     resident = directory.resident_by_face(facility, code)
     anywhere = directory.residents_by_face(code)
     if resident is None and len(anywhere) == 1:
@@ -35,11 +35,11 @@ def person_seen(said: FaceSeen, known: Known) -> str | None:
     return f"client:{code}" if code in directory.clients else None
 
 
-def place_of(device: str, known: Known) -> Circle | None:
+def place_of(device: str, town: Town) -> Circle | None:
     """Where a terminal stands: the home of its facility or client, where the register says so."""
-    what, _, key = known.subject_of(device).partition(":")
+    what, _, key = town.subject_of(device).partition(":")
     if what == "facility":
-        facility = known.directory.facilities.get(key)
+        facility = town.directory.facilities.get(key)
         return facility.home if facility else None
-    client = known.directory.clients.get(key) if what == "client" else None
+    client = town.directory.clients.get(key) if what == "client" else None
     return client.home if client else None
