@@ -29,7 +29,7 @@ from alerts.records.standing import (
     turns,
 )
 from alerts.records.visits import visit, visit_revisions, visits_between
-from alerts.types import TOLD_BY_RULES, Alert, Finding, StoryLine, VisitRecord
+from alerts.types import WRITTEN_BY_RULES, Alert, Finding, StoryLine, VisitRecord
 
 __all__ = (
     "LATE",
@@ -167,7 +167,7 @@ def findings_of(conn: psycopg.Connection, alert: Alert) -> list[Finding]:
     rows = bodies(
         conn,
         "SELECT body::text FROM finding WHERE at = ANY(%s) AND alert = %s ORDER BY n",
-        ([line.at for line in alert.story if line.what in TOLD_BY_RULES], alert.id),
+        ([line.at for line in alert.story if line.what in WRITTEN_BY_RULES], alert.id),
     )
     return [_FINDING.decode(row) for row in rows]
 

@@ -40,12 +40,12 @@ class Begun(msgspec.Struct, frozen=True):
         return self.at
 
 
-class Told(msgspec.Struct, frozen=True, gc=False):
+class RuleEvent(msgspec.Struct, frozen=True, gc=False):
     """Something one rule tells the rules behind it in RULES (subclass it; name it in `wants`)."""
 
 
 STANDS = datetime.max.replace(tzinfo=UTC)  # as `wake_at`: the wish there was stays as it is
-Felt = Stored | Tick | TownChanged | Begun | Told
+Felt = Stored | Tick | TownChanged | Begun | RuleEvent
 S = TypeVar("S", bound=State)
 P = TypeVar("P", bound=Settings)
 
@@ -56,7 +56,7 @@ class Verdict(msgspec.Struct, frozen=True, gc=False):
     state: State | None  # None: forget this key
     findings: tuple[Finding, ...] = ()
     wake_at: datetime | None = None  # ask for a Tick then; None: no wish; STANDS: as before
-    tells: tuple[Told, ...] = ()
+    tells: tuple[RuleEvent, ...] = ()
 
 
 class Rule(Generic[S, P]):
@@ -69,13 +69,13 @@ class Rule(Generic[S, P]):
     severity: ClassVar[Severity]
     lane: ClassVar[Lane] = "main"
     version: ClassVar[int] = 1  # raise it when the state or its meaning changes: old states go
-    wants: ClassVar[tuple[type, ...]] = ()  # reading types and Told types
+    wants: ClassVar[tuple[type, ...]] = ()  # reading types and RuleEvent types
     vital: ClassVar[tuple[type, ...]] = ()  # of the readings: mere signs of life to this rule, so
     # that one which changed nothing stands for the next hour (see alerts.town.heartbeats)
     settings: type[P]
     state: type[S]
 
-    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
         """The keys that a reading (or something told) concerns. Hot: answer () early."""
         return ()
 

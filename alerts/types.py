@@ -310,7 +310,7 @@ Stimulus = Stored | Tick | InboxEntry
 # ---------------------------------------------------------------- findings
 
 FindingEvent = Literal["raised", "joined", "revised", "cleared"]
-TOLD_BY_RULES = frozenset(get_args(FindingEvent))  # the story lines that a finding wrote
+WRITTEN_BY_RULES = frozenset(get_args(FindingEvent))  # the story lines that a finding wrote
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):

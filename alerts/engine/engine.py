@@ -17,7 +17,7 @@ import msgspec
 from alerts.engine.memory import AnyRule as AnyRule
 from alerts.engine.memory import Memories, Memory
 from alerts.engine.memory import StateRow as StateRow
-from alerts.rule import Begun, Felt, Told, Verdict
+from alerts.rule import Begun, Felt, RuleEvent, Verdict
 from alerts.rules import RULES
 from alerts.town.town import Town
 from alerts.types import (
@@ -131,7 +131,7 @@ class World:
         for told in verdict.tells:
             self._tell(told)
 
-    def _tell(self, told: Told) -> None:
+    def _tell(self, told: RuleEvent) -> None:
         if isinstance(told, VisitSeen):
             self._visits.append(told.record)
             self.town.watch.take(told.record, self.town.directory)

@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from alerts.rule import Felt, Rule, Settings, Told, Verdict
+from alerts.rule import Felt, Rule, RuleEvent, Settings, Verdict
 from alerts.rules.shared.incidents import (
     WAIT,
     Incident,
@@ -65,7 +65,7 @@ class OutageRule(Rule[OutageState, OutageSettings]):
     settings = OutageSettings
     state = OutageState
 
-    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
         if isinstance(said, DeviceLost | DeviceWatched) and said.place is not None:
             return ("",)  # one state for the town: an outage knows no borders
         return ()
@@ -106,7 +106,7 @@ class OutageRule(Rule[OutageState, OutageSettings]):
         if recent.keys() != {place} or node is None:
             return waiting(replace(state, patient=True))
         findings: list[Finding] = []
-        tells: list[Told] = []
+        tells: list[RuleEvent] = []
         state = replace(state, look=None)
         state = self._open(node, found[node], state, findings, tells, town)
         return waiting(state, tuple(findings), tuple(tells))
@@ -136,7 +136,7 @@ class OutageRule(Rule[OutageState, OutageSettings]):
     def _judge(self, state: OutageState, town: "Town") -> Verdict:
         """It is time to look for outages, or to tell how those that stand have changed."""
         findings: list[Finding] = []
-        tells: list[Told] = []
+        tells: list[RuleEvent] = []
         if state.look is not None and town.now >= state.look:
             state = replace(state, look=None, patient=False)
             found = self._found(self._recent(state, town), state, town)
@@ -179,7 +179,7 @@ class OutageRule(Rule[OutageState, OutageSettings]):
         losses: tuple[Loss, ...],
         state: OutageState,
         findings: list[Finding],
-        tells: list[Told],
+        tells: list[RuleEvent],
         town: "Town",
     ) -> OutageState:
         """The state with an incident of this node, in place of those inside it."""
@@ -230,7 +230,7 @@ def unheard_buttons(node: str, state: OutageState, town: "Town") -> Iterable[Evi
 
 
 def waiting(
-    state: OutageState, findings: tuple[Finding, ...] = (), tells: tuple[Told, ...] = ()
+    state: OutageState, findings: tuple[Finding, ...] = (), tells: tuple[RuleEvent, ...] = ()
 ) -> Verdict:
     """The verdict with the next moment to look at the state again."""
     dates = [state.look, *(incident.tell for incident in state.incidents.values())]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec.structs import replace
 
-from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, Settings, State, Verdict
 from alerts.rules.shared.affected import devices_of
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Stored, TownChanged
 from devices.directory import DeviceKind
@@ -66,8 +66,8 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
     settings = BatterySettings
     state = BatteryState
 
-    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
-        if isinstance(said, Told) or said.battery is None:
+    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
+        if isinstance(said, RuleEvent) or said.battery is None:
             return ()
         return (said.device,)
 

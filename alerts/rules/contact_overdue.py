@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, Settings, State, Verdict
 from alerts.rules.shared.absence import is_away, overdue_at
 from alerts.rules.shared.affected import clients_of
 from alerts.rules.shared.lateness import came_late, judged_at
@@ -69,7 +69,7 @@ class ContactRule(Rule[ContactState, ContactSettings]):
     settings = ContactSettings
     state = ContactState
 
-    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
         match said:
             case VisitSeen():
                 subject: str | None = f"client:{said.record.client}"
@@ -101,7 +101,7 @@ class ContactRule(Rule[ContactState, ContactSettings]):
             after = visited(before, felt.record)
         elif isinstance(felt, Stored):
             after = heard(before, felt.reading)
-        if after is before and state is not None and isinstance(felt, Stored | Told):
+        if after is before and state is not None and isinstance(felt, Stored | RuleEvent):
             return None
         return self._judge(key, after, town, ripe=isinstance(felt, Tick))
 

@@ -24,7 +24,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from alerts.rule import Begun, Felt, Rule, Settings, Told, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, Settings, Verdict
 from alerts.rules.shared.affected import devices_of
 from alerts.rules.shared.places import place_of
 from alerts.rules.shared.silence import (
@@ -95,7 +95,7 @@ class SilentRule(Rule[Silence, SilentSettings]):
     settings = SilentSettings
     state = Silence
 
-    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
         if isinstance(said, OutageCovers):
             return said.devices
         if isinstance(said, GatewayLost):
@@ -103,7 +103,7 @@ class SilentRule(Rule[Silence, SilentSettings]):
         if isinstance(said, VisitPlanned):
             held = town.directory.held_by(f"caregiver:{said.visit.caregiver}")
             return tuple(device.id for device in held if device.kind == "phone")
-        return () if isinstance(said, Told) else (said.device,)
+        return () if isinstance(said, RuleEvent) else (said.device,)
 
     def affected(self, change: TownChanged | Begun, town: "Town") -> Iterable[str]:
         yield from devices_of(change, town, "phone", "terminal", "door", "sos", "sensor")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, Settings, State, Verdict
 from alerts.rules.shared.affected import devices_of
 from alerts.rules.shared.lateness import came_late, judged_at
 from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged
@@ -43,7 +43,7 @@ class DoorRule(Rule[DoorState, DoorSettings]):
     settings = DoorSettings
     state = DoorState
 
-    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
         return (said.device,) if isinstance(said, DoorMoved) else ()
 
     def affected(self, change: TownChanged | Begun, town: "Town") -> Iterable[str]:

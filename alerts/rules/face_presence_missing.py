@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, Settings, State, Verdict
 from alerts.rules.shared.affected import resettled
 from alerts.rules.shared.sighting import is_live_face, person_seen
 from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged
@@ -53,7 +53,7 @@ class PresenceRule(Rule[PresenceState, PresenceSettings]):
     settings = PresenceSettings
     state = PresenceState
 
-    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
         if not isinstance(said, FaceSeen) or not is_live_face(said):
             return ()
         person = person_seen(said, town)

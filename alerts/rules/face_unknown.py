@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.rule import Felt, Rule, Settings, State, Told, Verdict, seen
+from alerts.rule import Felt, Rule, RuleEvent, Settings, State, Verdict, seen
 from alerts.rules.shared.sighting import is_live_face, person_seen
 from alerts.types import Finding, FindingEvent, Severity, Stored
 from devices.readings import FaceSeen, Reading
@@ -47,7 +47,7 @@ class UnknownRule(Rule[UnknownState, UnknownSettings]):
     settings = UnknownSettings
     state = UnknownState
 
-    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
         return (town.subject_of(said.device),) if isinstance(said, FaceSeen) else ()
 
     def step(

@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, Settings, State, Verdict
 from alerts.town.geometry import Fence
 from alerts.types import Evidence, Finding, Severity, Stored, TownChanged, Zone
 from devices.readings import Position, Reading
@@ -73,7 +73,7 @@ class FenceRule(Rule[FenceState, FenceSettings]):
     def listens(self, kind: type, town: "Town") -> bool:
         return bool(town.fences)
 
-    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
         if not isinstance(said, Position):
             return ()
         return town.fences_of.get(town.subject_of(said.device), ())

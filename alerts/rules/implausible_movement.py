@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.rule import STANDS, Felt, Rule, Settings, State, Told, Verdict, seen
+from alerts.rule import STANDS, Felt, Rule, RuleEvent, Settings, State, Verdict, seen
 from alerts.town.geometry import METRES_A_DEGREE, metres
 from alerts.types import Evidence, Finding, Severity, Stored
 from devices.readings import Position, Reading
@@ -60,7 +60,7 @@ class MovementRule(Rule[MovementState, MovementSettings]):
     settings = MovementSettings
     state = MovementState
 
-    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
         return (said.device,) if isinstance(said, Position) else ()
 
     def step(

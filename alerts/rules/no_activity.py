@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, Settings, State, Verdict
 from alerts.rules.shared.absence import is_away, overdue_at
 from alerts.rules.shared.affected import clients_of
 from alerts.rules.shared.lateness import came_late, judged_at
@@ -71,7 +71,7 @@ class ActivityRule(Rule[ActivityState, ActivitySettings]):
     settings = ActivitySettings
     state = ActivityState
 
-    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
         if not isinstance(said, DoorMoved | DeviceStatus | DeviceLost):
             return ()
         speaker = town.speaker(said.device)

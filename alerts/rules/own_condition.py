@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from alerts.rule import Felt, Rule, Settings, State, Told, Verdict, seen
+from alerts.rule import Felt, Rule, RuleEvent, Settings, State, Verdict, seen
 from alerts.rules.shared.conditions import concerns, fits, is_true
 from alerts.types import Condition, Finding, FindingEvent, Severity, Stored, Tick
 from devices.readings import (
@@ -59,8 +59,8 @@ class ConditionRule(Rule[ConditionState, Settings]):
             for one in town.conditions.values()
         )
 
-    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
-        if isinstance(said, Told):
+    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
+        if isinstance(said, RuleEvent):
             return ()
         return [
             f"{condition.id} {subject}"

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.rule import Felt, Rule, Settings, State, Told, Verdict
+from alerts.rule import Felt, Rule, RuleEvent, Settings, State, Verdict
 from alerts.rules.shared.sighting import person_seen, place_of
 from alerts.town.geometry import metres
 from alerts.types import Evidence, Severity, Stored
@@ -61,7 +61,7 @@ class ConflictRule(Rule[ConflictState, ConflictSettings]):
     settings = ConflictSettings
     state = ConflictState
 
-    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
         if isinstance(said, Position):
             return (town.subject_of(said.device),)
         if not isinstance(said, FaceSeen):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.rule import Felt, Rule, Settings, State, Told, Verdict, seen
+from alerts.rule import Felt, Rule, RuleEvent, Settings, State, Verdict, seen
 from alerts.types import Severity, Stored
 from devices.readings import Reading, SosPressed
 
@@ -43,7 +43,7 @@ class SosRule(Rule[SosState, SosSettings]):
     settings = SosSettings
     state = SosState
 
-    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
         return (town.subject_of(said.device),) if isinstance(said, SosPressed) else ()
 
     def step(self, key: str, state: SosState | None, felt: Felt, town: "Town") -> Verdict | None:

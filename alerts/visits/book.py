@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.rule import STANDS, Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.rule import STANDS, Begun, Felt, Rule, RuleEvent, Settings, State, Verdict
 from alerts.town.visits_at import nearest
 from alerts.types import Severity, Stored, TownChanged, VisitRecord
 from alerts.visits.attendance import Mark, Opening, Seen, with_door, with_mark, with_position
@@ -28,13 +28,13 @@ if TYPE_CHECKING:
     from alerts.town.town import Town
 
 
-class VisitSeen(Told, frozen=True):
+class VisitSeen(RuleEvent, frozen=True):
     """A visit's record is new or has changed."""
 
     record: VisitRecord
 
 
-class VisitForgotten(Told, frozen=True):
+class VisitForgotten(RuleEvent, frozen=True):
     """No evidence is taken for this visit any more."""
 
     visit: str
@@ -55,7 +55,7 @@ class VisitBook(Rule[Page, Settings]):
     settings = Settings
     state = Page
 
-    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
         if isinstance(said, Position):
             caregiver = town.caregiver_of(said.device)
             return town.watch.places(said, caregiver) if caregiver else ()

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from dateutil.rrule import rrulestr
 
-from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, Settings, State, Verdict
 from alerts.types import PlannedVisit, Severity, TownChanged
 from core.errors import CarewatchError
 
@@ -43,7 +43,7 @@ class Planned(msgspec.Struct, frozen=True):
     minutes: int
 
 
-class VisitPlanned(Told, frozen=True):
+class VisitPlanned(RuleEvent, frozen=True):
     """The calendar laid out a visit (again, perhaps)."""
 
     visit: Planned

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeVar
 
-from alerts.rule import Felt, Rule, Settings, State, Told, Verdict
+from alerts.rule import Felt, Rule, RuleEvent, Settings, State, Verdict
 from alerts.types import Finding, FindingEvent, Tick, VisitRecord
 from alerts.visits.book import VisitForgotten, VisitSeen
 from devices.readings import Reading
@@ -20,7 +20,7 @@ class VisitRule(Rule[S, P]):
 
     wants = (VisitSeen, VisitForgotten)
 
-    def route(self, said: Reading | Told, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
         if isinstance(said, VisitSeen):
             return (said.record.id,)
         return (said.visit,) if isinstance(said, VisitForgotten) else ()

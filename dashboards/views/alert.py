@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from alerts.types import TOLD_BY_RULES, Alert, Evidence, Finding
+from alerts.types import WRITTEN_BY_RULES, Alert, Evidence, Finding
 from dashboards.live.duty import Seen, by_distance
 from dashboards.live.subjects import About, about
 from dashboards.masking import mask_name
@@ -128,7 +128,7 @@ def _lines(alert: Alert, staff: Mapping[str, str], findings: Iterable[Finding]) 
             line.what,
             _person(staff, line.who),
             _detail(line.detail, staff),
-            told.get((line.at, line.detail)) if line.what in TOLD_BY_RULES else None,
+            told.get((line.at, line.detail)) if line.what in WRITTEN_BY_RULES else None,
         )
         for line in alert.story
     )

@@ -1,4 +1,4 @@
-"""The engine's own promises: order, clock, wishes, states. Told with a rule made for it."""
+"""The engine's own promises: order, clock, wishes, states. RuleEvent with a rule made for it."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from story import DAY, HOME, Story, button, caregiver, client, moment, phone, visit
 
 from alerts.engine.engine import NOTHING, StateRow, World, advance, begin, elapse, state_names
-from alerts.rule import STANDS, Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.rule import STANDS, Begun, Felt, Rule, RuleEvent, Settings, State, Verdict
 from alerts.town.town import Town
 from alerts.types import PlanSet, Severity, Stored, Tick, TownChanged
 from devices.directory import Directory, RegisterChange
@@ -33,7 +33,7 @@ class Echo(Rule[Count, Settings]):
     state = Count
     minutes = 10.0
 
-    def route(self, said: Reading | Told, town: Town) -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         return (said.device,) if isinstance(said, DeviceStatus) else ()
 
     def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:

@@ -11,12 +11,12 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-from alerts.rule import State, Told
+from alerts.rule import RuleEvent, State
 from alerts.visits.duty import Duty
 from devices.readings import DeviceStatus, Reading
 
 
-class DeviceWatched(Told, frozen=True):
+class DeviceWatched(RuleEvent, frozen=True):
     """A device that has a place in town is watched from now on, or (False) no longer."""
 
     device: str
@@ -24,7 +24,7 @@ class DeviceWatched(Told, frozen=True):
     watched: bool
 
 
-class DeviceLost(Told, frozen=True):
+class DeviceLost(RuleEvent, frozen=True):
     """A device that was heard before is lost, or (`back`) not lost any more."""
 
     device: str
@@ -32,14 +32,14 @@ class DeviceLost(Told, frozen=True):
     back: bool = False
 
 
-class GatewayLost(Told, frozen=True):
+class GatewayLost(RuleEvent, frozen=True):
     """A device through which others speak is lost, or (`back`) not lost any more."""
 
     gateway: str
     back: bool = False
 
 
-class OutageCovers(Told, frozen=True):
+class OutageCovers(RuleEvent, frozen=True):
     """An outage takes these devices over, or (False) lets them speak for themselves again."""
 
     devices: tuple[str, ...]
@@ -128,9 +128,9 @@ def reconnected(silence: Silence) -> Silence:
     return replace(silence, lost=False, cut_off=False) if silence.cut_off else silence
 
 
-def told_of(device: str, before: Silence, after: Silence) -> tuple[Told, ...]:
+def told_of(device: str, before: Silence, after: Silence) -> tuple[RuleEvent, ...]:
     """What those who count the devices of a place have to hear."""
-    tells: list[Told] = []
+    tells: list[RuleEvent] = []
     moved = before.place != after.place
     if before.lost and (moved or not after.lost):
         tells.append(DeviceLost(device, before.place, back=True))
