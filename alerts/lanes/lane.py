@@ -24,7 +24,7 @@ from alerts.engine.two_lanes import LaneName, rules_of
 from alerts.figures.alarm_load import CHATTER_WINDOW
 from alerts.lanes.feed import Ear, Feed, towns_between
 from alerts.lanes.journal import Journal, Overtaken
-from alerts.lanes.loop import Walk
+from alerts.lanes.loop import LaneLoop
 from alerts.lanes.past import town_before
 from alerts.plans.plans import load_plans
 from alerts.plans.roster import Roster, roster_of
@@ -85,7 +85,7 @@ class Lane:
         self._clock = clock
         self._ring = ring
         self._town = town
-        self._walk: Walk | None = None
+        self._loop: LaneLoop | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"alerts {name}", daemon=True)
 
@@ -100,8 +100,8 @@ class Lane:
     @property
     def roster(self) -> Roster:
         """The people and the register as this lane knows them."""
-        walk = self._walk
-        return walk.roster if walk else self._town.roster
+        loop = self._loop
+        return loop.roster if loop else self._town.roster
 
     def _run(self) -> None:
         pause = FIRST_PAUSE
@@ -130,15 +130,15 @@ class Lane:
             connect(self._database_url, f"{self.name} listens") as listen,
         ):
             ear = Ear(listen, self.name)
-            walk = self.recover(read, write)
+            loop = self.recover(read, write)
             gc.freeze()  # a town's worth of values stays: don't search it for garbage each time
             while not self._stopping.is_set():
-                fed = walk.step()
+                fed = loop.step()
                 self.well_at, self.read_until = time.monotonic(), fed.after
                 if fed.is_drained:
-                    ear.wait(walk.seconds_to_wait())
+                    ear.wait(loop.seconds_to_wait())
 
-    def recover(self, read: psycopg.Connection, write: psycopg.Connection) -> Walk:
+    def recover(self, read: psycopg.Connection, write: psycopg.Connection) -> LaneLoop:
         """Where the lane was when it last committed; from the beginning where it never did."""
         self._keep_town()
         rules = rules_of(self.name)
@@ -164,11 +164,11 @@ class Lane:
         book = Casebook(roster, journal.open_alerts(), journal.mutes(then), raised)
         waiting = towns_between(write, at.states_at, at.heard_at)
         feed = Feed(read, self.name, at.states_at, at.heard_at, waiting)
-        self._walk = Walk(self.name, journal, world, book, feed, self._clock, self._ring)
-        return self._walk
+        self._loop = LaneLoop(self.name, journal, world, book, feed, self._clock, self._ring)
+        return self._loop
 
     def _keep_town(self) -> None:
         """A lost connection costs no second reading of a register of a million devices."""
-        if self._walk is not None:
-            town = self._walk.world.town
-            self._town = StartingTown(town.directory, town.plans(), self._walk.roster)
+        if self._loop is not None:
+            town = self._loop.world.town
+            self._town = StartingTown(town.directory, town.plans(), self._loop.roster)

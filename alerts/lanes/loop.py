@@ -45,7 +45,7 @@ BEAT = 10.0  # seconds after which the checkpoint is renewed though nothing happ
 log = structlog.get_logger()
 
 
-class Walk:
+class LaneLoop:
     """The world, the casebook, and how far both have come."""
 
     def __init__(

@@ -18,7 +18,7 @@ from alerts.engine.engine import begin
 from alerts.engine.two_lanes import LaneName, rules_of
 from alerts.lanes.feed import Fed, Feed
 from alerts.lanes.journal import Journal, Step
-from alerts.lanes.loop import Walk
+from alerts.lanes.loop import LaneLoop
 from alerts.plans.plans import load_plans
 from alerts.plans.roster import roster_of
 from devices.envelope import Envelope
@@ -169,14 +169,14 @@ def _save(conn: psycopg.Connection, messages: list[Message]) -> None:
 
 def _walk(
     lane: LaneName, conn: psycopg.Connection, feed: Feed, journal: Journal, began: datetime
-) -> Walk:
+) -> LaneLoop:
     """A lane as the alerts process makes it, with nobody to send its pages."""
     directory, plans = load_directory(conn), load_plans(conn)
     world = begin(directory, plans, rules=rules_of(lane), clock=began, hindsight=False)
     book = Casebook(roster_of(directory, plans, ZoneInfo(directory.timezone)), (), ())
-    return Walk(lane, journal, world, book, feed, SystemClock(), lambda _: None)
+    return LaneLoop(lane, journal, world, book, feed, SystemClock(), lambda _: None)
 
 
-def _to_the_end(walk: Walk) -> None:
+def _to_the_end(walk: LaneLoop) -> None:
     while not walk.step().is_drained:
         pass

@@ -13,7 +13,7 @@ from alerts.engine.two_lanes import LaneName
 from alerts.lanes import feed
 from alerts.lanes import loop as walk
 from alerts.lanes.lane import Lane, load_town
-from alerts.lanes.loop import Walk
+from alerts.lanes.loop import LaneLoop
 from alerts.plans.plans import apply_plans
 from alerts.types import InboxEntry, TownChanged
 from devices import registry
@@ -56,7 +56,7 @@ class ByHand:
         self.clock = StillClock(now)
         self._url = url
         self._lanes: dict[LaneName, Lane] = {}
-        self._walks: dict[LaneName, Walk] = {}
+        self._walks: dict[LaneName, LaneLoop] = {}
         self._open: dict[LaneName, tuple[psycopg.Connection, psycopg.Connection]] = {}
         self.move(now)
 
@@ -118,7 +118,7 @@ class ByHand:
             walk.step()
         self.fall(name)
 
-    def _walk(self, name: LaneName) -> Walk:
+    def _walk(self, name: LaneName) -> LaneLoop:
         if name not in self._lanes:
             town = load_town(self.conn)
             self._lanes[name] = Lane(name, self._url, self.clock, lambda _: None, town)

@@ -14,7 +14,7 @@ from alerts.engine.two_lanes import LaneName
 from alerts.lanes.feed import Feed
 from alerts.lanes.journal import Journal, Overtaken
 from alerts.lanes.lane import Lane, load_town
-from alerts.lanes.loop import Walk
+from alerts.lanes.loop import LaneLoop
 from alerts.types import Acknowledged, Alert, Muted
 from devices.readings import DeviceStatus, Position, Reading
 from ingest.history import renew_horizon
@@ -62,7 +62,7 @@ class Way:
         self._url = url
         self._lane: LaneName = lane
         self._connections = ExitStack()
-        self._walk: Walk | None = None
+        self._walk: LaneLoop | None = None
 
     def step(self) -> None:
         """Look until there is nothing new."""
@@ -74,7 +74,7 @@ class Way:
         self._walk = None
         self._connections.close()
 
-    def _recovered(self) -> Walk:
+    def _recovered(self) -> LaneLoop:
         connect = lambda: self._connections.enter_context(  # noqa: E731
             psycopg.connect(self._url, autocommit=True)
         )
