@@ -89,7 +89,7 @@ class Feed:
             yield town
 
 
-class Ear:
+class NotifyListener:
     """Waits for NOTIFY `arrival`, a hint that there is something to read. Polls as well."""
 
     def __init__(self, conn: psycopg.Connection, lane: LaneName) -> None:

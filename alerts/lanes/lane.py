@@ -22,7 +22,7 @@ from alerts.connections import connect, first_line
 from alerts.engine.engine import begin, state_names
 from alerts.engine.two_lanes import LaneName, rules_of
 from alerts.figures.alarm_load import CHATTER_WINDOW
-from alerts.lanes.feed import Ear, Feed, towns_between
+from alerts.lanes.feed import Feed, NotifyListener, towns_between
 from alerts.lanes.journal import Journal, Overtaken
 from alerts.lanes.loop import LaneLoop
 from alerts.lanes.past import town_before
@@ -129,14 +129,14 @@ class Lane:
             connect(self._database_url, f"{self.name} writes") as write,
             connect(self._database_url, f"{self.name} listens") as listen,
         ):
-            ear = Ear(listen, self.name)
+            listener = NotifyListener(listen, self.name)
             loop = self.recover(read, write)
             gc.freeze()  # a town's worth of values stays: don't search it for garbage each time
             while not self._stopping.is_set():
                 fed = loop.step()
                 self.well_at, self.read_until = time.monotonic(), fed.after
                 if fed.is_drained:
-                    ear.wait(loop.seconds_to_wait())
+                    listener.wait(loop.seconds_to_wait())
 
     def recover(self, read: psycopg.Connection, write: psycopg.Connection) -> LaneLoop:
         """Where the lane was when it last committed; from the beginning where it never did."""
