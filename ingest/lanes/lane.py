@@ -21,7 +21,7 @@ from ingest.lanes.register import Register
 from ingest.lanes.slots import LIFE
 from ingest.mqtt.session import BEAT, Delivery, Session
 from ingest.store import counts
-from ingest.store.repeats import Wary
+from ingest.store.repeats import RepeatGuard
 from ingest.store.save import Arrivals, Message, save
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 3.0  # seconds between attempts on the database, doubling
@@ -76,7 +76,7 @@ class Lane:
         self._batches = gather(session.take, size=size, linger=linger, beat=BEAT, urgent=urgent)
         self._lane: Literal["life", "bulk"] = "life" if slot == LIFE else "bulk"
         self._conn: psycopg.Connection | None = None
-        self._wary = Wary()
+        self._guard = RepeatGuard()
         self._begun = 0  # of the broker's sessions under this name, as far as heeded
         self._well_at = time.monotonic()
         self._reported_at = 0.0
@@ -168,7 +168,7 @@ class Lane:
         stamps.remember(
             conn, self.slot, [each for each, message in pairs if _by_our_clock(message)]
         )
-        return save(conn, messages, self._wary)
+        return save(conn, messages, self._guard)
 
     def _insist(self, work: Work[T]) -> T:
         """Do this piece of work on the database, however often it takes. Raises Stopped."""

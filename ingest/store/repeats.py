@@ -8,10 +8,10 @@ from psycopg.rows import scalar_row
 
 from ingest.store.rows import TABLES, Key, Row, Table, microseconds
 
-WARY_FOR = 8  # batches without a repeat, until the next is tried unasked again
+LOOK_FIRST_FOR = 8  # batches without a repeat, until the next is tried unasked again
 
 
-class Wary:
+class RepeatGuard:
     """Whether to look for repeats before a batch is tried. One a lane; not for several threads."""
 
     def __init__(self) -> None:
@@ -24,7 +24,7 @@ class Wary:
 
     def note(self, *, met: bool) -> None:
         """A batch met a repeat, or did not."""
-        self._left = WARY_FOR if met else max(self._left - 1, 0)
+        self._left = LOOK_FIRST_FOR if met else max(self._left - 1, 0)
 
 
 def unknown(conn: psycopg.Connection, rows: Sequence[Row]) -> list[Row]:

@@ -19,7 +19,7 @@ from devices.envelope import Envelope
 from devices.readings import Reading, Reason, Rejection, SosPressed
 from devices.redaction import cut_private
 from ingest.admission.admit import Admitted
-from ingest.store.repeats import Wary, unknown
+from ingest.store.repeats import RepeatGuard, unknown
 from ingest.store.rows import COLUMNS, TABLES, Key, Row, copy_stream, distinct, json_array, row_of
 
 LONGEST_PAUSE = (
@@ -56,21 +56,21 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 def save(
-    conn: psycopg.Connection, messages: Sequence[Message], wary: Wary | None = None
+    conn: psycopg.Connection, messages: Sequence[Message], guard: RepeatGuard | None = None
 ) -> Arrivals:
     """Store a batch and return when it is committed. `conn` must not be in a transaction.
 
     A message counts as stored when any of its readings is new, else as duplicate when any is
     known, else as rejected, else as ignored. A row that the database refuses becomes a rejection.
-    Whoever saves batch after batch gives the same `wary` each time: repeats cost less then.
+    Whoever saves batch after batch gives the same `guard` each time: repeats cost less then.
     Raises psycopg.OperationalError when the database is away: the batch may be given again.
     """
     if conn.info.transaction_status is not TransactionStatus.IDLE:
         raise ValueError("save() commits: end the connection's transaction first")
     rows, refused = _parts(messages)
-    wary, said = wary or Wary(), distinct(rows)
-    stored, refused = _store(conn, messages, said, refused, wary)
-    wary.note(met=len(stored) < len(said))
+    guard, said = guard or RepeatGuard(), distinct(rows)
+    stored, refused = _store(conn, messages, said, refused, guard)
+    guard.note(met=len(stored) < len(said))
     return Arrivals(
         stored=tuple(row.reading for row in stored),
         outcomes=_outcomes(len(messages), rows, stored, refused),
@@ -115,21 +115,21 @@ def _store(
     messages: Sequence[Message],
     rows: Sequence[Row],
     refused: Sequence[Refused],
-    wary: Wary,
+    guard: RepeatGuard,
 ) -> tuple[list[Row], list[Refused]]:
     """The rows that were new, and all refusals. Halves a batch until the bad row stands alone."""
     try:
-        return _store_new(conn, messages, rows, refused, wary), list(refused)
+        return _store_new(conn, messages, rows, refused, guard), list(refused)
     except REFUSALS as error:
         if not rows:
             raise
         if len(rows) == 1:
             bad = Rejection(Reason.BAD_VALUE, _why(error))
             refused = [*refused, Refused(rows[0].message, bad, rows[0].key)]
-            return _store(conn, messages, [], refused, wary)
+            return _store(conn, messages, [], refused, guard)
     middle = len(rows) // 2
-    stored, refused_before = _store(conn, messages, rows[:middle], refused, wary)
-    more, refused_after = _store(conn, messages, rows[middle:], [], wary)
+    stored, refused_before = _store(conn, messages, rows[:middle], refused, guard)
+    more, refused_after = _store(conn, messages, rows[middle:], [], guard)
     return stored + more, refused_before + refused_after
 
 
@@ -143,10 +143,10 @@ def _store_new(
     messages: Sequence[Message],
     rows: Sequence[Row],
     refused: Sequence[Refused],
-    wary: Wary,
+    guard: RepeatGuard,
 ) -> list[Row]:
     """Store the rows that are new and return them."""
-    if wary.looks_first:
+    if guard.looks_first:
         rows = unknown(conn, rows)
     while True:
         try:
