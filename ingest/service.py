@@ -20,7 +20,7 @@ from ingest.lanes.lane import Lane, connect, first_line
 from ingest.lanes.register import Register
 from ingest.lanes.slots import BULK, LIFE
 from ingest.mqtt.connection import Address
-from ingest.mqtt.session import Delivery, Session, Ways
+from ingest.mqtt.session import Delivery, Session, SessionHooks
 from ingest.settings import IngestSettings
 from ingest.store import upkeep
 
@@ -134,7 +134,7 @@ class Service:
             self._address,
             self._settings.client_prefix + LIFE,
             (*self._life_filters, drops.TOPIC),
-            ways=Ways(consumes=self._drops.consumes, granted=granted, will=TAKEN_BACK),
+            hooks=SessionHooks(consumes=self._drops.consumes, granted=granted, will=TAKEN_BACK),
         )
         return self._lane(LIFE, session, register, linger=0.0)
 
@@ -148,7 +148,7 @@ class Service:
             (*wanted, NOTICE),
             unwanted={SHARED, EVERYTHING} - wanted,
             pause=READ_PAUSE,
-            ways=Ways(consumes=crossing.consumes, connected=crossing.reset),
+            hooks=SessionHooks(consumes=crossing.consumes, connected=crossing.reset),
         )
         return self._lane(slot, session, register, linger=self._settings.linger)
 

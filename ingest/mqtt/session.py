@@ -33,7 +33,7 @@ TICK = timedelta(microseconds=1)
 log = structlog.get_logger()
 
 
-class Ways(msgspec.Struct, frozen=True):
+class SessionHooks(msgspec.Struct, frozen=True):
     """What a session does beside delivering; all of it runs on the session's own thread."""
 
     consumes: Callable[[packets.Publish], bool] = lambda _: False  # acknowledged, not delivered
@@ -67,7 +67,7 @@ class Session:
         clean: bool = False,
         pause: float = 0.0,
         window: int = WINDOW,
-        ways: Ways | None = None,
+        hooks: SessionHooks | None = None,
     ) -> None:
         self.address = address
         self.client_id = client_id
@@ -78,7 +78,7 @@ class Session:
         self._clean = clean
         self._pause = pause  # seconds of rest after a read, so that the next one finds more
         self._window = window
-        self._ways = ways or Ways()
+        self._hooks = hooks or SessionHooks()
         self._wanted = dict.fromkeys(filters)
         self._unwanted = tuple(unwanted)  # filters that the session may have from earlier
         self._asked: dict[int, tuple[str, ...]] = {}
@@ -152,14 +152,15 @@ class Session:
     # ------------------------------------------------------------ for anybody
 
     def change(self, filters: Iterable[str]) -> None:
-        """Have these filters from now on; `Ways.granted` tells when the broker has agreed."""
+        """Have these filters from now on; `SessionHooks.granted` tells when the broker has
+        agreed."""
         wanted = dict.fromkeys(filters)
         more = [each for each in wanted if each not in self._wanted]
         fewer = [each for each in self._wanted if each not in wanted]
         self._wanted = wanted
         if fewer:
             self.confirmed -= frozenset(fewer)
-            self._ways.granted(self.confirmed)  # first let go of what is given up
+            self._hooks.granted(self.confirmed)  # first let go of what is given up
             self._order(lambda wire: wire.write(packets.unsubscribe(self._new_id(), fewer)))
         if more:
             self._order(lambda wire: self._ask(wire, more))
@@ -242,7 +243,7 @@ class Session:
                 keep_alive=KEEP_ALIVE,
                 user=address.user,
                 password=address.password,
-                will=self._ways.will,
+                will=self._hooks.will,
             )
         )
         until = monotonic() + ANSWER_TIME
@@ -267,7 +268,7 @@ class Session:
         self._known_to_broker = session_present
         self._connection += 1
         self._asked.clear()
-        self._ways.connected()
+        self._hooks.connected()
         self._ask(wire, list(self._wanted))
         self.connected = True
         log.info("broker connected", session=self.client_id, kept=session_present)
@@ -289,7 +290,7 @@ class Session:
         if refused:
             log.error("subscription refused", session=self.client_id, filters=sorted(refused))
         if not self._asked:
-            self._ways.granted(self.confirmed)
+            self._hooks.granted(self.confirmed)
 
     def _obey(self, wire: Wire) -> bool:
         """Carry out what other threads have asked for; True when there was something."""
@@ -303,8 +304,8 @@ class Session:
             wire.write(packets.pubacks(ids))
 
     def _part(self, wire: Wire) -> None:
-        if self._ways.will is not None:
-            self.publish(self._ways.will.topic, self._ways.will.payload, retain=True)
+        if self._hooks.will is not None:
+            self.publish(self._hooks.will.topic, self._hooks.will.payload, retain=True)
         self._obey(wire)
         wire.write(packets.DISCONNECT)
         wire.wait(0, reading=False)
@@ -323,7 +324,7 @@ class Session:
         chunk: list[Delivery] = []
         for packet in come:
             if isinstance(packet, packets.Publish):
-                if self._ways.consumes(packet):
+                if self._hooks.consumes(packet):
                     self._ack_consumed(packet.packet_id)
                     continue
                 envelope = Envelope(
