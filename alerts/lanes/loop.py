@@ -17,7 +17,7 @@ from alerts.engine.engine import NOTHING, Outcome, StateRow, World, advance
 from alerts.engine.two_lanes import LaneName
 from alerts.lanes.feed import Fed, Feed
 from alerts.lanes.journal import Journal, Step
-from alerts.lanes.on_the_way import Way, Ways, place_of
+from alerts.lanes.on_the_way import Journey, Journeys, place_of
 from alerts.plans.roster import Roster
 from alerts.types import (
     Acknowledged,
@@ -72,7 +72,7 @@ class LaneLoop:
         self._saving_took = 0.0
         self._visits: list[VisitRecord] = []
         self._receipts: list[Receipt] = []
-        self._ways = Ways()  # the main lane's: it alone hears where phones are
+        self._journeys = Journeys()  # the main lane's: it alone hears where phones are
         self._came: list[Arrived] = []
         for alert in journal.on_the_way() if lane == "main" else ():
             self._goes(alert, alert.acked_by, alert.acked_at)
@@ -135,14 +135,14 @@ class LaneLoop:
                 if alert is not None and alert.acked_by in (None, entry.person):
                     self._goes(alert, entry.person, entry.at)
             case Arrived() | Resolved():
-                self._ways.end(entry.alert)
+                self._journeys.end(entry.alert)
 
     def _goes(self, alert: Alert, person: str | None, since: datetime | None) -> None:
         roster = self._book.roster
         to = place_of(alert.subject, roster.directory)
         if to is not None and person is not None and since is not None:
-            way = Way(alert.id, person, roster.caregiver_of(person), since, to)
-            self._ways.begin(way, roster.directory)
+            journey = Journey(alert.id, person, roster.caregiver_of(person), since, to)
+            self._journeys.begin(journey, roster.directory)
 
     def _recall(self, id: str) -> None:
         """A word about an alert that is closed: it is still told in its story."""
@@ -164,15 +164,17 @@ class LaneLoop:
             return
         if outcome is not NOTHING:
             self._settle(outcome, stimulus)
-        if self._ways and not self._is_silent and isinstance(stimulus.reading, Position):
+        if self._journeys and not self._is_silent and isinstance(stimulus.reading, Position):
             self._comes(stimulus.reading)
 
     def _comes(self, fix: Position) -> None:
         """A phone is where its person was going to: it says so in the inbox, as a tap would."""
-        for way in list(self._ways.ended_by(fix)):
-            self._ways.end(way.alert)
+        for journey in list(self._journeys.ended_by(fix)):
+            self._journeys.end(journey.alert)
             self._came.append(
-                Arrived(at=fix.received_at, alert=way.alert, person=way.person, via="position")
+                Arrived(
+                    at=fix.received_at, alert=journey.alert, person=journey.person, via="position"
+                )
             )
 
     def _pass_time(self, fed: Fed) -> None:

@@ -16,7 +16,7 @@ from devices.readings import Position
 VAGUE = 100.0  # metres of accuracy; a vaguer fix, or one of unknown accuracy, says nothing
 
 
-class Way(msgspec.Struct, frozen=True):
+class Journey(msgspec.Struct, frozen=True):
     """One person going to one alert."""
 
     alert: str
@@ -26,35 +26,35 @@ class Way(msgspec.Struct, frozen=True):
     to: Circle
 
 
-class Ways:
+class Journeys:
     """The ways under way, by the phone that will tell of the arrival."""
 
     def __init__(self) -> None:
-        self._of_phone: dict[str, dict[str, Way]] = {}  # device -> alert -> way
+        self._of_phone: dict[str, dict[str, Journey]] = {}  # device -> alert -> journey
 
     def __bool__(self) -> bool:
         return bool(self._of_phone)
 
-    def begin(self, way: Way, directory: Directory) -> None:
+    def begin(self, journey: Journey, directory: Directory) -> None:
         """Somebody is going. Where no phone tells of them, only a tap will say that they came."""
-        for phone in directory.held_by(f"caregiver:{way.caregiver}"):
-            self._of_phone.setdefault(phone.id, {})[way.alert] = way
+        for phone in directory.held_by(f"caregiver:{journey.caregiver}"):
+            self._of_phone.setdefault(phone.id, {})[journey.alert] = journey
 
     def end(self, alert: str) -> None:
         """They have come, or nobody need go any more."""
-        for phone, ways in list(self._of_phone.items()):
-            ways.pop(alert, None)
-            if not ways:
+        for phone, journeys in list(self._of_phone.items()):
+            journeys.pop(alert, None)
+            if not journeys:
                 del self._of_phone[phone]
 
-    def ended_by(self, fix: Position) -> Iterator[Way]:
+    def ended_by(self, fix: Position) -> Iterator[Journey]:
         """The ways that end with this fix."""
         if fix.mock or not fix.accuracy or fix.accuracy > VAGUE:
             return
-        for way in self._of_phone.get(fix.device, {}).values():
-            distance = metres(fix.lat, fix.lon, way.to.lat, way.to.lon)
-            if fix.at >= way.since and distance <= way.to.radius:
-                yield way
+        for journey in self._of_phone.get(fix.device, {}).values():
+            distance = metres(fix.lat, fix.lon, journey.to.lat, journey.to.lon)
+            if fix.at >= journey.since and distance <= journey.to.radius:
+                yield journey
 
 
 def place_of(subject: str, directory: Directory) -> Circle | None:

@@ -111,10 +111,10 @@ def _walked(rig: Rig, lane: LaneName, began: datetime, total: int) -> list[Stage
     """Feed, judgement and journal of one lane's walk over all that is stored."""
     with rig.connect() as conn, psycopg.connect(rig.postgres.url) as read:
         feed, journal = MeteredFeed(read, lane), MeteredJournal(conn, lane)
-        walk = _walk(lane, conn, feed, journal, began)
+        loop = _loop(lane, conn, feed, journal, began)
         gc.collect()
         gc.freeze()  # as a live lane does
-        whole = _timed(f"{lane} lane: engine and casebook", total, lambda: _to_the_end(walk))
+        whole = _timed(f"{lane} lane: engine and casebook", total, lambda: _to_the_end(loop))
         gc.unfreeze()
     fed = feed.meter.stage(f"{lane} lane: feed read and decoded", total)
     written = journal.meter.stage(f"{lane} lane: journal", total)
@@ -167,7 +167,7 @@ def _save(conn: psycopg.Connection, messages: list[Message]) -> None:
         save(conn, messages[start : start + BATCH_SIZE])
 
 
-def _walk(
+def _loop(
     lane: LaneName, conn: psycopg.Connection, feed: Feed, journal: Journal, began: datetime
 ) -> LaneLoop:
     """A lane as the alerts process makes it, with nobody to send its pages."""
@@ -177,6 +177,6 @@ def _walk(
     return LaneLoop(lane, journal, world, book, feed, SystemClock(), lambda _: None)
 
 
-def _to_the_end(walk: LaneLoop) -> None:
-    while not walk.step().is_drained:
+def _to_the_end(loop: LaneLoop) -> None:
+    while not loop.step().is_drained:
         pass

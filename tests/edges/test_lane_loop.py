@@ -62,16 +62,16 @@ class Way:
         self._url = url
         self._lane: LaneName = lane
         self._connections = ExitStack()
-        self._walk: LaneLoop | None = None
+        self._loop: LaneLoop | None = None
 
     def step(self) -> None:
         """Look until there is nothing new."""
-        walk = self._walk or self._recovered()
-        while not walk.step().is_drained:
+        loop = self._loop or self._recovered()
+        while not loop.step().is_drained:
             pass
 
     def crash(self) -> None:
-        self._walk = None
+        self._loop = None
         self._connections.close()
 
     def _recovered(self) -> LaneLoop:
@@ -80,8 +80,8 @@ class Way:
         )
         read, write = connect(), connect()
         lane = Lane(self._lane, self._url, self.clock, lambda pages: None, load_town(write))
-        self._walk = lane.recover(read, write)
-        return self._walk
+        self._loop = lane.recover(read, write)
+        return self._loop
 
 
 def concluded(conn: psycopg.Connection) -> dict[str, Any]:
