@@ -27,7 +27,7 @@ def _version_of_assets() -> str:
     return found.hexdigest()[:12]
 
 
-class Room:
+class Site:
     """One running dashboards service."""
 
     def __init__(self, settings: DashboardSettings) -> None:
@@ -66,7 +66,7 @@ class Room:
         return HTMLResponse(text, status_code=status)
 
 
-def room_of(request: Request) -> Room:
-    """The room that serves a request."""
-    room: Room = request.app.state.room
-    return room
+def site_of(request: Request) -> Site:
+    """Return the site that serves a request."""
+    site: Site = request.app.state.site
+    return site

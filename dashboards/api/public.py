@@ -16,7 +16,7 @@ from dashboards.api.session import SignIn, Token
 from dashboards.auth.access import words_of
 from dashboards.live.patch import Figures, Snapshot
 from dashboards.live.townmap import TownMap
-from dashboards.site import Room, room_of
+from dashboards.site import Site, site_of
 from dashboards.texts import Words
 from dashboards.views.attendance import Attendance
 from devices.readings import Reading
@@ -54,8 +54,8 @@ def openapi(request: Request) -> Response:
 @router.get("/docs")
 def docs(
     request: Request,
-    room: Annotated[Room, Depends(room_of)],
+    site: Annotated[Site, Depends(site_of)],
     words: Annotated[Words, Depends(words_of)],
 ) -> HTMLResponse:
     """The document as a page."""
-    return room.page("api.html", words, document=document(request.app))
+    return site.page("api.html", words, document=document(request.app))

@@ -14,7 +14,7 @@ from alerts.types import Role, Staff
 from dashboards.auth.sessions import nobody_signs_in, person_of
 from dashboards.scope import WHOLE, Scope, scope_of
 from dashboards.settings import Lang
-from dashboards.site import Room, room_of
+from dashboards.site import Site, site_of
 from dashboards.texts import Words
 from devices.directory import Directory
 
@@ -59,22 +59,22 @@ class NotAllowed(Exception):
     """The role does not have this right."""
 
 
-def visitor(request: Request, room: Annotated[Room, Depends(room_of)]) -> Visitor | None:
+def visitor(request: Request, site: Annotated[Site, Depends(site_of)]) -> Visitor | None:
     """Who asks: by session cookie or bearer token; in a demo anybody, to look.
 
     On a fresh installation, where nobody has a sign-in yet, whoever sits at the machine itself
     is let in as admin, so that the first sign-in can be made and the town looked at.
     """
     cookie = request.cookies.get(COOKIE) or _bearer(request)
-    with room.pool.connection() as conn:
+    with site.pool.connection() as conn:
         if cookie:
             person = person_of(conn, cookie, datetime.now(UTC))
             if person is not None:
-                board = room.stream.board
+                board = site.stream.board
                 return _known(conn, person, board.directory if board else None)
-        if room.settings.demo:
+        if site.settings.demo:
             return ANYBODY
-        at_home = _is_local(request, room.settings.public_url)
+        at_home = _is_local(request, site.settings.public_url)
         return LOCAL if at_home and nobody_signs_in(conn) else None
 
 
@@ -91,13 +91,13 @@ def having(right: Right) -> Callable[..., Visitor]:
     return check
 
 
-def words_of(request: Request, room: Annotated[Room, Depends(room_of)]) -> Words:
+def words_of(request: Request, site: Annotated[Site, Depends(site_of)]) -> Words:
     """The visitor's language: `?lang=`, else what they chose before, else the town's."""
     for wish in (request.query_params.get("lang"), request.cookies.get("lang")):
         lang = _lang(wish)
         if lang:
             return Words(lang)
-    return Words(room.settings.lang)
+    return Words(site.settings.lang)
 
 
 def _known(conn: psycopg.Connection, person: str, directory: Directory | None) -> Visitor | None:

@@ -8,7 +8,7 @@ from fastapi import Depends, Request
 from dashboards.auth.access import NotSignedIn, Visitor, having, visitor
 from dashboards.auth.tokens import wall_scope
 from dashboards.scope import Scope
-from dashboards.site import Room, room_of
+from dashboards.site import Site, site_of
 
 
 class Watching(msgspec.Struct, frozen=True):
@@ -20,13 +20,13 @@ class Watching(msgspec.Struct, frozen=True):
 
 def watching(
     request: Request,
-    room: Annotated[Room, Depends(room_of)],
+    site: Annotated[Site, Depends(site_of)],
     who: Annotated[Visitor | None, Depends(visitor)],
 ) -> Watching:
     """By `?token=`, else by session. Raises NotSignedIn or NotAllowed."""
     token = request.query_params.get("token")
     if token is not None:
-        scope = wall_scope(room.settings.secret, token)
+        scope = wall_scope(site.settings.secret, token)
         if scope is None:
             raise NotSignedIn
         return Watching(scope, token)

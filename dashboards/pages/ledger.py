@@ -14,7 +14,7 @@ from alerts import history
 from core.errors import CarewatchError
 from dashboards.masking import mask_name
 from dashboards.views import ledger
-from dashboards.views.desk import Desk, desk_of
+from dashboards.views.desk import DeskView, desk_of
 from dashboards.views.ledger import LedgerFilter
 from dashboards.views.moments import CENTURIES
 
@@ -24,7 +24,7 @@ LISTED = 1000  # rows on the page; the CSV holds all
 
 
 def wanted_of(
-    desk: Annotated[Desk, Depends(desk_of)],
+    desk: Annotated[DeskView, Depends(desk_of)],
     since: date | None = None,
     until: date | None = None,
     agency: str = "",
@@ -57,17 +57,17 @@ def wanted_of(
     )
 
 
-def rows_of(desk: Desk, wanted: LedgerFilter) -> list[ledger.LedgerRow]:
+def rows_of(desk: DeskView, wanted: LedgerFilter) -> list[ledger.LedgerRow]:
     """The visits that fit, read now."""
     since, until = ledger.span_of(wanted, desk.directory.timezone)
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         visits = history.visits_between(conn, since, until)
     return ledger.rows(visits, desk.directory, desk.who.scope, wanted)
 
 
 @router.get("/ledger")
 def page(
-    desk: Annotated[Desk, Depends(desk_of)],
+    desk: Annotated[DeskView, Depends(desk_of)],
     wanted: Annotated[LedgerFilter, Depends(wanted_of)],
 ) -> HTMLResponse:
     """The table. Names are whole only for who may export them."""

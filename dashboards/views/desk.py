@@ -26,7 +26,7 @@ from dashboards.live.patch import Figures
 from dashboards.live.snapshot import order
 from dashboards.masking import mask_name
 from dashboards.scope import sees_alert, sees_mute
-from dashboards.site import Room, room_of
+from dashboards.site import Site, site_of
 from dashboards.texts import Words
 from dashboards.views.alert import AlertView, view
 from dashboards.views.format import Shown
@@ -45,14 +45,14 @@ class Starting(CarewatchError):
     """The service has not read the town yet."""
 
 
-class Desk:
+class DeskView:
     """One visitor's desk."""
 
-    def __init__(self, room: Room, words: Words, who: Visitor) -> None:
-        board = room.stream.board_of(who.scope)
+    def __init__(self, site: Site, words: Words, who: Visitor) -> None:
+        board = site.stream.board_of(who.scope)
         if board is None:
             raise Starting("the town is being read; try again in some seconds")
-        self.room, self.words, self.who = room, words, who
+        self.site, self.words, self.who = site, words, who
         self.board: Board = board
         self.now = datetime.now(UTC)
         self.shown = Shown(words, board.directory.timezone, self.now, board.staff)
@@ -70,12 +70,12 @@ class Desk:
     @property
     def figures(self) -> Figures:
         """The key figures of the visitor's part of the town."""
-        screen = self.room.stream.screen(self.who.scope)
+        screen = self.site.stream.screen(self.who.scope)
         return screen.figures if screen else Figures()
 
     def overview(self) -> HTMLResponse:
         """The desk's first page."""
-        with self.room.pool.connection() as conn:
+        with self.site.pool.connection() as conn:
             week = self.visible(history.alerts(conn, AlertFilter(since=self.week, limit=MANY)))
             cases = self.alarms(conn, self.week, self.now)
             buttons = history.button_tests_of(conn, self.directory)
@@ -119,12 +119,12 @@ class Desk:
 
     def open_list(self) -> HTMLResponse:
         """The list of open alerts alone."""
-        with self.room.pool.connection() as conn:
+        with self.site.pool.connection() as conn:
             return self.page("desk_list.html", open=self._open(conn))
 
     def mine(self) -> HTMLResponse:
         """`/me`: what waits for this person, what waits for others, what is answered."""
-        with self.room.pool.connection() as conn:
+        with self.site.pool.connection() as conn:
             found = self._open(conn)
         waiting = [each for each in found if not each.answered]
         me = self.who.person
@@ -138,7 +138,7 @@ class Desk:
 
     def story(self, id: str, *, sent: str = "", reveal: bool = False) -> HTMLResponse:
         """One alert's page."""
-        with self.room.pool.connection() as conn:
+        with self.site.pool.connection() as conn:
             alert = alert_for(conn, id, self.who, self.directory)
             pages = history.pages_of(conn, id)
             view = self.whole_view(conn, alert, reveal=reveal)
@@ -214,7 +214,7 @@ class Desk:
 
     def page(self, template: str, **values: Any) -> HTMLResponse:
         """A page out of a template, for this visitor."""
-        return self.room.page(
+        return self.site.page(
             template, self.words, visitor=self.who, **self.shown.values(), **values
         )
 
@@ -257,9 +257,9 @@ class Desk:
 
 
 def desk_of(
-    room: Annotated[Room, Depends(room_of)],
+    site: Annotated[Site, Depends(site_of)],
     words: Annotated[Words, Depends(words_of)],
     who: Annotated[Visitor, Depends(having("look"))],
-) -> Desk:
+) -> DeskView:
     """The desk of whoever asks."""
-    return Desk(room, words, who)
+    return DeskView(site, words, who)

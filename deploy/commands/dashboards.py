@@ -50,7 +50,7 @@ def dashboards() -> None:
         """Lets the open streams go before it waits for open connections to end."""
 
         def handle_exit(self, sig: int, frame: object) -> None:
-            app.state.room.stream.end()
+            app.state.site.stream.end()
             super().handle_exit(sig, frame)  # type: ignore[arg-type]
 
     Server(config).run()
