@@ -134,9 +134,9 @@ class World:
     def _tell(self, told: RuleEvent) -> None:
         if isinstance(told, VisitSeen):
             self._visits.append(told.record)
-            self.town.watch.take(told.record, self.town.directory)
+            self.town.visit_index.take(told.record, self.town.directory)
         elif isinstance(told, VisitForgotten):
-            self.town.watch.drop(told.visit)
+            self.town.visit_index.drop(told.visit)
             self.town.deadlines.pop(told.visit, None)
         for memory, route, _ in self._routes.get(type(told), ()):
             for key in route(told, self.town):
@@ -199,7 +199,7 @@ class World:
         book = self._memories.by_rule.get(VISIT_BOOK.name)
         for page in book.states.values() if book else ():
             assert isinstance(page, Page)
-            self.town.watch.take(page.record, self.town.directory)
+            self.town.visit_index.take(page.record, self.town.directory)
 
 
 def begin(

@@ -31,7 +31,7 @@ from alerts.rules.shared.silence import (
     GatewayLost,
     OutageCovers,
     Silence,
-    Watch,
+    SilenceTerms,
     came_back,
     cut_off,
     next_look,
@@ -147,29 +147,29 @@ class SilentRule(Rule[Silence, SilentSettings]):
     def _judge(self, key: str, before: Silence, after: Silence, town: "Town") -> Verdict:
         """What the facts in `after` mean now, and what is new in it."""
         device = town.directory.devices.get(key)
-        watch = self._watch(key, device, town)
-        duty = duty_of(device, after, town) if watch is not None and watch.phone else None
-        after = settled(after, watch, duty, town.now)
+        terms = self._watch(key, device, town)
+        duty = duty_of(device, after, town) if terms is not None and terms.phone else None
+        after = settled(after, terms, duty, town.now)
         findings: tuple[Finding, ...] = ()
         if after.raised and not before.raised:
             findings = (self._finding("raised", key, device, after, "silent", town),)
         if before.raised and not after.raised:
-            reason = why_over(device, watch, before, after, town)
+            reason = why_over(device, terms, before, after, town)
             findings = (self._finding("cleared", key, device, before, reason, town),)
-        tells = told_of(key, before, after) if watch is None or watch.told else ()
+        tells = told_of(key, before, after) if terms is None or terms.told else ()
         if before.lost != after.lost and town.directory.behind(key):
             tells = (*tells, GatewayLost(key, back=before.lost))
-        look = next_look(after, watch.hold) if watch is not None else None
+        look = next_look(after, terms.hold) if terms is not None else None
         return Verdict(after if device is not None else None, findings, look, tells)
 
-    def _watch(self, key: str, device: Device | None, town: "Town") -> Watch | None:
+    def _watch(self, key: str, device: Device | None, town: "Town") -> SilenceTerms | None:
         if device is None or device.kind is None or device.maintenance:
             return None
         subject = f"device:{key}"
         settings = town.settings(self, subject)
         minutes: float | None = getattr(settings.minutes, device.kind)
         told = device.kind not in ("sos", "phone")
-        return Watch(
+        return SilenceTerms(
             limit=None if minutes is None else timedelta(minutes=minutes),
             hold=timedelta(minutes=settings.hold_minutes),
             phone=device.kind == "phone",
@@ -225,18 +225,18 @@ def duty_of(device: Device | None, silence: Silence, town: "Town") -> Duty | Non
 
 
 def why_over(
-    device: Device | None, watch: Watch | None, before: Silence, after: Silence, town: "Town"
+    device: Device | None, terms: SilenceTerms | None, before: Silence, after: Silence, town: "Town"
 ) -> str:
     """The reason why an alert of silence ends."""
     if device is None:
         return "device_removed"
-    if watch is None:
+    if terms is None:
         return "maintenance"
     if after.covered:
         return "area_outage"
     if after.heard > before.heard:
         return "heard"
-    if watch.phone and (after.duty is None or town.now < after.duty.begin):
+    if terms.phone and (after.duty is None or town.now < after.duty.begin):
         return "off_duty"
     return "settings"
 

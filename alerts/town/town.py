@@ -12,7 +12,7 @@ import msgspec
 from alerts.rule import Settings
 from alerts.town.heartbeats import WELL, Vitals
 from alerts.town.settings import Scoped, Scopes
-from alerts.town.visits_at import Watch
+from alerts.town.visits_at import VisitIndex
 from alerts.types import Condition, PlannedVisit, PlanSet, RuleScope, TownChanged, Zone
 from devices.directory import DeviceKind, Directory
 
@@ -44,7 +44,7 @@ class Town:
         self.conditions: dict[str, Condition] = {}
         self.visit_plans: dict[str, PlannedVisit] = {}
         self.rounds: dict[str, dict[str, PlannedVisit]] = {}  # caregiver -> visit plans by id
-        self.watch = Watch()  # the visits of these days as last concluded
+        self.visit_index = VisitIndex()  # the visits of these days as last concluded
         self.vitals = Vitals()  # when each device was last heard
         self.deadlines: dict[str, Deadlines] = {}  # by visit, as worked out since the last change
         self._rules: dict[str, dict[str, object]] = {}
@@ -87,9 +87,9 @@ class Town:
         self._speakers.clear()
         self.deadlines.clear()
         for client in change.register.clients:
-            self.watch.moved(client.id, self.directory)
+            self.visit_index.moved(client.id, self.directory)
         for key in change.register.removed.get("clients", ()):
-            self.watch.moved(key, self.directory)
+            self.visit_index.moved(key, self.directory)
         self._scopes = Scopes(self.directory, self._rules, self._scopes_for)
 
     def plans(self) -> PlanSet:

@@ -52,7 +52,7 @@ class Near(msgspec.Struct, frozen=True, gc=False):
         return self.east < abs(lon - self.lon) < 360 - self.east
 
 
-class Watch:
+class VisitIndex:
     """The visits of these days as last concluded, and where to look for them."""
 
     def __init__(self) -> None:

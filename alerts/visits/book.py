@@ -58,7 +58,7 @@ class VisitBook(Rule[Page, Settings]):
     def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
         if isinstance(said, Position):
             caregiver = town.caregiver_of(said.device)
-            return town.watch.places(said, caregiver) if caregiver else ()
+            return town.visit_index.places(said, caregiver) if caregiver else ()
         if isinstance(said, DoorMoved):
             return opened(said, town) if said.open else ()
         if isinstance(said, VisitMarked):
@@ -70,12 +70,12 @@ class VisitBook(Rule[Page, Settings]):
             return ()
         plans = change.plans
         if plans.rules is not None or plans.rules_for is not None or change.timezone:
-            return tuple(town.watch.visits)
+            return tuple(town.visit_index.visits)
         named = {*(plan.id for plan in plans.visits), *plans.removed.get("visits", ())}
         people = touched(change)
         return tuple(
             key
-            for key, visit in town.watch.visits.items()
+            for key, visit in town.visit_index.visits.items()
             if visit.plan in named
             or f"client:{visit.client}" in people
             or f"caregiver:{visit.caregiver}" in people
@@ -120,16 +120,20 @@ def opened(door: DoorMoved, town: "Town") -> tuple[str, ...]:
     what, _, client = town.subject_of(door.device).partition(":")
     if what != "client":
         return ()
-    return tuple(visit.id for visit in town.watch.open_at(town.watch.of_client(client), door.at))
+    return tuple(
+        visit.id for visit in town.visit_index.open_at(town.visit_index.of_client(client), door.at)
+    )
 
 
 def marked(mark: VisitMarked, town: "Town") -> tuple[str, ...]:
     """The visit a mark belongs to: the caregiver's own first, then the nearest window."""
-    caregiver, watch = town.caregiver_of(mark.device), town.watch
+    caregiver, visit_index = town.caregiver_of(mark.device), town.visit_index
     if caregiver is None:
         return ()
-    visits = watch.of_client(mark.client) if mark.client else watch.of_caregiver(caregiver)
-    found = watch.open_at(visits, mark.at)
+    visits = (
+        visit_index.of_client(mark.client) if mark.client else visit_index.of_caregiver(caregiver)
+    )
+    found = visit_index.open_at(visits, mark.at)
     own = [visit for visit in found if visit.caregiver == caregiver]
     return tuple(visit.id for visit in nearest([(0, visit) for visit in own or found], mark.at, 0))
 
@@ -139,7 +143,7 @@ def gathered(key: str, state: Page, reading: Reading, town: "Town") -> Page:
     seen = state.seen
     caregiver = town.caregiver_of(reading.device)
     if isinstance(reading, Position) and caregiver:
-        place = town.watch.places(reading, caregiver).get(key)
+        place = town.visit_index.places(reading, caregiver).get(key)
         gap = deadlines(state.record, town).terms.gap
         fix = (reading.at, reading.device, reading.id)
         seen = with_position(seen, place, caregiver, fix, gap) if place else seen

@@ -26,7 +26,7 @@ class VisitRule(Rule[S, P]):
         return (said.visit,) if isinstance(said, VisitForgotten) else ()
 
     def step(self, key: str, state: S | None, felt: Felt, town: "Town") -> Verdict | None:
-        record = town.watch.visits.get(key)
+        record = town.visit_index.visits.get(key)
         if record is None:
             return Verdict(None) if state else None
         return self.judge(record, state, town, ripe=isinstance(felt, Tick))

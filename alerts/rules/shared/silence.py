@@ -46,7 +46,7 @@ class OutageCovers(RuleEvent, frozen=True):
     covered: bool
 
 
-class Watch(msgspec.Struct, frozen=True):
+class SilenceTerms(msgspec.Struct, frozen=True):
     """How a device is to be listened to."""
 
     limit: timedelta | None  # of silence; None: lost only when it is said to be offline
@@ -78,22 +78,24 @@ def silent_at(silence: Silence) -> datetime | None:
     return since + silence.limit
 
 
-def settled(silence: Silence, watch: Watch | None, duty: Duty | None, now: datetime) -> Silence:
+def settled(
+    silence: Silence, terms: SilenceTerms | None, duty: Duty | None, now: datetime
+) -> Silence:
     """The same facts with what they mean at this moment."""
-    if watch is None:
+    if terms is None:
         return Silence(silence.heard)
-    if silence.cut_off and watch.place != silence.place:
+    if silence.cut_off and terms.place != silence.place:
         silence = reconnected(silence)  # it speaks through another gateway now
-    idle = watch.phone and duty is None
-    limit = None if idle else watch.limit
-    silence = replace(silence, limit=limit, duty=duty, place=watch.place)
+    idle = terms.phone and duty is None
+    limit = None if idle else terms.limit
+    silence = replace(silence, limit=limit, duty=duty, place=terms.place)
     due = silent_at(silence)
     if idle or (duty is not None and now < duty.begin):
         return replace(silence, lost=False, cut_off=False, raised=False)
     if due is None:
         return replace(silence, raised=False)
     lost = silence.lost or now >= due
-    ripe = silence.raised or now >= max(due, silence.let_go or due) + watch.hold
+    ripe = silence.raised or now >= max(due, silence.let_go or due) + terms.hold
     return replace(silence, lost=lost, raised=lost and ripe and not silence.covered)
 
 
