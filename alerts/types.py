@@ -359,7 +359,7 @@ class Wish(msgspec.Struct, frozen=True):
 
 # ---------------------------------------------------------------- visits
 
-VisitState = Literal["planned", "due", "begun", "done", "late", "missed", "cancelled", "unverified"]
+VisitStage = Literal["planned", "due", "begun", "done", "late", "missed", "cancelled", "unverified"]
 VisitGrade = Literal["verified", "probable", "contradicted", "none"]
 
 
@@ -373,7 +373,7 @@ class VisitRecord(msgspec.Struct, frozen=True, kw_only=True):
     start: datetime  # window
     end: datetime
     minutes: int  # planned
-    state: VisitState = "planned"
+    state: VisitStage = "planned"
     grade: VisitGrade = "none"
     began: datetime | None = None
     ended: datetime | None = None

@@ -29,7 +29,7 @@ from alerts.types import (
     TownChanged,
     VisitRecord,
 )
-from alerts.visits.book import VISIT_BOOK, Page, VisitForgotten, VisitSeen
+from alerts.visits.book import VISIT_BOOK, VisitForgotten, VisitSeen, VisitState
 from alerts.visits.calendar import CALENDAR
 from devices.directory import Directory
 
@@ -198,7 +198,7 @@ class World:
         """Know the visits whose pages are remembered."""
         book = self._memories.by_rule.get(VISIT_BOOK.name)
         for page in book.states.values() if book else ():
-            assert isinstance(page, Page)
+            assert isinstance(page, VisitState)
             self.town.visit_index.take(page.record, self.town.directory)
 
 

@@ -40,20 +40,20 @@ class VisitForgotten(RuleEvent, frozen=True):
     visit: str
 
 
-class Page(State, frozen=True):
+class VisitState(State, frozen=True):
     record: VisitRecord
     seen: Seen = Seen()
     cancelled: bool = False
 
 
-class VisitBook(Rule[Page, Settings]):
+class VisitBook(Rule[VisitState, Settings]):
     """Keeps the records. Its keys are visit ids; it finds nothing itself."""
 
     name = "visit"
     severity = Severity.LOW
     wants = (VisitPlanned, Position, VisitMarked, DoorMoved)
     settings = Settings
-    state = Page
+    state = VisitState
 
     def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
         if isinstance(said, Position):
@@ -81,9 +81,9 @@ class VisitBook(Rule[Page, Settings]):
             or f"caregiver:{visit.caregiver}" in people
         )
 
-    def step(self, key: str, state: Page | None, felt: Felt, town: "Town") -> Verdict | None:
+    def step(self, key: str, state: VisitState | None, felt: Felt, town: "Town") -> Verdict | None:
         if state is None:
-            return new_page(felt.visit, town) if isinstance(felt, VisitPlanned) else None
+            return new_visit(felt.visit, town) if isinstance(felt, VisitPlanned) else None
         before = state
         if isinstance(felt, VisitPlanned):
             return None
@@ -97,7 +97,7 @@ class VisitBook(Rule[Page, Settings]):
             state = replanned(state, town)
         return self._concluded(state, before.record, town)
 
-    def _concluded(self, state: Page, before: VisitRecord, town: "Town") -> Verdict:
+    def _concluded(self, state: VisitState, before: VisitRecord, town: "Town") -> Verdict:
         when = deadlines(state.record, town)
         if town.now >= when.forgotten:
             return Verdict(None, tells=(VisitForgotten(state.record.id),))
@@ -138,7 +138,7 @@ def marked(mark: VisitMarked, town: "Town") -> tuple[str, ...]:
     return tuple(visit.id for visit in nearest([(0, visit) for visit in own or found], mark.at, 0))
 
 
-def gathered(key: str, state: Page, reading: Reading, town: "Town") -> Page:
+def gathered(key: str, state: VisitState, reading: Reading, town: "Town") -> VisitState:
     """The state with one more reading. The same object when it changes nothing."""
     seen = state.seen
     caregiver = town.caregiver_of(reading.device)
@@ -152,10 +152,10 @@ def gathered(key: str, state: Page, reading: Reading, town: "Town") -> Page:
         seen = with_mark(seen, mark)
     elif isinstance(reading, DoorMoved):
         seen = with_door(seen, Opening(reading.at, reading.id, reading.device))
-    return state if seen is state.seen else Page(state.record, seen, state.cancelled)
+    return state if seen is state.seen else VisitState(state.record, seen, state.cancelled)
 
 
-def stands(before: Page, after: Page) -> bool:
+def stands(before: VisitState, after: VisitState) -> bool:
     """Is it plain, without working it out, that the record stays as it is?
 
     So it is for most fixes: the phone is still elsewhere and nothing has begun, still at the
@@ -186,13 +186,13 @@ def touched(change: TownChanged) -> set[str]:
     }
 
 
-def new_page(planned: Planned, town: "Town") -> Verdict:
+def new_visit(planned: Planned, town: "Town") -> Verdict:
     """A visit nobody has seen anything of yet. It is judged from its window's start on."""
     record = VisitRecord(**msgspec.structs.asdict(planned), revised_at=town.now)
-    return Verdict(Page(record), wake_at=record.start, tells=(VisitSeen(record),))
+    return Verdict(VisitState(record), wake_at=record.start, tells=(VisitSeen(record),))
 
 
-def replanned(state: Page, town: "Town") -> Page:
+def replanned(state: VisitState, town: "Town") -> VisitState:
     """The state after the plan may have changed. A visit that is over is not cancelled."""
     record = state.record
     plan = town.visit_plans.get(record.plan)
@@ -207,7 +207,7 @@ def replanned(state: Page, town: "Town") -> Page:
     elif planned.caregiver != record.caregiver:
         seen = msgspec.structs.replace(seen, elsewhere=())
     record = msgspec.structs.replace(record, **msgspec.structs.asdict(planned))
-    return Page(record, seen)
+    return VisitState(record, seen)
 
 
 VISIT_BOOK = VisitBook()

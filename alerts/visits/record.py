@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import msgspec
 
 from alerts.rule import Settings
-from alerts.types import Evidence, VisitGrade, VisitRecord, VisitState
+from alerts.types import Evidence, VisitGrade, VisitRecord, VisitStage
 from alerts.visits.attendance import Attendance, Seen, Terms, attendance, contradicted, mark_facts
 from alerts.visits.stretches import longest_unseen, touches
 
@@ -85,7 +85,7 @@ def concluded(record: VisitRecord, seen: Seen, when: Deadlines, town: "Town") ->
     came = who_came(record, seen, when.terms, town.now)
     if came is None:
         return absent(record, seen, when, town)
-    state: VisitState = "done" if came.ended else "begun"
+    state: VisitStage = "done" if came.ended else "begun"
     if came.ended is None and town.now >= came.began + CLOSED:
         state = "unverified"
     return msgspec.structs.replace(
@@ -133,7 +133,7 @@ def absent(record: VisitRecord, seen: Seen, when: Deadlines, town: "Town") -> Vi
 
 def missing(
     record: VisitRecord,
-    state: VisitState,
+    state: VisitStage,
     until: datetime,
     seen: Seen,
     when: Deadlines,
@@ -151,7 +151,7 @@ def missing(
     )
 
 
-def bare(record: VisitRecord, state: VisitState, reason: str = "") -> VisitRecord:
+def bare(record: VisitRecord, state: VisitStage, reason: str = "") -> VisitRecord:
     """The record with nothing but its plan, a state and a reason."""
     return msgspec.structs.replace(
         record,

@@ -11,7 +11,7 @@ from fastapi.responses import Response
 
 from alerts import history as alerts_history
 from alerts import trials
-from alerts.types import VisitRecord, VisitState
+from alerts.types import VisitRecord, VisitStage
 from dashboards.actions import NoSuchPage
 from dashboards.api.answer import as_json, csv_file, described
 from dashboards.auth.access import Visitor, having
@@ -72,7 +72,7 @@ def visits(
     until: datetime | None = None,
     client: str | None = None,
     caregiver: str | None = None,
-    state: Annotated[list[VisitState] | None, Query()] = None,
+    state: Annotated[list[VisitStage] | None, Query()] = None,
     limit: Limit = MOST,
 ) -> Response:
     """Visits whose window begins between two moments, by start; today's where none are given."""

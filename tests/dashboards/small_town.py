@@ -17,7 +17,7 @@ from alerts.types import (
     Staff,
     StoryLine,
     VisitRecord,
-    VisitState,
+    VisitStage,
 )
 from deploy.town.townfile import TownFile
 from devices.directory import (
@@ -128,7 +128,7 @@ def visit(
     id: str = "v-1@2026-11-02",
     *,
     start: datetime = NOW - timedelta(hours=1),
-    state: VisitState = "planned",
+    state: VisitStage = "planned",
     client: str = "c-1",
     caregiver: str | None = "g-1",
     **fields: object,

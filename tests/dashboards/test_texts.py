@@ -24,7 +24,7 @@ from alerts.types import (
     Severity,
     StoryLine,
     VisitGrade,
-    VisitState,
+    VisitStage,
 )
 from dashboards.settings import Lang
 from dashboards.texts import Words, texts
@@ -83,7 +83,7 @@ def test_what_pages_ask_for_is_there() -> None:
         ("severity", ["life", "high", "medium", "low"]),
         ("state", get_args(AlertState)),
         ("page", get_args(PageState)),
-        ("visit", get_args(VisitState)),
+        ("visit", get_args(VisitStage)),
         ("grade", get_args(VisitGrade)),
         ("outcome", get_args(Outcome)),
         ("role", get_args(Role)),
