@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 Lane = Literal["life", "main"]
 
 
-class State(msgspec.Struct, frozen=True, gc=False):
+class RuleState(msgspec.Struct, frozen=True, gc=False):
     """What a rule remembers of one key. Frozen; saved as MessagePack.
 
     `gc=False`, here and on other small values: they hold no cycles, and there are many of them.
@@ -46,14 +46,14 @@ class RuleEvent(msgspec.Struct, frozen=True, gc=False):
 
 STANDS = datetime.max.replace(tzinfo=UTC)  # as `wake_at`: the wish there was stays as it is
 Felt = Stored | Tick | TownChanged | Begun | RuleEvent
-S = TypeVar("S", bound=State)
+S = TypeVar("S", bound=RuleState)
 P = TypeVar("P", bound=Settings)
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
     """What a step concluded. It replaces the key's state and its wish."""
 
-    state: State | None  # None: forget this key
+    state: RuleState | None  # None: forget this key
     findings: tuple[Finding, ...] = ()
     wake_at: datetime | None = None  # ask for a Tick then; None: no wish; STANDS: as before
     tells: tuple[RuleEvent, ...] = ()

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from alerts.rule import STANDS, Rule, State, Verdict
+from alerts.rule import STANDS, Rule, RuleState, Verdict
 
 AnyRule = Rule[Any, Any]
 
@@ -27,7 +27,7 @@ class Memory(msgspec.Struct):
 
     rule: AnyRule
     is_vital: bool
-    states: dict[str, State] = {}
+    states: dict[str, RuleState] = {}
     wakes: dict[str, datetime] = {}  # key -> the wish
     queued: dict[str, datetime] = {}  # key -> the time it stands under in the heap
     dirty: set[str] = set()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import msgspec
 from msgspec.structs import replace
 
-from alerts.rule import Begun, Felt, Rule, RuleEvent, Settings, State, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Settings, Verdict
 from alerts.rules.shared.affected import devices_of
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Stored, TownChanged
 from devices.directory import DeviceKind
@@ -52,7 +52,7 @@ class Charge(msgspec.Struct, frozen=True, array_like=True, gc=False):
     id: str
 
 
-class BatteryState(State, frozen=True):
+class BatteryState(RuleState, frozen=True):
     reports: tuple[Charge, ...] = ()  # by time
     was_low: bool = False  # what the reports before these had come to
     raised: bool = False

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from alerts.rule import Begun, Felt, Rule, RuleEvent, Settings, State, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Settings, Verdict
 from alerts.rules.shared.absence import is_away, overdue_at
 from alerts.rules.shared.affected import clients_of
 from alerts.rules.shared.lateness import came_late, judged_at
@@ -47,7 +47,7 @@ class ContactSettings(Settings, frozen=True):
     days: LevelDays = LevelDays()
 
 
-class ContactState(State, frozen=True):
+class ContactState(RuleState, frozen=True):
     since: datetime  # when the client was first known
     visits: dict[str, datetime] = {}  # visit id -> when somebody was there, the last few
     other: datetime | None = None  # the last contact that is no visit

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.rule import Begun, Felt, Rule, RuleEvent, Settings, State, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Settings, Verdict
 from alerts.rules.shared.affected import devices_of
 from alerts.rules.shared.lateness import came_late, judged_at
 from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged
@@ -29,7 +29,7 @@ class DoorSettings(Settings, frozen=True):
     minutes: float = 60
 
 
-class DoorState(State, frozen=True):
+class DoorState(RuleState, frozen=True):
     opened: tuple[datetime, ...] = ()  # openings after `closed`, oldest first
     closed: datetime | None = None  # the last closing
     raised: datetime | None = None  # when it was said; None = nothing stands

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from alerts.rule import Begun, Felt, Rule, RuleEvent, Settings, State, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Settings, Verdict
 from alerts.rules.shared.affected import resettled
 from alerts.rules.shared.sighting import is_live_face, person_seen
 from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged
@@ -38,7 +38,7 @@ class PresenceSettings(Settings, frozen=True):
     min_score: float = 0.8
 
 
-class PresenceState(State, frozen=True):
+class PresenceState(RuleState, frozen=True):
     month: str  # the month that is watched, "2026-11"
     days: dict[str, tuple[int, ...]] = {}  # month -> its days with a sighting
     joined: date | None = None  # when the register first held the resident, if in some month

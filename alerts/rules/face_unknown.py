@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.rule import Felt, Rule, RuleEvent, Settings, State, Verdict, seen
+from alerts.rule import Felt, Rule, RuleEvent, RuleState, Settings, Verdict, seen
 from alerts.rules.shared.sighting import is_live_face, person_seen
 from alerts.types import Finding, FindingEvent, Severity, Stored
 from devices.readings import FaceSeen, Reading
@@ -36,7 +36,7 @@ class Unknown(msgspec.Struct, frozen=True, array_like=True):
     told: datetime  # the sighting last spoken of
 
 
-class UnknownState(State, frozen=True):
+class UnknownState(RuleState, frozen=True):
     faces: dict[str, Unknown] = {}  # by person code; "" = strangers
 
 

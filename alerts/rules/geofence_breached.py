@@ -23,7 +23,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from alerts.rule import Begun, Felt, Rule, RuleEvent, Settings, State, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Settings, Verdict
 from alerts.town.geometry import Fence
 from alerts.types import Evidence, Finding, Severity, Stored, TownChanged, Zone
 from devices.readings import Position, Reading
@@ -56,7 +56,7 @@ class Trail(msgspec.Struct, frozen=True, array_like=True, gc=False):
     out: bool = False
 
 
-class FenceState(State, frozen=True):
+class FenceState(RuleState, frozen=True):
     shape: int  # of the zone the fixes were measured against
     owner: str
     trails: dict[str, Trail] = {}  # by device

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.rule import STANDS, Felt, Rule, RuleEvent, Settings, State, Verdict, seen
+from alerts.rule import STANDS, Felt, Rule, RuleEvent, RuleState, Settings, Verdict, seen
 from alerts.town.geometry import METRES_A_DEGREE, metres
 from alerts.types import Evidence, Finding, Severity, Stored
 from devices.readings import Position, Reading
@@ -47,7 +47,7 @@ class Fix(msgspec.Struct, frozen=True, array_like=True, gc=False):
     id: str
 
 
-class MovementState(State, frozen=True):
+class MovementState(RuleState, frozen=True):
     fixes: tuple[Fix, ...] = ()  # by time, oldest first
     last: datetime | None = None  # the youngest implausible fix, while an alert stands
     subject: str = ""  # of whom it was said

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING
 import msgspec
 from msgspec.structs import replace
 
-from alerts.rule import Begun, Felt, Rule, RuleEvent, Settings, State, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Settings, Verdict
 from alerts.rules.shared.absence import is_away, overdue_at
 from alerts.rules.shared.affected import clients_of
 from alerts.rules.shared.lateness import came_late, judged_at
@@ -55,7 +55,7 @@ class Sensor(msgspec.Struct, frozen=True, array_like=True, gc=False):
     lost: bool = False
 
 
-class ActivityState(State, frozen=True):
+class ActivityState(RuleState, frozen=True):
     since: datetime  # when the home was first heard
     opened: datetime | None = None  # the last opening
     sensors: dict[str, Sensor] = {}

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from alerts.rule import Felt, Rule, RuleEvent, Settings, State, Verdict, seen
+from alerts.rule import Felt, Rule, RuleEvent, RuleState, Settings, Verdict, seen
 from alerts.rules.shared.conditions import concerns, fits, is_true
 from alerts.types import Condition, Finding, FindingEvent, Severity, Stored, Tick
 from devices.readings import (
@@ -40,7 +40,7 @@ KEPT = 200  # readings a window holds at most, the latest
 LOOK_AGAIN = timedelta(minutes=10)  # at a condition that stands: is it still in the town file?
 
 
-class ConditionState(State, frozen=True):
+class ConditionState(RuleState, frozen=True):
     last: Reading | None = None  # by its own time
     window: tuple[Reading, ...] = ()  # by their own times
     severity: Severity | None = None  # as raised; None = nothing stands

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.rule import Felt, Rule, RuleEvent, Settings, State, Verdict
+from alerts.rule import Felt, Rule, RuleEvent, RuleState, Settings, Verdict
 from alerts.rules.shared.sighting import person_seen, place_of
 from alerts.town.geometry import metres
 from alerts.types import Evidence, Severity, Stored
@@ -49,7 +49,7 @@ class Claim(msgspec.Struct, frozen=True, array_like=True):
     is_terminal: bool
 
 
-class ConflictState(State, frozen=True):
+class ConflictState(RuleState, frozen=True):
     claims: tuple[Claim, ...] = ()  # by time
     last: datetime | None = None  # of the claims that conflicted, the youngest
 

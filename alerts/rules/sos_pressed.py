@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.rule import Felt, Rule, RuleEvent, Settings, State, Verdict, seen
+from alerts.rule import Felt, Rule, RuleEvent, RuleState, Settings, Verdict, seen
 from alerts.types import Severity, Stored
 from devices.readings import Reading, SosPressed
 
@@ -29,7 +29,7 @@ class SosSettings(Settings, frozen=True):
     join_minutes: float = 10
 
 
-class SosState(State, frozen=True):
+class SosState(RuleState, frozen=True):
     raised: tuple[datetime, ...] = ()  # when the raising presses were pressed
     presses: tuple[tuple[str, str, datetime], ...] = ()  # device, id, at
     tested: dict[str, datetime] = {}  # device -> last test press

@@ -10,7 +10,7 @@ The key is the visit.
 
 from typing import TYPE_CHECKING
 
-from alerts.rule import State, Verdict
+from alerts.rule import RuleState, Verdict
 from alerts.types import FindingEvent, Severity, VisitRecord
 from alerts.visits.record import LateSettings, deadlines
 from alerts.visits.visit_rule import VisitRule
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from alerts.town.town import Town
 
 
-class LateState(State, frozen=True):
+class LateState(RuleState, frozen=True):
     reason: str = ""  # of the alert that stands; "" = none does
 
 

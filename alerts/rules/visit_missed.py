@@ -12,7 +12,7 @@ away. Evidence counts by the time it was made, whatever order it came in. The ke
 
 from typing import TYPE_CHECKING
 
-from alerts.rule import State, Verdict
+from alerts.rule import RuleState, Verdict
 from alerts.types import FindingEvent, Severity, VisitRecord
 from alerts.visits.record import MissedSettings, deadlines
 from alerts.visits.visit_rule import VisitRule
@@ -30,7 +30,7 @@ WORDS = {
 }
 
 
-class MissedState(State, frozen=True):
+class MissedState(RuleState, frozen=True):
     reason: str = ""  # of the alert that stands; "" = none does
 
 

@@ -10,7 +10,7 @@ phone's buffer. Clears with `late_evidence` when later evidence shows enough. Th
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from alerts.rule import Settings, State, Verdict
+from alerts.rule import RuleState, Settings, Verdict
 from alerts.rules.shared.lateness import judged_at
 from alerts.types import FindingEvent, Severity, VisitRecord
 from alerts.visits.visit_rule import VisitRule
@@ -25,7 +25,7 @@ class ShortSettings(Settings, frozen=True):
     share: float = 0.8  # of the planned minutes
 
 
-class ShortState(State, frozen=True):
+class ShortState(RuleState, frozen=True):
     raised: bool = False
 
 

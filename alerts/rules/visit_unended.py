@@ -9,7 +9,7 @@ with `late_evidence` when it turns out that nobody came. The key is the visit.
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from alerts.rule import Settings, State, Verdict
+from alerts.rule import RuleState, Settings, Verdict
 from alerts.rules.shared.lateness import judged_at
 from alerts.types import Severity, VisitRecord
 from alerts.visits.visit_rule import VisitRule
@@ -28,7 +28,7 @@ class UnendedSettings(Settings, frozen=True):
     after_minutes: float = 30
 
 
-class UnendedState(State, frozen=True):
+class UnendedState(RuleState, frozen=True):
     raised: bool = False
 
 

@@ -18,7 +18,7 @@ from alerts.types import TownSettings
 from core.errors import CarewatchError
 from devices.scope import WHOLE, Scope
 
-State = Literal["waiting", "running", "done", "failed", "stopped"]
+TrialState = Literal["waiting", "running", "done", "failed", "stopped"]
 KEPT = 20  # trials a person
 LOST_AFTER = "60 seconds"  # without a sign of life
 
@@ -42,7 +42,7 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
     id: str
     person: str
     asked_at: datetime
-    state: State
+    state: TrialState
     request: Request
     progress: float  # 0 to 1
     fault: str  # why it failed

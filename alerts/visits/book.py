@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.rule import STANDS, Begun, Felt, Rule, RuleEvent, Settings, State, Verdict
+from alerts.rule import STANDS, Begun, Felt, Rule, RuleEvent, RuleState, Settings, Verdict
 from alerts.town.visits_at import nearest
 from alerts.types import Severity, Stored, TownChanged, VisitRecord
 from alerts.visits.attendance import Mark, Opening, Seen, with_door, with_mark, with_position
@@ -40,7 +40,7 @@ class VisitForgotten(RuleEvent, frozen=True):
     visit: str
 
 
-class VisitState(State, frozen=True):
+class VisitState(RuleState, frozen=True):
     record: VisitRecord
     seen: Seen = Seen()
     cancelled: bool = False

@@ -19,7 +19,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from dateutil.rrule import rrulestr
 
-from alerts.rule import Begun, Felt, Rule, RuleEvent, Settings, State, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Settings, Verdict
 from alerts.types import PlannedVisit, Severity, TownChanged
 from core.errors import CarewatchError
 
@@ -120,7 +120,7 @@ def on_wall_clock(text: str, zone: ZoneInfo) -> str:
 # ---------------------------------------------------------------- laying out the days
 
 
-class CalendarState(State, frozen=True):
+class CalendarState(RuleState, frozen=True):
     through: date  # the last local day laid out
 
 

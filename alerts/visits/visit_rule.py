@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, TypeVar
 
-from alerts.rule import Felt, Rule, RuleEvent, Settings, State, Verdict
+from alerts.rule import Felt, Rule, RuleEvent, RuleState, Settings, Verdict
 from alerts.types import Finding, FindingEvent, Tick, VisitRecord
 from alerts.visits.book import VisitForgotten, VisitSeen
 from devices.readings import Reading
@@ -11,7 +11,7 @@ from devices.readings import Reading
 if TYPE_CHECKING:
     from alerts.town.town import Town
 
-S = TypeVar("S", bound=State)
+S = TypeVar("S", bound=RuleState)
 P = TypeVar("P", bound=Settings)
 
 

@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from story import DAY, HOME, Story, button, caregiver, client, moment, phone, visit
 
 from alerts.engine.engine import NOTHING, StateRow, World, advance, begin, elapse, state_names
-from alerts.rule import STANDS, Begun, Felt, Rule, RuleEvent, Settings, State, Verdict
+from alerts.rule import STANDS, Begun, Felt, Rule, RuleEvent, RuleState, Settings, Verdict
 from alerts.town.town import Town
 from alerts.types import PlanSet, Severity, Stored, Tick, TownChanged
 from devices.directory import Directory, RegisterChange
@@ -19,7 +19,7 @@ MINUTE = timedelta(minutes=1)
 START = DAY
 
 
-class Count(State, frozen=True):
+class Count(RuleState, frozen=True):
     n: int = 0
 
 

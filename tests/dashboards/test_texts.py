@@ -13,7 +13,7 @@ from alerts.figures.alarm_load import Rating
 from alerts.figures.lint import FlawKind
 from alerts.records.rulebook import rulebook
 from alerts.trials import leaves
-from alerts.trials.requests import State
+from alerts.trials.requests import TrialState
 from alerts.types import (
     AlertState,
     Evidence,
@@ -78,7 +78,7 @@ def test_what_pages_ask_for_is_there() -> None:
         ("parameter_says", PARAMETERS),
         ("load", FIGURES),
         ("rating", get_args(Rating)),
-        ("trial_state", get_args(State)),
+        ("trial_state", get_args(TrialState)),
         ("care_level", get_args(CareLevel)),
         ("severity", ["life", "high", "medium", "low"]),
         ("state", get_args(AlertState)),

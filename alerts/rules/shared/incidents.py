@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-from alerts.rule import State
+from alerts.rule import RuleState
 from alerts.rules.shared.outages import Loss
 from alerts.rules.shared.places import is_area, name_of
 
@@ -28,7 +28,7 @@ class Incident(msgspec.Struct, frozen=True):
     revised: bool = False  # it has been told once how it changed
 
 
-class OutageState(State, frozen=True):
+class OutageState(RuleState, frozen=True):
     """What is lost in town, and the outages that stand."""
 
     heard: dict[str, int] = {}  # place -> devices heard there before

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-from alerts.rule import RuleEvent, State
+from alerts.rule import RuleEvent, RuleState
 from alerts.visits.duty import Duty
 from devices.readings import DeviceStatus, Reading
 
@@ -56,7 +56,7 @@ class SilenceTerms(msgspec.Struct, frozen=True):
     place: str | None = None
 
 
-class Silence(State, frozen=True):
+class Silence(RuleState, frozen=True):
     """What is known of one device, and what it means."""
 
     heard: datetime  # by our clock
