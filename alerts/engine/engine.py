@@ -37,14 +37,14 @@ FOUNDATION: tuple[AnyRule, ...] = (CALENDAR, VISIT_BOOK)  # what the rules on vi
 VITALS = "vitals"  # the rows of town.vitals
 
 
-class Outcome(msgspec.Struct, frozen=True):
+class Outputs(msgspec.Struct, frozen=True):
     """What followed from one stimulus, and from the wishes that were due before it."""
 
     findings: tuple[Finding, ...] = ()
     visits: tuple[VisitRecord, ...] = ()
 
 
-NOTHING = Outcome()
+NOTHING = Outputs()
 Route = tuple[Memory, Callable[..., Iterable[str]], Callable[..., Verdict | None]]
 
 
@@ -142,13 +142,13 @@ class World:
             for key in route(told, self.town):
                 self._step(memory, key, told)
 
-    def _outcome(self) -> Outcome:
+    def _take_outputs(self) -> Outputs:
         if not self._findings and not self._visits:
             return NOTHING
-        outcome = Outcome(tuple(self._findings), tuple(self._visits))
+        outputs = Outputs(tuple(self._findings), tuple(self._visits))
         self._findings.clear()
         self._visits.clear()
-        return outcome
+        return outputs
 
     # ------------------------------------------------------------ how it comes to be
 
@@ -237,7 +237,7 @@ def begin(
     return world
 
 
-def advance(world: World, stimulus: Stimulus) -> Outcome:
+def advance(world: World, stimulus: Stimulus) -> Outputs:
     """Take in one stimulus in arrival order, wishes due before it first."""
     # Most stimuli are readings, and asking a property costs: this is the hot path.
     moment = stimulus.reading.received_at if isinstance(stimulus, Stored) else stimulus.moment
@@ -253,10 +253,10 @@ def advance(world: World, stimulus: Stimulus) -> Outcome:
         world._hear(stimulus)
     elif isinstance(stimulus, TownChanged):
         world._change(stimulus, moment)
-    return world._outcome()
+    return world._take_outputs()
 
 
-def elapse(world: World, until: datetime) -> Outcome:
+def elapse(world: World, until: datetime) -> Outputs:
     """Let time pass: grant every wish due by `until`, that moment included.
 
     For the end of a backtest. Live, advance with a `Tick` at the feed's horizon: a wish at that
@@ -266,7 +266,7 @@ def elapse(world: World, until: datetime) -> Outcome:
         world._start(until)
     world._fire(until, inclusive=True)
     world.town.now = world.clock = max(until, world.clock or until)
-    return world._outcome()
+    return world._take_outputs()
 
 
 def with_foundation(rules: tuple[AnyRule, ...]) -> tuple[AnyRule, ...]:

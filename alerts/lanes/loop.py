@@ -13,7 +13,7 @@ import structlog
 from alerts import metrics
 from alerts.cases.casebook import ABOUT_AN_ALERT, Casebook, Changed
 from alerts.clock import Clock
-from alerts.engine.engine import NOTHING, Outcome, StateRow, World, advance
+from alerts.engine.engine import NOTHING, Outputs, StateRow, World, advance
 from alerts.engine.two_lanes import LaneName
 from alerts.lanes.feed import Fed, Feed
 from alerts.lanes.journal import Journal, Step
@@ -186,7 +186,7 @@ class LaneLoop:
             self._ticked_to = fed.horizon
             self._settle(advance(self._world, Tick(fed.horizon)), None)
 
-    def _settle(self, outcome: Outcome, cause: Stored | None) -> None:
+    def _settle(self, outcome: Outputs, cause: Stored | None) -> None:
         if self._is_silent:
             return
         now = self._clock.now()

@@ -134,14 +134,14 @@ def shared(
     }
 
 
-Outcome = TypeVar("Outcome")
+Decoded = TypeVar("Decoded")
 
 
-def as_item(outcome: Outcome, item: object) -> Outcome:
+def as_item(decoded: Decoded, item: object) -> Decoded:
     """A part of a batch, whose id is made from its own item and not from the whole message."""
-    if isinstance(outcome, Part):
-        return replace(outcome, content=_encode(item))
-    return outcome
+    if isinstance(decoded, Part):
+        return replace(decoded, content=_encode(item))
+    return decoded
 
 
 def where_from(envelope: Envelope) -> str:

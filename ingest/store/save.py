@@ -27,7 +27,7 @@ LONGEST_PAUSE = (
 )
 LONGEST_PAYLOAD = 65_536  # bytes of a rejected message that are kept
 
-Outcome = Literal["stored", "duplicate", "rejected", "ignored"]
+MessageOutcome = Literal["stored", "duplicate", "rejected", "ignored"]
 # What the database says of a row that it can't keep: a text with NUL, an id too long to index.
 REFUSALS = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
 
@@ -43,7 +43,7 @@ class Arrivals(msgspec.Struct, frozen=True):
     """What became of a batch. Counting `outcomes` by family makes the sums of the metrics."""
 
     stored: tuple[Reading, ...]  # the new readings, in the order of their arrival numbers
-    outcomes: tuple[Outcome, ...]  # one a message, in the order given
+    outcomes: tuple[MessageOutcome, ...]  # one a message, in the order given
     rejections: tuple[Rejection, ...]  # admission's, and those that the database refused
 
 
@@ -94,13 +94,13 @@ def _parts(messages: Sequence[Message]) -> tuple[list[Row], list[Refused]]:
 
 def _outcomes(
     count: int, rows: Sequence[Row], stored: Sequence[Row], refused: Sequence[Refused]
-) -> tuple[Outcome, ...]:
+) -> tuple[MessageOutcome, ...]:
     unkept = {each.key for each in refused}
     new = {row.message for row in stored}
     known = {row.message for row in rows if row.key not in unkept}
     bad = {each.message for each in refused} | {row.message for row in rows} - known
 
-    def outcome(message: int) -> Outcome:
+    def outcome(message: int) -> MessageOutcome:
         if message in new:
             return "stored"
         if message in known:

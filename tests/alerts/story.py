@@ -15,7 +15,7 @@ from math import cos, radians
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from alerts.engine.engine import Outcome, World, advance, begin, elapse
+from alerts.engine.engine import Outputs, World, advance, begin, elapse
 from alerts.rules import RULES
 from alerts.types import (
     Finding,
@@ -352,7 +352,7 @@ class Story:
             **more,
         }
 
-    def _keep(self, outcome: Outcome) -> None:
+    def _keep(self, outcome: Outputs) -> None:
         self.told.extend(outcome.findings)
         self.records.update({record.id: record for record in outcome.visits})
 
