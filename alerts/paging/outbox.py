@@ -12,7 +12,7 @@ import psycopg
 
 from alerts.cases.lifecycle import ACTIVE
 from alerts.cases.relief import OFF_DUTY
-from alerts.channels.notice import Answer
+from alerts.channels.notice import SendResult
 from alerts.inbox import append
 from alerts.paging.bundling import Sending, Waiting
 from alerts.paging.notices import Claimed
@@ -37,7 +37,7 @@ class Result(msgspec.Struct, frozen=True):
     """What a channel answered for one claimed page."""
 
     claimed: Claimed
-    answer: Answer
+    answer: SendResult
     at: datetime
 
 

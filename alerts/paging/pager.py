@@ -15,7 +15,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 
 from alerts import metrics
 from alerts.cases.relief import OFF_DUTY, is_meant
-from alerts.channels import Answer, Channels
+from alerts.channels import Channels, SendResult
 from alerts.clock import Clock
 from alerts.connections import connect, conninfo, first_line, hasten
 from alerts.paging import outbox
@@ -28,7 +28,7 @@ from alerts.settings import AlertsSettings
 POLL = 0.5  # seconds; the bell is only a hint, and retries come due without one
 SENDERS = {"life": 16, "others": 4}  # messages on their way at once
 PAUSE = 0.5  # seconds between attempts on the database
-RELIEVED = Answer("failed_permanent", OFF_DUTY)
+RELIEVED = SendResult("failed_permanent", OFF_DUTY)
 
 log = structlog.get_logger()
 
@@ -143,14 +143,14 @@ class Pager:
         at = self._clock.now()
         return [*gone, *(Result(one, answer, at) for one in meant)]
 
-    def _answer(self, message: tuple[Claimed, ...]) -> Answer:
+    def _answer(self, message: tuple[Claimed, ...]) -> SendResult:
         """Send; a fault of ours counts as a failure for now, and is told in the log."""
         try:
             notice = notice_of(message, self._roster(), self._settings, self._clock.now())
             return self._channels.send(message[0].waiting.page.channel, notice)
         except Exception as fault:
             log.exception("sending failed", page=message[0].waiting.page.id)
-            return Answer("failed_temporary", type(fault).__name__)
+            return SendResult("failed_temporary", type(fault).__name__)
 
     def _record(self, results: list[Result]) -> None:
         """Write down, however long the database is away: until then nobody claims these."""

@@ -44,7 +44,7 @@ NOBODY_ELSE = Access()
 log = structlog.get_logger()
 
 
-class Answer(msgspec.Struct, frozen=True):
+class HttpAnswer(msgspec.Struct, frozen=True):
     """What a request is answered."""
 
     status: int
@@ -53,13 +53,13 @@ class Answer(msgspec.Struct, frozen=True):
     headers: dict[str, str] = {}
 
 
-UNAUTHORISED = Answer(
+UNAUTHORISED = HttpAnswer(
     401,
     b'{"error":"show the device\'s secret (carewatch device add) or the network token"}',
     headers={"www-authenticate": 'Basic realm="carewatch"'},
 )
-FOREIGN = Answer(403, b'{"error":"this secret belongs to another device"}')
-AWAY = Answer(
+FOREIGN = HttpAnswer(403, b'{"error":"this secret belongs to another device"}')
+AWAY = HttpAnswer(
     503,
     b'{"error":"the database does not answer; send it again"}',
     headers={"retry-after": "2"},
@@ -76,7 +76,7 @@ class Intake:
             database_url, min_size=0, max_size=4, timeout=5, kwargs={"autocommit": True}, open=False
         )
 
-    def take(self, envelope: Envelope, seen: Shown) -> Answer:
+    def take(self, envelope: Envelope, seen: Shown) -> HttpAnswer:
         """Let the caller in, admit, store, commit, and say what became of it."""
         try:
             with self._pool.connection() as conn:
@@ -98,7 +98,7 @@ class Intake:
         """Give the connections back."""
         self._pool.close()
 
-    def _keep(self, conn: psycopg.Connection, caller: Caller, envelope: Envelope) -> Answer:
+    def _keep(self, conn: psycopg.Connection, caller: Caller, envelope: Envelope) -> HttpAnswer:
         if self._register is None:
             self._register = Register.load(conn)
         admitted = contained(envelope, self._register.refreshed(conn, envelope.received_at))
@@ -110,16 +110,16 @@ class Intake:
         return _answer(admitted, arrivals)
 
 
-def _answer(admitted: Admitted, arrivals: Arrivals) -> Answer:
+def _answer(admitted: Admitted, arrivals: Arrivals) -> HttpAnswer:
     outcome = arrivals.outcomes[0]
     if outcome == "rejected":
         first = arrivals.rejections[0]
-        return Answer(STATUS.get(first.reason, 400), msgspec.json.encode(first))
+        return HttpAnswer(STATUS.get(first.reason, 400), msgspec.json.encode(first))
     if admitted.family in REPLIES:
         content_type, body = REPLIES[admitted.family]
-        return Answer(200, body, content_type)
+        return HttpAnswer(200, body, content_type)
     said = {"outcome": outcome, "rejections": arrivals.rejections, "ignored": admitted.ignored}
-    return Answer(200, msgspec.json.encode(said))
+    return HttpAnswer(200, msgspec.json.encode(said))
 
 
 def push_router(database_url: str, access: Access = NOBODY_ELSE) -> APIRouter:
