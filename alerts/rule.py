@@ -6,17 +6,24 @@ A rule never reads a clock, a file or a row; the same calls give the same answer
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
+from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
 
 import msgspec
 
-from alerts.types import Evidence, Finding, FindingEvent, Severity, Stored, Tick, TownChanged
+from alerts.types import (
+    Evidence,
+    Finding,
+    FindingEvent,
+    LaneName,
+    Severity,
+    Stored,
+    Tick,
+    TownChanged,
+)
 from devices.readings import Reading
 
 if TYPE_CHECKING:
     from alerts.town.town import Town
-
-Lane = Literal["life", "main"]
 
 
 class RuleState(msgspec.Struct, frozen=True, gc=False):
@@ -67,7 +74,7 @@ class Rule(Generic[S, P]):
 
     name: ClassVar[str]
     severity: ClassVar[Severity]
-    lane: ClassVar[Lane] = "main"
+    lane: ClassVar[LaneName] = "main"
     version: ClassVar[int] = 1  # raise it when the state or its meaning changes: old states go
     wants: ClassVar[tuple[type, ...]] = ()  # reading types and RuleEvent types
     vital: ClassVar[tuple[type, ...]] = ()  # of the readings: mere signs of life to this rule, so

@@ -15,7 +15,7 @@ from alerts import metrics
 from alerts.channels import Channels, open_channels
 from alerts.clock import Clock, SystemClock
 from alerts.connections import connect, first_line
-from alerts.lanes.lane import Lane, load_town
+from alerts.lanes.lane import RuleLane, load_town
 from alerts.paging import outbox
 from alerts.paging.pager import Pager
 from alerts.settings import AlertsSettings
@@ -36,8 +36,8 @@ class Work:
         self, settings: AlertsSettings, channels: Channels, clock: Clock, conn: psycopg.Connection
     ) -> None:
         town, url = load_town(conn), settings.database_url
-        self.life = Lane("life", url, clock, self._ring, town)
-        self.main = Lane("main", url, clock, self._ring, town)
+        self.life = RuleLane("life", url, clock, self._ring, town)
+        self.main = RuleLane("main", url, clock, self._ring, town)
         self._life_pager = Pager("life", settings, channels, clock, lambda: self.life.roster)
         self._pager = Pager("others", settings, channels, clock, lambda: self.main.roster)
         self._parts = (self.life, self.main, self._life_pager, self._pager)

@@ -24,6 +24,7 @@ class Severity(StrEnum):
 
 
 ReadingKind = Literal["position", "door", "sos", "face", "visit", "status", "measured"]
+LaneName = Literal["life", "main"]  # an SOS has a lane of its own: nothing else is in its way
 Role = Literal["viewer", "operator", "on_call", "manager", "vendor", "admin"]
 Outcome = Literal["helped", "false_alarm", "test", "hospital", "duplicate", "other"]
 OUTCOMES: tuple[str, ...] = ("helped", "false_alarm", "test", "hospital", "duplicate", "other")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from alerts.engine.two_lanes import Lanes
+from alerts.engine.two_lanes import TwoLanes
 from alerts.plans.overrides import RuleSettings, laid_over
 from alerts.town.town import Town
 from alerts.trials.backtest import Trial
@@ -46,7 +46,7 @@ def from_recording(
     recorded = Recorded(directory)
     heard = recorded.stimuli(envelopes if first is None else chain([first], envelopes))
     trial = Trial(
-        Lanes(directory, with_changes(town.plans, changes), timezone=town.timezone),
+        TwoLanes(directory, with_changes(town.plans, changes), timezone=town.timezone),
         heard,
         begin=first.received_at if first is not None else None,
         until=until,

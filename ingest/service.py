@@ -16,7 +16,7 @@ from devices.codecs import LIFE_FILTER, life_filters
 from devices.directory import Directory
 from ingest.lanes import drops, slots
 from ingest.lanes.crossing import NOTICE, TAKEN_BACK, Crossing, LifeTopics, notice
-from ingest.lanes.lane import Lane, connect, first_line
+from ingest.lanes.lane import SavingLane, connect, first_line
 from ingest.lanes.register import Register
 from ingest.lanes.slots import BULK, LIFE
 from ingest.mqtt.connection import Address
@@ -41,7 +41,7 @@ class Service:
         self._address = Address.of(settings.mqtt_url)
         self._drops = drops.Drops()
         self._slots: frozenset[str] | None = None  # what this process should read; None = unknown
-        self._lanes: dict[str, Lane] = {}  # what it reads
+        self._lanes: dict[str, SavingLane] = {}  # what it reads
         self._conn: psycopg.Connection | None = None
         self._worker: int | None = None
         self._register: Register | None = None
@@ -122,7 +122,7 @@ class Service:
         if LIFE in self._lanes:
             self._lanes[LIFE].session.change((*self._life_filters, drops.TOPIC))
 
-    def _life(self, register: Register) -> Lane:
+    def _life(self, register: Register) -> SavingLane:
         """The lane of whatever may carry an SOS: nothing else is in its way."""
         session: Session
 
@@ -138,7 +138,7 @@ class Service:
         )
         return self._lane(LIFE, session, register, linger=0.0)
 
-    def _bulk(self, slot: str, register: Register) -> Lane:
+    def _bulk(self, slot: str, register: Register) -> SavingLane:
         """A lane of everything else."""
         crossing = Crossing()
         wanted = {SHARED} if self._settings.shared else {EVERYTHING} if slot == BULK else set()
@@ -152,8 +152,10 @@ class Service:
         )
         return self._lane(slot, session, register, linger=self._settings.linger)
 
-    def _lane(self, slot: str, session: Session, register: Register, *, linger: float) -> Lane:
-        return Lane(
+    def _lane(
+        self, slot: str, session: Session, register: Register, *, linger: float
+    ) -> SavingLane:
+        return SavingLane(
             slot,
             session,
             register,

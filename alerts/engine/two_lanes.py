@@ -6,16 +6,13 @@ before a position, and stored behind it, is still heard at its own moment.
 
 from collections.abc import Iterator
 from datetime import datetime
-from typing import Literal
 
 from alerts.engine.engine import AnyRule, advance, begin, elapse
 from alerts.rules import RULES
 from alerts.town.town import Town
-from alerts.types import Finding, PlanSet, Stimulus, Stored, Tick
+from alerts.types import Finding, LaneName, PlanSet, Stimulus, Stored, Tick
 from devices.directory import Directory
 from devices.readings import SosPressed
-
-LaneName = Literal["life", "main"]
 
 
 def rules_of(lane: LaneName) -> tuple[AnyRule, ...]:
@@ -23,7 +20,7 @@ def rules_of(lane: LaneName) -> tuple[AnyRule, ...]:
     return tuple(rule for rule in RULES if rule.lane == lane)
 
 
-class Lanes:
+class TwoLanes:
     """A world for each lane, told the same things; the life lane hears presses only."""
 
     def __init__(

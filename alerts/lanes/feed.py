@@ -16,9 +16,8 @@ import msgspec
 import psycopg
 from msgspec.structs import replace
 
-from alerts.engine.two_lanes import LaneName
 from alerts.lanes.horizon import Horizon
-from alerts.types import InboxEntry, Stored, TownChanged
+from alerts.types import InboxEntry, LaneName, Stored, TownChanged
 from ingest.history import Batch, feed_after
 
 BATCHES = 4  # batches of readings (of up to 2,000) a look: people are heard in between

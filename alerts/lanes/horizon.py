@@ -14,7 +14,7 @@ from datetime import datetime
 import psycopg
 from psycopg.rows import scalar_row
 
-from alerts.engine.two_lanes import LaneName
+from alerts.types import LaneName
 from core.locks import Lock
 from ingest.history import RENEWED_WITHIN, horizon
 

@@ -15,13 +15,12 @@ from psycopg.rows import class_row
 
 from alerts.cases.casebook import Changed
 from alerts.engine.engine import StateRow
-from alerts.engine.two_lanes import LaneName
 from alerts.history import alert as stored_alert
 from alerts.history import mutes as stored_mutes
 from alerts.history import open_alerts as stored_alerts
 from alerts.inbox import append
 from alerts.lanes import tables
-from alerts.types import Alert, AlertKey, InboxEntry, Muted, Receipt, VisitRecord
+from alerts.types import Alert, AlertKey, InboxEntry, LaneName, Muted, Receipt, VisitRecord
 from core.locks import Lock
 
 LONGEST_PAUSE = "5s"  # who freezes while holding it loses the connection, and with it the lock

@@ -20,7 +20,7 @@ from alerts.cases.casebook import Casebook
 from alerts.clock import Clock
 from alerts.connections import connect, first_line
 from alerts.engine.engine import begin, state_names
-from alerts.engine.two_lanes import LaneName, rules_of
+from alerts.engine.two_lanes import rules_of
 from alerts.figures.alarm_load import CHATTER_WINDOW
 from alerts.lanes.feed import Feed, NotifyListener, towns_between
 from alerts.lanes.journal import Journal, Overtaken
@@ -29,7 +29,7 @@ from alerts.lanes.past import town_before
 from alerts.plans.plans import load_plans
 from alerts.plans.roster import Roster, roster_of
 from alerts.town.town import Town
-from alerts.types import Page, PlanSet, Stored
+from alerts.types import LaneName, Page, PlanSet, Stored
 from devices.directory import Directory
 from devices.registry import load_directory
 from ingest.history import replay
@@ -66,7 +66,7 @@ def last_days(conn: psycopg.Connection, until: datetime | None) -> Iterator[Stor
         yield Stored(arrival, reading)
 
 
-class Lane:
+class RuleLane:
     """Runs from `start` to `stop`, however often the database goes and comes back."""
 
     def __init__(

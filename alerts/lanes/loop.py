@@ -14,7 +14,6 @@ from alerts import metrics
 from alerts.cases.casebook import ABOUT_AN_ALERT, Casebook, Changed
 from alerts.clock import Clock
 from alerts.engine.engine import NOTHING, Outputs, StateRow, World, advance
-from alerts.engine.two_lanes import LaneName
 from alerts.lanes.feed import Fed, Feed
 from alerts.lanes.journal import Journal, Step
 from alerts.lanes.on_the_way import Journey, Journeys, place_of
@@ -24,6 +23,7 @@ from alerts.types import (
     Alert,
     Arrived,
     InboxEntry,
+    LaneName,
     Muted,
     Page,
     Receipt,

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec.structs import replace
 
-from alerts.engine.two_lanes import Lanes
+from alerts.engine.two_lanes import TwoLanes
 from alerts.figures.alarm_load import AlarmLoad, alarms_of, measure
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Stimulus, Tick
 from devices.scope import WHOLE, Scope, sees_subject
@@ -49,7 +49,7 @@ class Trial:
 
     def __init__(
         self,
-        lanes: Lanes,
+        lanes: TwoLanes,
         stimuli: Iterable[Stimulus],
         *,
         begin: datetime | None = None,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import psycopg
 from msgspec.structs import replace
 
-from alerts.engine.two_lanes import Lanes
+from alerts.engine.two_lanes import TwoLanes
 from alerts.history import findings_between
 from alerts.lanes.past import stimuli_between, town_at
 from alerts.plans.plans import load_plans
@@ -45,7 +45,7 @@ def stored_trial(
     plans = relaid(town.plans())
     said = (_retold(change, relaid) for change in later)
     trial = Trial(
-        Lanes(town.directory, plans, timezone=town.zone.key, hindsight=False),
+        TwoLanes(town.directory, plans, timezone=town.zone.key, hindsight=False),
         passing(stimuli_between(conn, start, end, said)),
         begin=start,
         until=until,

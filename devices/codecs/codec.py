@@ -134,14 +134,14 @@ def shared(
     }
 
 
-Decoded = TypeVar("Decoded")
+Piece = TypeVar("Piece")
 
 
-def as_item(decoded: Decoded, item: object) -> Decoded:
+def as_item(piece: Piece, item: object) -> Piece:
     """A part of a batch, whose id is made from its own item and not from the whole message."""
-    if isinstance(decoded, Part):
-        return replace(decoded, content=_encode(item))
-    return decoded
+    if isinstance(piece, Part):
+        return replace(piece, content=_encode(item))
+    return piece
 
 
 def where_from(envelope: Envelope) -> str:

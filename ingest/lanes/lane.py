@@ -50,7 +50,7 @@ def connect(database_url: str, *, name: str) -> psycopg.Connection:
     return psycopg.connect(limits, autocommit=True)
 
 
-class Lane:
+class SavingLane:
     """Reads one session into the database, on a thread of its own.
 
     With the database away it waits and tries again for ever; nothing is acknowledged meanwhile,

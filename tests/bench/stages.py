@@ -15,12 +15,13 @@ import psycopg
 from alerts.cases.casebook import Casebook
 from alerts.clock import SystemClock
 from alerts.engine.engine import begin
-from alerts.engine.two_lanes import LaneName, rules_of
+from alerts.engine.two_lanes import rules_of
 from alerts.lanes.feed import Fed, Feed
 from alerts.lanes.journal import Journal, Step
 from alerts.lanes.loop import LaneLoop
 from alerts.plans.plans import load_plans
 from alerts.plans.roster import roster_of
+from alerts.types import LaneName
 from devices.envelope import Envelope
 from devices.registry import load_directory
 from ingest.admission.admit import admit

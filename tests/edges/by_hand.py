@@ -9,13 +9,12 @@ import psycopg
 
 from alerts.connections import connect
 from alerts.desk import append
-from alerts.engine.two_lanes import LaneName
 from alerts.lanes import feed
 from alerts.lanes import loop as loop
-from alerts.lanes.lane import Lane, load_town
+from alerts.lanes.lane import RuleLane, load_town
 from alerts.lanes.loop import LaneLoop
 from alerts.plans.plans import apply_plans
-from alerts.types import InboxEntry, TownChanged
+from alerts.types import InboxEntry, LaneName, TownChanged
 from devices import registry
 from devices.readings import Reading
 from tests.edges.paging import store
@@ -55,7 +54,7 @@ class ByHand:
         self.conn = conn
         self.clock = StillClock(now)
         self._url = url
-        self._lanes: dict[LaneName, Lane] = {}
+        self._lanes: dict[LaneName, RuleLane] = {}
         self._walks: dict[LaneName, LaneLoop] = {}
         self._open: dict[LaneName, tuple[psycopg.Connection, psycopg.Connection]] = {}
         self.move(now)
@@ -121,7 +120,7 @@ class ByHand:
     def _loop(self, name: LaneName) -> LaneLoop:
         if name not in self._lanes:
             town = load_town(self.conn)
-            self._lanes[name] = Lane(name, self._url, self.clock, lambda _: None, town)
+            self._lanes[name] = RuleLane(name, self._url, self.clock, lambda _: None, town)
         if name not in self._walks:
             self._open[name] = (connect(self._url, "reads"), connect(self._url, "writes"))
             self._walks[name] = self._lanes[name].recover(*self._open[name])

@@ -10,12 +10,11 @@ import psycopg
 import pytest
 
 from alerts import desk, history
-from alerts.engine.two_lanes import LaneName
 from alerts.lanes.feed import Feed
 from alerts.lanes.journal import Journal, Overtaken
-from alerts.lanes.lane import Lane, load_town
+from alerts.lanes.lane import RuleLane, load_town
 from alerts.lanes.loop import LaneLoop
-from alerts.types import Acknowledged, Alert, Muted
+from alerts.types import Acknowledged, Alert, LaneName, Muted
 from devices.readings import DeviceStatus, Position, Reading
 from ingest.history import renew_horizon
 from tests.edges.paging import door, load, press, store
@@ -79,7 +78,7 @@ class Way:
             psycopg.connect(self._url, autocommit=True)
         )
         read, write = connect(), connect()
-        lane = Lane(self._lane, self._url, self.clock, lambda pages: None, load_town(write))
+        lane = RuleLane(self._lane, self._url, self.clock, lambda pages: None, load_town(write))
         self._loop = lane.recover(read, write)
         return self._loop
 
