@@ -38,7 +38,7 @@ class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Begun(msgspec.Struct, frozen=True):
-    """The engine starts (also after a restart): raise what is already true, wish what is due."""
+    """The engine starts (also after a restart): raise what is already true, set the timers that are due."""
 
     at: datetime
 
@@ -51,18 +51,18 @@ class RuleEvent(msgspec.Struct, frozen=True, gc=False):
     """Something one rule tells the rules behind it in RULES (subclass it; name it in `wants`)."""
 
 
-STANDS = datetime.max.replace(tzinfo=UTC)  # as `wake_at`: the wish there was stays as it is
+STANDS = datetime.max.replace(tzinfo=UTC)  # as `wake_at`: the timer there was stays as it is
 Felt = Stored | Tick | TownChanged | Begun | RuleEvent
 S = TypeVar("S", bound=RuleState)
 P = TypeVar("P", bound=Settings)
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
-    """What a step concluded. It replaces the key's state and its wish."""
+    """What a step concluded. It replaces the key's state and its timer."""
 
     state: RuleState | None  # None: forget this key
     findings: tuple[Finding, ...] = ()
-    wake_at: datetime | None = None  # ask for a Tick then; None: no wish; STANDS: as before
+    wake_at: datetime | None = None  # ask for a Tick then; None: no timer; STANDS: as before
     tells: tuple[RuleEvent, ...] = ()
 
 
@@ -93,12 +93,12 @@ class Rule(Generic[S, P]):
     def affected(self, change: TownChanged | Begun, town: "Town") -> Iterable[str]:
         """The keys to look at again after a change of the town (`town` already holds it).
 
-        At `Begun` every key that needs a wish. A step that finds nothing new answers None.
+        At `Begun` every key that needs a timer. A step that finds nothing new answers None.
         """
         return ()
 
     def step(self, key: str, state: S | None, felt: Felt, town: "Town") -> Verdict | None:
-        """What follows for one key. Pure. None: nothing changes, the wish stands."""
+        """What follows for one key. Pure. None: nothing changes, the timer stands."""
         raise NotImplementedError
 
     def finding(

@@ -185,7 +185,7 @@ class Stored(msgspec.Struct, frozen=True, tag="stored", gc=False):
 
 
 class Tick(msgspec.Struct, frozen=True, tag="tick"):
-    """A wished-for time has come: everything received before `at` has been read."""
+    """A timer has run down: everything received before `at` has been read."""
 
     at: datetime
 
@@ -348,14 +348,6 @@ class AlertKey(msgspec.Struct, frozen=True):
     rule: str
     subject: str
     key: str = ""
-
-
-class Wish(msgspec.Struct, frozen=True):
-    """A rule wants to be woken."""
-
-    rule: str
-    key: str  # the rule's own state key
-    at: datetime
 
 
 # ---------------------------------------------------------------- visits

@@ -4,8 +4,8 @@ Pure in the sense that matters: no clock, no file, no database. The same stimuli
 outcomes in the same order, live, in a backtest and after a restart.
 
 - A reading goes only to the rules that want its kind, and only for the keys they name.
-- A rule's `wake_at` is a wish. Wishes older than a stimulus are granted before it, ordered by
-  time, rule and key; a wish and a stimulus of the same moment: the stimulus goes first.
+- A rule's `wake_at` is a timer. Timers older than a stimulus fire before it, ordered by
+  time, rule and key; a timer and a stimulus of the same moment: the stimulus goes first.
 - The clock is the latest moment so far and never goes back.
 """
 
@@ -38,7 +38,7 @@ VITALS = "vitals"  # the rows of town.vitals
 
 
 class Outputs(msgspec.Struct, frozen=True):
-    """What followed from one stimulus, and from the wishes that were due before it."""
+    """What followed from one stimulus, and from the timers that were due before it."""
 
     findings: tuple[Finding, ...] = ()
     visits: tuple[VisitRecord, ...] = ()
@@ -49,7 +49,7 @@ Route = tuple[Memory, Callable[..., Iterable[str]], Callable[..., Verdict | None
 
 
 class World:
-    """Everything the engine knows: the town, every rule's states, the wishes and the clock."""
+    """Everything the engine knows: the town, every rule's states, the timers and the clock."""
 
     def __init__(self, town: Town, rules: tuple[AnyRule, ...]) -> None:
         self.town = town
@@ -62,7 +62,7 @@ class World:
         self._visits: list[VisitRecord] = []
 
     def next_wake(self) -> datetime | None:
-        """When the next wish is due. None: nothing is waited for."""
+        """When the next timer is due. None: nothing is waited for."""
         return self._memories.next_wake()
 
     def take_dirty(self) -> list[StateRow]:
@@ -108,7 +108,7 @@ class World:
                 self._step(memory, key, change)
 
     def _fire(self, until: datetime, *, inclusive: bool) -> None:
-        """Grant the wishes due before `until`, or at it too."""
+        """Fire the timers due before `until`, or at it too."""
         while (due := self._memories.due(until, inclusive=inclusive)) is not None:
             memory, key, at = due
             moment = at if self.clock is None else max(at, self.clock)
@@ -238,7 +238,7 @@ def begin(
 
 
 def advance(world: World, stimulus: Stimulus) -> Outputs:
-    """Take in one stimulus in arrival order, wishes due before it first."""
+    """Take in one stimulus in arrival order, timers due before it first."""
     # Most stimuli are readings, and asking a property costs: this is the hot path.
     moment = stimulus.reading.received_at if isinstance(stimulus, Stored) else stimulus.moment
     if world.clock is None:
@@ -257,9 +257,9 @@ def advance(world: World, stimulus: Stimulus) -> Outputs:
 
 
 def elapse(world: World, until: datetime) -> Outputs:
-    """Let time pass: grant every wish due by `until`, that moment included.
+    """Let time pass: fire every timer due by `until`, that moment included.
 
-    For the end of a backtest. Live, advance with a `Tick` at the feed's horizon: a wish at that
+    For the end of a backtest. Live, advance with a `Tick` at the feed's horizon: a timer at that
     very moment waits, since a stimulus of the same moment may still come and goes first.
     """
     if world.clock is None:

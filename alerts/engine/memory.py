@@ -1,4 +1,4 @@
-"""What the rules remember, and when they wish to be woken: rows that survive a restart."""
+"""What the rules remember, and when they are to be woken: rows that survive a restart."""
 
 import heapq
 from collections.abc import Iterable
@@ -23,12 +23,12 @@ class StateRow(msgspec.Struct, frozen=True):
 
 
 class Memory(msgspec.Struct):
-    """One rule's states and wishes. A wish that only moves later costs no heap operation."""
+    """One rule's states and timers. A timer that only moves later costs no heap operation."""
 
     rule: AnyRule
     is_vital: bool
     states: dict[str, RuleState] = {}
-    wakes: dict[str, datetime] = {}  # key -> the wish
+    wakes: dict[str, datetime] = {}  # key -> the timer
     queued: dict[str, datetime] = {}  # key -> the time it stands under in the heap
     dirty: set[str] = set()
 
@@ -40,23 +40,23 @@ class Memory(msgspec.Struct):
 
 
 class Memories:
-    """The memories of all rules, and one heap of their wishes ordered by time, rule and key."""
+    """The memories of all rules, and one heap of their timers ordered by time, rule and key."""
 
     def __init__(self, rules: Iterable[AnyRule]) -> None:
         self.by_rule = {rule.name: Memory(rule, bool(rule.vital)) for rule in rules}
         self._heap: list[tuple[datetime, str, str]] = []  # at, rule, key; may be out of date
 
     def keep(self, memory: Memory, key: str, verdict: Verdict) -> None:
-        """Put a verdict's state and wish in the place of those before."""
+        """Put a verdict's state and timer in the place of those before."""
         if verdict.state is None:
             memory.states.pop(key, None)
         else:
             memory.states[key] = verdict.state
         if verdict.wake_at is not STANDS:
-            self.wish(memory, key, verdict.wake_at)
+            self.set_timer(memory, key, verdict.wake_at)
         memory.dirty.add(key)
 
-    def wish(self, memory: Memory, key: str, at: datetime | None) -> None:
+    def set_timer(self, memory: Memory, key: str, at: datetime | None) -> None:
         """Wake this key then; None: not at all."""
         if at is None:
             memory.wakes.pop(key, None)
@@ -68,7 +68,7 @@ class Memories:
             heapq.heappush(self._heap, (at, memory.rule.name, key))
 
     def next_wake(self) -> datetime | None:
-        """When the next wish is due. None: nothing is waited for."""
+        """When the next timer is due. None: nothing is waited for."""
         while self._heap:
             at, name, key = self._heap[0]
             if self._stands(self.by_rule[name], at, key):
@@ -76,7 +76,7 @@ class Memories:
         return None
 
     def due(self, until: datetime, *, inclusive: bool) -> tuple[Memory, str, datetime] | None:
-        """Take out the first wish before `until` (or at it too), with the time wished for."""
+        """Take out the first timer before `until` (or at it too), with its time."""
         while self._heap:
             at, name, key = self._heap[0]
             if at > until or (at == until and not inclusive):
@@ -90,7 +90,7 @@ class Memories:
         return None
 
     def is_due(self, until: datetime) -> bool:
-        """May a wish be due before `until`? Cheap, and sure when it says no."""
+        """May a timer be due before `until`? Cheap, and sure when it says no."""
         return bool(self._heap) and self._heap[0][0] < until
 
     def take_dirty(self) -> list[StateRow]:
@@ -111,7 +111,7 @@ class Memories:
             return False
         memory.states[row.key] = msgspec.msgpack.decode(row.body, type=memory.rule.state)
         if row.wake_at is not None:
-            self.wish(memory, row.key, row.wake_at)
+            self.set_timer(memory, row.key, row.wake_at)
         return True
 
     def adopt(self, learnt: Memory) -> None:
@@ -121,17 +121,17 @@ class Memories:
         memory.states = learnt.states
         memory.wakes.clear()
         for key, at in learnt.wakes.items():
-            self.wish(memory, key, at)
+            self.set_timer(memory, key, at)
 
     def _stands(self, memory: Memory, at: datetime, key: str) -> bool:
-        """Does the heap's first entry stand for a wish? If not, it is taken out or moved."""
+        """Does the heap's first entry stand for a timer? If not, it is taken out or moved."""
         if memory.queued.get(key) != at:
             heapq.heappop(self._heap)
             return False
-        wish = memory.wakes.get(key)
-        if wish == at:
+        timer = memory.wakes.get(key)
+        if timer == at:
             return True
         del memory.queued[key]
         heapq.heappop(self._heap)
-        self.wish(memory, key, wish)
+        self.set_timer(memory, key, timer)
         return False

@@ -42,7 +42,7 @@ class TwoLanes:
         return self._main.clock
 
     def advance(self, stimulus: Stimulus) -> Iterator[Finding]:
-        """What follows from one stimulus, and from the wishes that were due before it."""
+        """What follows from one stimulus, and from the timers that were due before it."""
         if not isinstance(stimulus, Stored) or isinstance(stimulus.reading, SosPressed):
             yield from advance(self._main, Tick(stimulus.moment)).findings
             yield from advance(self._life, stimulus).findings

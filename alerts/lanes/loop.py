@@ -100,9 +100,9 @@ class LaneLoop:
         due = self._book.next_due()
         if due is not None:
             waits.append(max(self._clock.seconds_until(due), 0.0))
-        wish = self._world.next_wake()
-        if wish is not None:
-            waits.append(max(self._clock.seconds_until(wish), HORIZON_POLL))
+        timer = self._world.next_wake()
+        if timer is not None:
+            waits.append(max(self._clock.seconds_until(timer), HORIZON_POLL))
         return min(waits)
 
     @property
@@ -181,8 +181,8 @@ class LaneLoop:
         """Timers fire up to the feed's horizon, once all before it has been judged."""
         if self._is_silent:
             self._end_silence()
-        wish = self._world.next_wake()
-        if self._world.clock is None or (wish is not None and wish < fed.horizon):
+        timer = self._world.next_wake()
+        if self._world.clock is None or (timer is not None and timer < fed.horizon):
             self._ticked_to = fed.horizon
             self._settle(advance(self._world, Tick(fed.horizon)), None)
 

@@ -34,7 +34,7 @@ class VisitRule(Rule[S, P]):
     def judge(
         self, record: VisitRecord, state: S | None, town: "Town", *, ripe: bool
     ) -> Verdict | None:
-        """What follows from the record as it now is. `ripe`: the time wished for has come."""
+        """What follows from the record as it now is. `ripe`: its timer has run down."""
         raise NotImplementedError
 
     def parameters(self, record: VisitRecord, town: "Town") -> P:

@@ -5,7 +5,7 @@
     story.at("12:00").expect("visit_missed", "client:c-1", "raised", reason="caregiver_elsewhere")
 
 `at` is local time of the story's day (2026-11-02, Asia/Shanghai), or "+1 09:00" for the next day;
-it lets wishes older than it fire. What is said then is received then; `observed="08:00"` makes it
+it lets timers older than it fire. What is said then is received then; `observed="08:00"` makes it
 late. `expect` takes the finding out; `expect_nothing` says that none is left.
 """
 

@@ -1,4 +1,4 @@
-"""The engine's own promises: order, clock, wishes, states. RuleEvent with a rule made for it."""
+"""The engine's own promises: order, clock, timers, states. RuleEvent with a rule made for it."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -24,7 +24,7 @@ class Count(RuleState, frozen=True):
 
 
 class Echo(Rule[Count, Settings]):
-    """Says what it felt; wishes to be woken `minutes` after each reading."""
+    """Says what it felt; asks to be woken `minutes` after each reading."""
 
     name = "echo"
     severity = Severity.LOW

@@ -17,7 +17,7 @@ def resettled(change: TownChanged) -> bool:
 def devices_of(change: TownChanged | Begun, town: Town, *kinds: DeviceKind) -> Iterator[str]:
     """The devices of these kinds to look at again; those taken out of the register too."""
     if isinstance(change, Begun):
-        return  # states and wishes survive a restart; a device never heard has none
+        return  # states and timers survive a restart; a device never heard has none
     directory, register = town.directory, change.register
     yield from register.removed.get("devices", ())
     if resettled(change):
