@@ -6,10 +6,12 @@ A rule never reads a clock, a file or a row; the same calls give the same answer
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Generic, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import msgspec
 
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import (
     Evidence,
     Finding,
@@ -22,9 +24,6 @@ from alerts.types import (
 )
 from devices.readings import Reading
 
-if TYPE_CHECKING:
-    from alerts.town.town import Town
-
 
 class RuleState(msgspec.Struct, frozen=True, gc=False):
     """What a rule remembers of one key. Frozen; saved as MessagePack.
@@ -33,12 +32,8 @@ class RuleState(msgspec.Struct, frozen=True, gc=False):
     """
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A rule's parameters with their defaults; the field names are the names in the town file."""
-
-
 class Begun(msgspec.Struct, frozen=True):
-    """The engine starts (also after a restart): raise what is already true, set the timers that are due."""
+    """The engine starts, also after a restart: raise what is true already, set timers anew."""
 
     at: datetime
 
@@ -54,7 +49,7 @@ class RuleEvent(msgspec.Struct, frozen=True, gc=False):
 STANDS = datetime.max.replace(tzinfo=UTC)  # as `wake_at`: the timer there was stays as it is
 Felt = Stored | Tick | TownChanged | Begun | RuleEvent
 S = TypeVar("S", bound=RuleState)
-P = TypeVar("P", bound=Settings)
+P = TypeVar("P", bound=Parameters)
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
@@ -82,22 +77,22 @@ class Rule(Generic[S, P]):
     settings: type[P]
     state: type[S]
 
-    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         """The keys that a reading (or something told) concerns. Hot: answer () early."""
         return ()
 
-    def listens(self, kind: type, town: "Town") -> bool:
+    def listens(self, kind: type, town: Town) -> bool:
         """May readings of a kind mean anything in the town as it is? Asked when it changes."""
         return True
 
-    def affected(self, change: TownChanged | Begun, town: "Town") -> Iterable[str]:
+    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
         """The keys to look at again after a change of the town (`town` already holds it).
 
         At `Begun` every key that needs a timer. A step that finds nothing new answers None.
         """
         return ()
 
-    def step(self, key: str, state: S | None, felt: Felt, town: "Town") -> Verdict | None:
+    def step(self, key: str, state: S | None, felt: Felt, town: Town) -> Verdict | None:
         """What follows for one key. Pure. None: nothing changes, the timer stands."""
         raise NotImplementedError
 
@@ -108,7 +103,7 @@ class Rule(Generic[S, P]):
         reason: str,
         detail: str,
         *,
-        town: "Town",
+        town: Town,
         key: str = "",
         visit: str | None = None,
         evidence: tuple[Evidence, ...] = (),

@@ -24,11 +24,10 @@ outage are still lost; those then speak for themselves.
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from alerts.rule import Felt, Rule, RuleEvent, Settings, Verdict
+from alerts.rule import Felt, Rule, RuleEvent, Verdict
 from alerts.rules.shared.incidents import (
     WAIT,
     Incident,
@@ -41,16 +40,15 @@ from alerts.rules.shared.incidents import (
 from alerts.rules.shared.outages import Loss, Measure, needed_of, outages
 from alerts.rules.shared.places import above, around, is_area, name_of
 from alerts.rules.shared.silence import DeviceLost, DeviceWatched, OutageCovers
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Tick
 from devices.readings import Reading
-
-if TYPE_CHECKING:
-    from alerts.town.town import Town
 
 RESTART = timedelta(minutes=2)  # Zigbee2MQTT on a small computer is back in about one
 
 
-class OutageSettings(Settings, frozen=True):
+class OutageSettings(Parameters, frozen=True):
     devices: int = 10
     share: float = 0.2
     minutes: float = 10
@@ -65,12 +63,12 @@ class OutageRule(Rule[OutageState, OutageSettings]):
     settings = OutageSettings
     state = OutageState
 
-    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         if isinstance(said, DeviceLost | DeviceWatched) and said.place is not None:
             return ("",)  # one state for the town: an outage knows no borders
         return ()
 
-    def step(self, key: str, state: OutageState | None, felt: Felt, town: "Town") -> Verdict | None:
+    def step(self, key: str, state: OutageState | None, felt: Felt, town: Town) -> Verdict | None:
         state = state or OutageState()
         if isinstance(felt, DeviceWatched):
             change = 1 if felt.watched else -1
@@ -81,7 +79,7 @@ class OutageRule(Rule[OutageState, OutageSettings]):
             return move(state, felt.device, felt.place, town)
         return self._judge(state, town) if isinstance(felt, Tick) else None
 
-    def _lost(self, state: OutageState, device: str, place: str, town: "Town") -> Verdict:
+    def _lost(self, state: OutageState, device: str, place: str, town: Town) -> Verdict:
         """One more device is lost: it joins the incident that stands, or is judged in a while."""
         nodes = around(place, town.directory)
         inside = next((node for node in nodes if node in state.incidents), None)
@@ -98,7 +96,7 @@ class OutageRule(Rule[OutageState, OutageSettings]):
         enough = needed_of(state.heard.get(place, 0), self._measure(nodes[0], state, town))
         return waiting(state) if len(losses) < enough else self._at_once(place, state, town)
 
-    def _at_once(self, place: str, state: OutageState, town: "Town") -> Verdict:
+    def _at_once(self, place: str, state: OutageState, town: Town) -> Verdict:
         """Enough is lost in this place. Is it all there is?"""
         recent = {} if state.patient else self._recent(state, town)
         found = self._found(recent, state, town)
@@ -111,7 +109,7 @@ class OutageRule(Rule[OutageState, OutageSettings]):
         state = self._open(node, found[node], state, findings, tells, town)
         return waiting(state, tuple(findings), tuple(tells))
 
-    def _back(self, state: OutageState, device: str, place: str, town: "Town") -> Verdict | None:
+    def _back(self, state: OutageState, device: str, place: str, town: Town) -> Verdict | None:
         """A device is not lost any more; with it the incident may be over."""
         losses = dict(state.lost.get(place, {}))
         loss = losses.pop(device, None)
@@ -133,7 +131,7 @@ class OutageRule(Rule[OutageState, OutageSettings]):
         free = OutageCovers(left, covered=False)
         return waiting(replace(state, incidents=incidents), (over,), (free,))
 
-    def _judge(self, state: OutageState, town: "Town") -> Verdict:
+    def _judge(self, state: OutageState, town: Town) -> Verdict:
         """It is time to look for outages, or to tell how those that stand have changed."""
         findings: list[Finding] = []
         tells: list[RuleEvent] = []
@@ -150,12 +148,12 @@ class OutageRule(Rule[OutageState, OutageSettings]):
         return waiting(replace(state, incidents=incidents), tuple(findings), tuple(tells))
 
     def _found(
-        self, recent: dict[str, list[Loss]], state: OutageState, town: "Town"
+        self, recent: dict[str, list[Loss]], state: OutageState, town: Town
     ) -> dict[str, tuple[Loss, ...]]:
         measure_of = partial(self._measure, state=state, town=town)
         return outages(recent, state.heard, town.directory, measure_of)
 
-    def _recent(self, state: OutageState, town: "Town") -> dict[str, list[Loss]]:
+    def _recent(self, state: OutageState, town: Town) -> dict[str, list[Loss]]:
         """The losses of late by place, those of standing incidents included."""
         recent: dict[str, list[Loss]] = {}
         for place, losses in state.lost.items():
@@ -166,7 +164,7 @@ class OutageRule(Rule[OutageState, OutageSettings]):
                 recent[place] = late
         return recent
 
-    def _measure(self, node: str, state: OutageState, town: "Town") -> Measure:
+    def _measure(self, node: str, state: OutageState, town: Town) -> Measure:
         found = town.settings(self, node)
         within = timedelta(minutes=found.minutes)
         if is_down(node, state):
@@ -180,7 +178,7 @@ class OutageRule(Rule[OutageState, OutageSettings]):
         state: OutageState,
         findings: list[Finding],
         tells: list[RuleEvent],
-        town: "Town",
+        town: Town,
     ) -> OutageState:
         """The state with an incident of this node, in place of those inside it."""
         if {node, *above(node, town.directory)} & state.incidents.keys():
@@ -198,7 +196,7 @@ class OutageRule(Rule[OutageState, OutageSettings]):
         return state
 
     def _finding(
-        self, event: FindingEvent, node: str, reason: str, state: OutageState, town: "Town"
+        self, event: FindingEvent, node: str, reason: str, state: OutageState, town: Town
     ) -> Finding:
         directory, losses = town.directory, told_in(state, node)
         heard = sum(n for place, n in state.heard.items() if node in around(place, directory))
@@ -219,7 +217,7 @@ def why(node: str, state: OutageState) -> str:
     return "gateway_lost" if is_down(node, state) else "lost"
 
 
-def unheard_buttons(node: str, state: OutageState, town: "Town") -> Iterable[Evidence]:
+def unheard_buttons(node: str, state: OutageState, town: Town) -> Iterable[Evidence]:
     """The SOS buttons that a lost gateway cuts off."""
     if not is_down(node, state):
         return

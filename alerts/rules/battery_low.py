@@ -11,13 +11,15 @@ device in maintenance raises nothing.
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
 from msgspec.structs import replace
 
-from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Settings, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Verdict
 from alerts.rules.shared.affected import devices_of
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Stored, TownChanged
 from devices.directory import DeviceKind
 from devices.readings import (
@@ -31,15 +33,12 @@ from devices.readings import (
     VisitMarked,
 )
 
-if TYPE_CHECKING:
-    from alerts.town.town import Town
-
 CLEARED_ABOVE = 10  # points over `percent`: between the two nothing changes
 KEPT = 4  # reports remembered a device, the latest
 NO_TIME, NEWS = timedelta(0), timedelta(hours=1)  # so much later a good report is news again
 
 
-class BatterySettings(Settings, frozen=True):
+class BatterySettings(Parameters, frozen=True):
     percent: Annotated[float, msgspec.Meta(ge=0, le=99 - CLEARED_ABOVE)] = 15
 
 
@@ -66,17 +65,15 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
     settings = BatterySettings
     state = BatteryState
 
-    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         if isinstance(said, RuleEvent) or said.battery is None:
             return ()
         return (said.device,)
 
-    def affected(self, change: TownChanged | Begun, town: "Town") -> Iterable[str]:
+    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
         return devices_of(change, town, *KINDS)
 
-    def step(
-        self, key: str, state: BatteryState | None, felt: Felt, town: "Town"
-    ) -> Verdict | None:
+    def step(self, key: str, state: BatteryState | None, felt: Felt, town: Town) -> Verdict | None:
         if isinstance(felt, Stored):
             if state is not None and is_well(state, felt.reading, self._percent(key, town)):
                 return None
@@ -90,7 +87,7 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
             return Verdict(None, (cleared,) if state.raised else ())
         return self._judge(key, state, town)
 
-    def _judge(self, key: str, state: BatteryState, town: "Town") -> Verdict:
+    def _judge(self, key: str, state: BatteryState, town: Town) -> Verdict:
         percent = self._percent(key, town)
         low = is_low(state.reports, percent, state.was_low)
         state = forgetting(state, percent)
@@ -105,11 +102,11 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
         found = self._finding(event, key, state, reason, town)
         return Verdict(replace(state, raised=low), (found,))
 
-    def _percent(self, key: str, town: "Town") -> float:
+    def _percent(self, key: str, town: Town) -> float:
         return town.settings(self, f"device:{key}").percent
 
     def _finding(
-        self, event: FindingEvent, key: str, state: BatteryState, reason: str, town: "Town"
+        self, event: FindingEvent, key: str, state: BatteryState, reason: str, town: Town
     ) -> Finding:
         latest = state.reports[-1]
         return self.finding(

@@ -14,22 +14,20 @@ settings allow it (`settings`) and when the client leaves the register (`client_
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
-from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Settings, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Verdict
 from alerts.rules.shared.absence import is_away, overdue_at
 from alerts.rules.shared.affected import clients_of
 from alerts.rules.shared.lateness import came_late, judged_at
 from alerts.rules.shared.sighting import is_live_face, person_seen
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged, VisitRecord
 from alerts.visits.book import VisitSeen
 from devices.readings import DoorMoved, FaceSeen, Reading, VisitMarked
-
-if TYPE_CHECKING:
-    from alerts.town.town import Town
 
 TOGETHER = timedelta(minutes=15)  # between a check-in and the door that backs it
 KEPT = 4  # visits, check-ins and openings remembered a client
@@ -43,7 +41,7 @@ class LevelDays(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     full: float = 7
 
 
-class ContactSettings(Settings, frozen=True):
+class ContactSettings(Parameters, frozen=True):
     days: LevelDays = LevelDays()
 
 
@@ -69,7 +67,7 @@ class ContactRule(Rule[ContactState, ContactSettings]):
     settings = ContactSettings
     state = ContactState
 
-    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         match said:
             case VisitSeen():
                 subject: str | None = f"client:{said.record.client}"
@@ -83,12 +81,10 @@ class ContactRule(Rule[ContactState, ContactSettings]):
                 return ()
         return (subject,) if subject is not None and subject.startswith("client:") else ()
 
-    def affected(self, change: TownChanged | Begun, town: "Town") -> Iterable[str]:
+    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
         return clients_of(change, town)
 
-    def step(
-        self, key: str, state: ContactState | None, felt: Felt, town: "Town"
-    ) -> Verdict | None:
+    def step(self, key: str, state: ContactState | None, felt: Felt, town: Town) -> Verdict | None:
         if key.removeprefix("client:") not in town.directory.clients:
             if state is None:
                 return None
@@ -105,7 +101,7 @@ class ContactRule(Rule[ContactState, ContactSettings]):
             return None
         return self._judge(key, after, town, ripe=isinstance(felt, Tick))
 
-    def _judge(self, key: str, state: ContactState, town: "Town", *, ripe: bool = False) -> Verdict:
+    def _judge(self, key: str, state: ContactState, town: Town, *, ripe: bool = False) -> Verdict:
         limit = timedelta(days=self._days(key, town))
         last = state.contact or state.since
         due = overdue_at(last, limit, key, town)
@@ -119,13 +115,13 @@ class ContactRule(Rule[ContactState, ContactSettings]):
         raised = replace(state, raised=town.now, counted=state.contact)
         return Verdict(raised, (self._raised(key, state, town),))
 
-    def _days(self, key: str, town: "Town") -> float:
+    def _days(self, key: str, town: Town) -> float:
         days = town.settings(self, key).days
         client = town.directory.clients.get(key.removeprefix("client:"))
         found: float = getattr(days, client.care_level if client else "independent")
         return found
 
-    def _raised(self, key: str, state: ContactState, town: "Town") -> Finding:
+    def _raised(self, key: str, state: ContactState, town: Town) -> Finding:
         last = state.contact or state.since
         return self.finding(
             "raised",
@@ -137,7 +133,7 @@ class ContactRule(Rule[ContactState, ContactSettings]):
         )
 
     def _cleared(
-        self, key: str, state: ContactState, reason: str, town: "Town"
+        self, key: str, state: ContactState, reason: str, town: Town
     ) -> tuple[Finding, ...]:
         """The end of the alert, where one stands."""
         if state.raised is None:
@@ -196,7 +192,7 @@ def latest_of(moments: tuple[datetime, ...], moment: datetime) -> tuple[datetime
     return tuple(sorted({*moments, moment}))[-KEPT:]
 
 
-def why_over(key: str, state: ContactState, town: "Town") -> str:
+def why_over(key: str, state: ContactState, town: Town) -> str:
     """Why an alert that stands does so no longer."""
     if state.contact is not None and state.contact != state.counted:
         return "late_evidence" if came_late(state.contact, state.raised) else "contact"

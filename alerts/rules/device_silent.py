@@ -19,12 +19,11 @@ never told as lost: an SOS is no part of an outage, and a phone belongs to no ar
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
-from alerts.rule import Begun, Felt, Rule, RuleEvent, Settings, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, Verdict
 from alerts.rules.shared.affected import devices_of
 from alerts.rules.shared.places import place_of
 from alerts.rules.shared.silence import (
@@ -39,6 +38,8 @@ from alerts.rules.shared.silence import (
     settled,
     told_of,
 )
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Stored, TownChanged
 from alerts.visits.calendar import VisitPlanned
 from alerts.visits.duty import Duty, next_duty, with_visit
@@ -54,9 +55,6 @@ from devices.readings import (
     VisitMarked,
 )
 
-if TYPE_CHECKING:
-    from alerts.town.town import Town
-
 NO_TIME = timedelta(0)
 
 
@@ -70,7 +68,7 @@ class KindMinutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sensor: float | None = None
 
 
-class SilentSettings(Settings, frozen=True):
+class SilentSettings(Parameters, frozen=True):
     minutes: KindMinutes = KindMinutes()
     hold_minutes: float = 5
 
@@ -95,7 +93,7 @@ class SilentRule(Rule[Silence, SilentSettings]):
     settings = SilentSettings
     state = Silence
 
-    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         if isinstance(said, OutageCovers):
             return said.devices
         if isinstance(said, GatewayLost):
@@ -105,12 +103,12 @@ class SilentRule(Rule[Silence, SilentSettings]):
             return tuple(device.id for device in held if device.kind == "phone")
         return () if isinstance(said, RuleEvent) else (said.device,)
 
-    def affected(self, change: TownChanged | Begun, town: "Town") -> Iterable[str]:
+    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
         yield from devices_of(change, town, "phone", "terminal", "door", "sos", "sensor")
         if isinstance(change, TownChanged) and (change.plans.visits or change.plans.removed):
             yield from (device.id for device in town.directory.devices if device.kind == "phone")
 
-    def step(self, key: str, state: Silence | None, felt: Felt, town: "Town") -> Verdict | None:
+    def step(self, key: str, state: Silence | None, felt: Felt, town: Town) -> Verdict | None:
         if isinstance(felt, Stored):
             return self._said(key, state, felt.reading, town)
         if state is None:
@@ -128,7 +126,7 @@ class SilentRule(Rule[Silence, SilentSettings]):
             after = replace(state, duty=None)
         return self._judge(key, state, after, town)
 
-    def _said(self, key: str, state: Silence | None, said: Reading, town: "Town") -> Verdict | None:
+    def _said(self, key: str, state: Silence | None, said: Reading, town: Town) -> Verdict | None:
         if isinstance(said, DeviceStatus) and said.online is False:
             state = refreshed(key, state, town) if state is not None else None
             if state is None or said.at < state.heard or (state.lost and not state.cut_off):
@@ -144,7 +142,7 @@ class SilentRule(Rule[Silence, SilentSettings]):
             return None
         return self._judge(key, state, Silence(heard, state.limit, state.duty, state.place), town)
 
-    def _judge(self, key: str, before: Silence, after: Silence, town: "Town") -> Verdict:
+    def _judge(self, key: str, before: Silence, after: Silence, town: Town) -> Verdict:
         """What the facts in `after` mean now, and what is new in it."""
         device = town.directory.devices.get(key)
         terms = self._watch(key, device, town)
@@ -162,7 +160,7 @@ class SilentRule(Rule[Silence, SilentSettings]):
         look = next_look(after, terms.hold) if terms is not None else None
         return Verdict(after if device is not None else None, findings, look, tells)
 
-    def _watch(self, key: str, device: Device | None, town: "Town") -> SilenceTerms | None:
+    def _watch(self, key: str, device: Device | None, town: Town) -> SilenceTerms | None:
         if device is None or device.kind is None or device.maintenance:
             return None
         subject = f"device:{key}"
@@ -184,7 +182,7 @@ class SilentRule(Rule[Silence, SilentSettings]):
         device: Device | None,
         silence: Silence,
         reason: str,
-        town: "Town",
+        town: Town,
     ) -> Finding:
         kind = device.kind if device is not None else None
         local = silence.heard.astimezone(town.zone)
@@ -200,7 +198,7 @@ class SilentRule(Rule[Silence, SilentSettings]):
         )
 
 
-def refreshed(key: str, silence: Silence, town: "Town") -> Silence:
+def refreshed(key: str, silence: Silence, town: Town) -> Silence:
     """The state with when the device was last heard; most readings are noted there only."""
     heard = town.vitals.heard(key) or silence.heard
     return replace(silence, heard=heard) if heard > silence.heard and not silence.lost else silence
@@ -216,7 +214,7 @@ OVER = {
 }
 
 
-def duty_of(device: Device | None, silence: Silence, town: "Town") -> Duty | None:
+def duty_of(device: Device | None, silence: Silence, town: Town) -> Duty | None:
     """The duty that runs or comes next for a caregiver's phone."""
     if silence.duty is not None and town.now < silence.duty.end:
         return silence.duty
@@ -225,7 +223,7 @@ def duty_of(device: Device | None, silence: Silence, town: "Town") -> Duty | Non
 
 
 def why_over(
-    device: Device | None, terms: SilenceTerms | None, before: Silence, after: Silence, town: "Town"
+    device: Device | None, terms: SilenceTerms | None, before: Silence, after: Silence, town: Town
 ) -> str:
     """The reason why an alert of silence ends."""
     if device is None:

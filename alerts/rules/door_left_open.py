@@ -9,23 +9,21 @@ minutes for the closing behind it. One alert a door; its subject is whoever hold
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Settings, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Verdict
 from alerts.rules.shared.affected import devices_of
 from alerts.rules.shared.lateness import came_late, judged_at
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged
 from devices.readings import DoorMoved, Reading
-
-if TYPE_CHECKING:
-    from alerts.town.town import Town
 
 KEPT = 8  # openings remembered since the last closing; a late closing may fall between them
 
 
-class DoorSettings(Settings, frozen=True):
+class DoorSettings(Parameters, frozen=True):
     minutes: float = 60
 
 
@@ -43,13 +41,13 @@ class DoorRule(Rule[DoorState, DoorSettings]):
     settings = DoorSettings
     state = DoorState
 
-    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         return (said.device,) if isinstance(said, DoorMoved) else ()
 
-    def affected(self, change: TownChanged | Begun, town: "Town") -> Iterable[str]:
+    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
         return devices_of(change, town, "door")
 
-    def step(self, key: str, state: DoorState | None, felt: Felt, town: "Town") -> Verdict | None:
+    def step(self, key: str, state: DoorState | None, felt: Felt, town: Town) -> Verdict | None:
         if isinstance(felt, Stored) and isinstance(felt.reading, DoorMoved):
             before = state or DoorState()
             after = moved(before, felt.reading)
@@ -60,7 +58,7 @@ class DoorRule(Rule[DoorState, DoorSettings]):
             return Verdict(None, self._cleared(key, state, "device_removed", town))
         return self._judge(key, state, town, ripe=isinstance(felt, Tick))
 
-    def _judge(self, key: str, state: DoorState, town: "Town", *, ripe: bool = False) -> Verdict:
+    def _judge(self, key: str, state: DoorState, town: Town, *, ripe: bool = False) -> Verdict:
         if not state.opened:
             late = came_late(state.closed or town.now, state.raised)
             reason = "late_evidence" if late else "closed"
@@ -76,7 +74,7 @@ class DoorRule(Rule[DoorState, DoorSettings]):
             return Verdict(state, wake_at=judged_at(due, town.now))
         return self._raised(key, subject, state, town)
 
-    def _raised(self, key: str, subject: str, state: DoorState, town: "Town") -> Verdict:
+    def _raised(self, key: str, subject: str, state: DoorState, town: Town) -> Verdict:
         since = state.opened[0]
         minutes = (town.now - since) / timedelta(minutes=1)
         found = self.finding(
@@ -91,9 +89,7 @@ class DoorRule(Rule[DoorState, DoorSettings]):
         raised = msgspec.structs.replace(state, raised=town.now, subject=subject)
         return Verdict(raised, (found,))
 
-    def _cleared(
-        self, key: str, state: DoorState, reason: str, town: "Town"
-    ) -> tuple[Finding, ...]:
+    def _cleared(self, key: str, state: DoorState, reason: str, town: Town) -> tuple[Finding, ...]:
         """The end of the alert, where one stands."""
         if state.raised is None:
             return ()

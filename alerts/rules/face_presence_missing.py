@@ -15,24 +15,22 @@ that had not ended by then. Who leaves it clears (`resident_removed`).
 
 from collections.abc import Iterable
 from datetime import date, datetime, time, timedelta
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Settings, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Verdict
 from alerts.rules.shared.affected import resettled
 from alerts.rules.shared.sighting import is_live_face, person_seen
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged
 from devices.readings import FaceSeen, Reading
-
-if TYPE_CHECKING:
-    from alerts.town.town import Town
 
 REMIND = timedelta(days=3)  # before the end of the month
 KEPT = 2  # missed months remembered, which late sightings may still put right
 
 
-class PresenceSettings(Settings, frozen=True):
+class PresenceSettings(Parameters, frozen=True):
     per_month: int = 2
     min_days_apart: int = 7
     min_score: float = 0.8
@@ -53,13 +51,13 @@ class PresenceRule(Rule[PresenceState, PresenceSettings]):
     settings = PresenceSettings
     state = PresenceState
 
-    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         if not isinstance(said, FaceSeen) or not is_live_face(said):
             return ()
         person = person_seen(said, town)
         return (person,) if person is not None and person.startswith("resident:") else ()
 
-    def affected(self, change: TownChanged | Begun, town: "Town") -> Iterable[str]:
+    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
         if isinstance(change, Begun) or resettled(change):
             yield from (f"resident:{resident.id}" for resident in town.directory.residents)
         else:
@@ -67,9 +65,7 @@ class PresenceRule(Rule[PresenceState, PresenceSettings]):
         if isinstance(change, TownChanged):
             yield from (f"resident:{key}" for key in change.register.removed.get("residents", ()))
 
-    def step(
-        self, key: str, state: PresenceState | None, felt: Felt, town: "Town"
-    ) -> Verdict | None:
+    def step(self, key: str, state: PresenceState | None, felt: Felt, town: Town) -> Verdict | None:
         if key.removeprefix("resident:") not in town.directory.residents:
             return None if state is None else self._removed(key, state, town)
         if isinstance(felt, Stored) and isinstance(felt.reading, FaceSeen):
@@ -81,7 +77,7 @@ class PresenceRule(Rule[PresenceState, PresenceSettings]):
             return self._month_ended(key, state, town)
         return self._watch(key, state, town)
 
-    def _seen(self, key: str, state: PresenceState, face: FaceSeen, town: "Town") -> Verdict | None:
+    def _seen(self, key: str, state: PresenceState, face: FaceSeen, town: Town) -> Verdict | None:
         settings = town.settings(self, key)
         if face.score is not None and face.score < settings.min_score:
             return None
@@ -93,7 +89,7 @@ class PresenceRule(Rule[PresenceState, PresenceSettings]):
         days = tuple(sorted({*days, day.day}))
         return self._watch(key, replace(state, days={**state.days, month: days}), town)
 
-    def _watch(self, key: str, state: PresenceState, town: "Town") -> Verdict:
+    def _watch(self, key: str, state: PresenceState, town: Town) -> Verdict:
         """Take back what no longer holds, remind where it is time, and wait for the next date."""
         findings: list[Finding] = []
         held = tuple(month for month in state.missing if self._lack(key, month, state, town))
@@ -111,7 +107,7 @@ class PresenceRule(Rule[PresenceState, PresenceSettings]):
         state = replace(state, missing=held, reminded=due and lack is not None)
         return Verdict(state, tuple(findings), wake_at=next_date(state.month, town))
 
-    def _month_ended(self, key: str, state: PresenceState, town: "Town") -> Verdict:
+    def _month_ended(self, key: str, state: PresenceState, town: Town) -> Verdict:
         findings: list[Finding] = []
         if state.reminded:
             over = self._cleared(key, f"{state.month}/reminder", "month_ended", state, town)
@@ -126,19 +122,19 @@ class PresenceRule(Rule[PresenceState, PresenceSettings]):
         state = replace(state, month=month, days=days, reminded=False, missing=missing)
         return Verdict(state, tuple(findings), wake_at=next_date(month, town))
 
-    def _removed(self, key: str, state: PresenceState, town: "Town") -> Verdict:
+    def _removed(self, key: str, state: PresenceState, town: Town) -> Verdict:
         keys = (*state.missing, *([f"{state.month}/reminder"] if state.reminded else ()))
         cleared = (self._cleared(key, each, "resident_removed", state, town) for each in keys)
         return Verdict(None, tuple(cleared))
 
-    def _lack(self, key: str, month: str, state: PresenceState, town: "Town") -> str | None:
+    def _lack(self, key: str, month: str, state: PresenceState, town: Town) -> str | None:
         """Why the sightings of a month do not suffice; None: they do."""
         settings = town.settings(self, key)
         joined = state.joined
         owed_from = joined.day if joined is not None and f"{joined:%Y-%m}" == month else 1
         return lack(state.days.get(month, ()), parts_of(month, settings, owed_from), settings)
 
-    def _missing(self, key: str, state: PresenceState, reason: str, town: "Town") -> Finding:
+    def _missing(self, key: str, state: PresenceState, reason: str, town: Town) -> Finding:
         return self.finding(
             "raised",
             key,
@@ -149,7 +145,7 @@ class PresenceRule(Rule[PresenceState, PresenceSettings]):
             evidence=sightings(state, state.month),
         )
 
-    def _reminder(self, key: str, state: PresenceState, town: "Town") -> Finding:
+    def _reminder(self, key: str, state: PresenceState, town: Town) -> Finding:
         return self.finding(
             "raised",
             key,
@@ -162,7 +158,7 @@ class PresenceRule(Rule[PresenceState, PresenceSettings]):
         )
 
     def _cleared(
-        self, subject: str, key: str, reason: str, state: PresenceState, town: "Town"
+        self, subject: str, key: str, reason: str, state: PresenceState, town: Town
     ) -> Finding:
         return self.finding(
             "cleared",
@@ -188,21 +184,21 @@ ENDS = {
 }
 
 
-def entered(felt: Felt, town: "Town") -> PresenceState:
+def entered(felt: Felt, town: Town) -> PresenceState:
     """The state of a resident first heard of now."""
     today = town.now.astimezone(town.zone).date()
     joined = today if isinstance(felt, TownChanged) else None
     return PresenceState(month=f"{today:%Y-%m}", joined=joined)
 
 
-def ends(month: str, town: "Town") -> datetime:
+def ends(month: str, town: Town) -> datetime:
     """The moment a month is over in the town's zone."""
     first = date.fromisoformat(f"{month}-01")
     following = (first + timedelta(days=31)).replace(day=1)
     return datetime.combine(following, time(), town.zone)
 
 
-def next_date(month: str, town: "Town") -> datetime:
+def next_date(month: str, town: Town) -> datetime:
     """When the month is to be looked at next: its reminder, then its end."""
     reminder = ends(month, town) - REMIND
     return reminder if town.now < reminder else ends(month, town)

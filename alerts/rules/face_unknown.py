@@ -9,23 +9,21 @@ person to close. The subject is the facility whose terminal saw the face.
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.rule import Felt, Rule, RuleEvent, RuleState, Settings, Verdict, seen
+from alerts.rule import Felt, Rule, RuleEvent, RuleState, Verdict, seen
 from alerts.rules.shared.sighting import is_live_face, person_seen
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Finding, FindingEvent, Severity, Stored
 from devices.readings import FaceSeen, Reading
-
-if TYPE_CHECKING:
-    from alerts.town.town import Town
 
 LINGERS = timedelta(minutes=1)  # between two words on the same face
 KEPT = 256  # codes remembered a facility
 
 
-class UnknownSettings(Settings, frozen=True):
+class UnknownSettings(Parameters, frozen=True):
     join_minutes: float = 10
 
 
@@ -47,12 +45,10 @@ class UnknownRule(Rule[UnknownState, UnknownSettings]):
     settings = UnknownSettings
     state = UnknownState
 
-    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         return (town.subject_of(said.device),) if isinstance(said, FaceSeen) else ()
 
-    def step(
-        self, key: str, state: UnknownState | None, felt: Felt, town: "Town"
-    ) -> Verdict | None:
+    def step(self, key: str, state: UnknownState | None, felt: Felt, town: Town) -> Verdict | None:
         if not isinstance(felt, Stored) or not isinstance(felt.reading, FaceSeen):
             return None
         state, said = state or UnknownState(), felt.reading
@@ -72,7 +68,7 @@ class UnknownRule(Rule[UnknownState, UnknownSettings]):
         return Verdict(remembered(state, code, after), joined)
 
     def _registered(
-        self, key: str, state: UnknownState, said: FaceSeen, town: "Town"
+        self, key: str, state: UnknownState, said: FaceSeen, town: Town
     ) -> Verdict | None:
         code = said.person or ""
         if code not in state.faces:
@@ -82,7 +78,7 @@ class UnknownRule(Rule[UnknownState, UnknownSettings]):
         cleared = self.finding("cleared", key, "registered", detail, town=town, key=code)
         return Verdict(UnknownState(faces), (cleared,))
 
-    def _finding(self, event: FindingEvent, key: str, said: FaceSeen, town: "Town") -> Finding:
+    def _finding(self, event: FindingEvent, key: str, said: FaceSeen, town: Town) -> Finding:
         who = f"the unregistered person code {said.person}" if said.person else "a stranger"
         return self.finding(
             event,

@@ -17,24 +17,22 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from itertools import takewhile
-from typing import TYPE_CHECKING
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Settings, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Verdict
 from alerts.town.geometry import Fence
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Evidence, Finding, Severity, Stored, TownChanged, Zone
 from devices.readings import Position, Reading
-
-if TYPE_CHECKING:
-    from alerts.town.town import Town
 
 KEPT = 48  # fixes ranked a device: half of them always suffice to confirm
 
 
-class FenceSettings(Settings, frozen=True):
+class FenceSettings(Parameters, frozen=True):
     confirm_fixes: int = 2
     confirm_seconds: float = 120
     margin: float = 20  # metres
@@ -70,20 +68,20 @@ class FenceRule(Rule[FenceState, FenceSettings]):
     settings = FenceSettings
     state = FenceState
 
-    def listens(self, kind: type, town: "Town") -> bool:
+    def listens(self, kind: type, town: Town) -> bool:
         return bool(town.fences)
 
-    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         if not isinstance(said, Position):
             return ()
         return town.fences_of.get(town.subject_of(said.device), ())
 
-    def affected(self, change: TownChanged | Begun, town: "Town") -> Iterable[str]:
+    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
         if isinstance(change, Begun):
             return ()
         return (*(zone.id for zone in change.plans.zones), *change.plans.removed.get("zones", ()))
 
-    def step(self, key: str, state: FenceState | None, felt: Felt, town: "Town") -> Verdict | None:
+    def step(self, key: str, state: FenceState | None, felt: Felt, town: Town) -> Verdict | None:
         zone = town.fences.get(key)
         if isinstance(felt, TownChanged):
             return self._redrawn(key, state, zone, town)
@@ -103,7 +101,7 @@ class FenceRule(Rule[FenceState, FenceSettings]):
         return self._judged(key, state, zone, settings, town)
 
     def _judged(
-        self, key: str, state: FenceState, zone: Zone, settings: FenceSettings, town: "Town"
+        self, key: str, state: FenceState, zone: Zone, settings: FenceSettings, town: Town
     ) -> Verdict:
         held = {device.id for device in town.directory.held_by(zone.owner)}
         runs = {
@@ -124,7 +122,7 @@ class FenceRule(Rule[FenceState, FenceSettings]):
         return Verdict(msgspec.structs.replace(state, breached=breached), (found,))
 
     def _crossed(
-        self, key: str, zone: Zone, breached: bool, proof: tuple[Evidence, ...], town: "Town"
+        self, key: str, zone: Zone, breached: bool, proof: tuple[Evidence, ...], town: Town
     ) -> Finding:
         where = "outside" if (zone.rule == "keep_in") == breached else "inside"
         since = f" since {proof[0].at.astimezone(town.zone):%H:%M}" if proof and proof[0].at else ""
@@ -139,7 +137,7 @@ class FenceRule(Rule[FenceState, FenceSettings]):
         )
 
     def _redrawn(
-        self, key: str, state: FenceState | None, zone: Zone | None, town: "Town"
+        self, key: str, state: FenceState | None, zone: Zone | None, town: Town
     ) -> Verdict | None:
         """The zone was drawn anew or taken away: old fixes say nothing of the new one."""
         if state is None or (zone is not None and state.shape == shape_of(zone)):

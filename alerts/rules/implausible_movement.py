@@ -14,17 +14,15 @@ is the person who carries the phone.
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.rule import STANDS, Felt, Rule, RuleEvent, RuleState, Settings, Verdict, seen
+from alerts.rule import STANDS, Felt, Rule, RuleEvent, RuleState, Verdict, seen
 from alerts.town.geometry import METRES_A_DEGREE, metres
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Evidence, Finding, Severity, Stored
 from devices.readings import Position, Reading
-
-if TYPE_CHECKING:
-    from alerts.town.town import Town
 
 APART = timedelta(seconds=5)  # nearer in time, jitter alone looks like speed
 SAME = timedelta(seconds=1)  # nearer still, it is one fix told twice
@@ -33,7 +31,7 @@ CALM = timedelta(minutes=30)  # plausible for so long: it is over
 KEPT = 8  # fixes remembered a phone: more than APART / SAME, so that one is far enough off
 
 
-class MovementSettings(Settings, frozen=True):
+class MovementSettings(Parameters, frozen=True):
     km_per_hour: float = 150
 
 
@@ -60,12 +58,10 @@ class MovementRule(Rule[MovementState, MovementSettings]):
     settings = MovementSettings
     state = MovementState
 
-    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         return (said.device,) if isinstance(said, Position) else ()
 
-    def step(
-        self, key: str, state: MovementState | None, felt: Felt, town: "Town"
-    ) -> Verdict | None:
+    def step(self, key: str, state: MovementState | None, felt: Felt, town: Town) -> Verdict | None:
         if not isinstance(felt, Stored) or not isinstance(felt.reading, Position):
             return None
         state, said = state or MovementState(), felt.reading
@@ -96,7 +92,7 @@ class MovementRule(Rule[MovementState, MovementSettings]):
         wrong_at: datetime | None,
         reason: str,
         proof: tuple[Evidence, ...],
-        town: "Town",
+        town: Town,
     ) -> Verdict:
         """Raise what is wrong and new, clear what has been calm; late evidence may do both."""
         findings: list[Finding] = []
@@ -116,14 +112,14 @@ class MovementRule(Rule[MovementState, MovementSettings]):
         device: str,
         reason: str,
         proof: tuple[Evidence, ...],
-        town: "Town",
+        town: Town,
     ) -> Finding:
         detail = f"a position of {device} ({subject}) {WRONGS[reason]}"
         return self.finding(
             "raised", subject, reason, detail, town=town, key=device, evidence=proof
         )
 
-    def _cleared(self, state: MovementState, device: str, town: "Town") -> Finding:
+    def _cleared(self, state: MovementState, device: str, town: Town) -> Finding:
         return self.finding(
             "cleared",
             state.subject,

@@ -21,29 +21,26 @@ when it comes waits two minutes for what stands behind it in the sensor's buffer
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
-from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Settings, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Verdict
 from alerts.rules.shared.absence import is_away, overdue_at
 from alerts.rules.shared.affected import clients_of
 from alerts.rules.shared.lateness import came_late, judged_at
 from alerts.rules.shared.silence import DeviceLost
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged
 from devices.readings import DeviceStatus, DoorMoved, Reading
-
-if TYPE_CHECKING:
-    from alerts.town.town import Town
-
 
 NEWS = timedelta(hours=1)  # so much later a sensor's status is worth keeping again
 HABIT = 2  # reports that make a habit of reporting
 STATES, STATUSES = 8, 4  # remembered a sensor, the latest
 
 
-class ActivitySettings(Settings, frozen=True):
+class ActivitySettings(Parameters, frozen=True):
     hours: float = 24
 
 
@@ -71,7 +68,7 @@ class ActivityRule(Rule[ActivityState, ActivitySettings]):
     settings = ActivitySettings
     state = ActivityState
 
-    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         if not isinstance(said, DoorMoved | DeviceStatus | DeviceLost):
             return ()
         speaker = town.speaker(said.device)
@@ -80,12 +77,10 @@ class ActivityRule(Rule[ActivityState, ActivitySettings]):
         is_door = isinstance(said, DoorMoved) or speaker.kind == "door"
         return (speaker.subject,) if is_door else ()
 
-    def affected(self, change: TownChanged | Begun, town: "Town") -> Iterable[str]:
+    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
         return clients_of(change, town) if isinstance(change, TownChanged) else ()
 
-    def step(
-        self, key: str, state: ActivityState | None, felt: Felt, town: "Town"
-    ) -> Verdict | None:
+    def step(self, key: str, state: ActivityState | None, felt: Felt, town: Town) -> Verdict | None:
         if isinstance(felt, Stored):
             after = heard(state, felt.reading)
             return None if after is state or after is None else self._judge(key, after, town)
@@ -97,9 +92,7 @@ class ActivityRule(Rule[ActivityState, ActivitySettings]):
             return Verdict(None, self._cleared(key, state, "client_removed", town))
         return self._judge(key, state, town, ripe=isinstance(felt, Tick))
 
-    def _judge(
-        self, key: str, state: ActivityState, town: "Town", *, ripe: bool = False
-    ) -> Verdict:
+    def _judge(self, key: str, state: ActivityState, town: Town, *, ripe: bool = False) -> Verdict:
         limit = timedelta(hours=town.settings(self, key).hours)
         last = state.opened or state.since
         due = overdue_at(last, limit, key, town)
@@ -114,7 +107,7 @@ class ActivityRule(Rule[ActivityState, ActivitySettings]):
         raised = replace(state, raised=town.now, counted=state.opened)
         return Verdict(raised, (self._raised(key, state, limit, town),))
 
-    def _raised(self, key: str, state: ActivityState, limit: timedelta, town: "Town") -> Finding:
+    def _raised(self, key: str, state: ActivityState, limit: timedelta, town: Town) -> Finding:
         last = state.opened or state.since
         hours = (town.now - last) / timedelta(hours=1)
         quiet = [
@@ -135,7 +128,7 @@ class ActivityRule(Rule[ActivityState, ActivitySettings]):
         )
 
     def _cleared(
-        self, key: str, state: ActivityState, reason: str, town: "Town"
+        self, key: str, state: ActivityState, reason: str, town: Town
     ) -> tuple[Finding, ...]:
         """The end of the alert, where one stands."""
         if state.raised is None:
@@ -206,7 +199,7 @@ def is_alive(sensor: Sensor, last: datetime, limit: timedelta) -> bool:
     return sum(at >= last - limit for at in said) < HABIT
 
 
-def why_over(key: str, state: ActivityState, town: "Town") -> str:
+def why_over(key: str, state: ActivityState, town: Town) -> str:
     """Why an alert that stands does so no longer."""
     if state.opened is not None and state.opened != state.counted:
         return "late_evidence" if came_late(state.opened, state.raised) else "activity"

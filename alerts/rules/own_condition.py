@@ -14,12 +14,13 @@ fits, clears within ten minutes (`condition_removed`).
 from bisect import insort
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from alerts.rule import Felt, Rule, RuleEvent, RuleState, Settings, Verdict, seen
+from alerts.rule import Felt, Rule, RuleEvent, RuleState, Verdict, seen
 from alerts.rules.shared.conditions import concerns, fits, is_true
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Condition, Finding, FindingEvent, Severity, Stored, Tick
 from devices.readings import (
     KIND_OF,
@@ -33,9 +34,6 @@ from devices.readings import (
     VisitMarked,
 )
 
-if TYPE_CHECKING:
-    from alerts.town.town import Town
-
 KEPT = 200  # readings a window holds at most, the latest
 LOOK_AGAIN = timedelta(minutes=10)  # at a condition that stands: is it still in the town file?
 
@@ -46,20 +44,20 @@ class ConditionState(RuleState, frozen=True):
     severity: Severity | None = None  # as raised; None = nothing stands
 
 
-class ConditionRule(Rule[ConditionState, Settings]):
+class ConditionRule(Rule[ConditionState, Parameters]):
     name = "own_condition"
     severity = Severity.MEDIUM  # where the condition names none
     wants = (Position, DoorMoved, SosPressed, FaceSeen, VisitMarked, DeviceStatus, Measured)
-    settings = Settings
+    settings = Parameters
     state = ConditionState
 
-    def listens(self, kind: type, town: "Town") -> bool:
+    def listens(self, kind: type, town: Town) -> bool:
         return any(
             kind is Measured if one.quantities else not one.kinds or KIND_OF[kind] in one.kinds
             for one in town.conditions.values()
         )
 
-    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         if isinstance(said, RuleEvent):
             return ()
         return [
@@ -71,7 +69,7 @@ class ConditionRule(Rule[ConditionState, Settings]):
         ]
 
     def step(
-        self, key: str, state: ConditionState | None, felt: Felt, town: "Town"
+        self, key: str, state: ConditionState | None, felt: Felt, town: Town
     ) -> Verdict | None:
         name, _, subject = key.partition(" ")
         condition, state = town.conditions.get(name), state or ConditionState()
@@ -85,7 +83,7 @@ class ConditionRule(Rule[ConditionState, Settings]):
         return self._judge(condition, subject, in_window(state, condition, town.now), town)
 
     def _judge(
-        self, condition: Condition, subject: str, state: ConditionState, town: "Town"
+        self, condition: Condition, subject: str, state: ConditionState, town: Town
     ) -> Verdict:
         holds = is_true(condition.when, state.last, state.window, town.now)
         findings: tuple[Finding, ...] = ()
@@ -104,7 +102,7 @@ class ConditionRule(Rule[ConditionState, Settings]):
         subject: str,
         state: ConditionState,
         reason: str,
-        town: "Town",
+        town: Town,
     ) -> Finding:
         condition = town.conditions.get(name)
         text = (condition and condition.text) or name
@@ -124,7 +122,7 @@ class ConditionRule(Rule[ConditionState, Settings]):
         return replace(found, settings=when)
 
 
-def subject_for(condition: Condition, said: Reading, town: "Town") -> str:
+def subject_for(condition: Condition, said: Reading, town: Town) -> str:
     """Whom a reading speaks for under a condition: the holder of its device, or the device."""
     return town.subject_of(said.device) if condition.per == "holder" else f"device:{said.device}"
 

@@ -15,25 +15,23 @@ sightings come does not matter; the last eight are set beside each other. The su
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.rule import Felt, Rule, RuleEvent, RuleState, Settings, Verdict
+from alerts.rule import Felt, Rule, RuleEvent, RuleState, Verdict
 from alerts.rules.shared.sighting import person_seen, place_of
 from alerts.town.geometry import metres
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Evidence, Severity, Stored
 from devices.readings import FaceSeen, Position, Reading
-
-if TYPE_CHECKING:
-    from alerts.town.town import Town
 
 VAGUE = 100.0  # metres; a phone without an accuracy counts as vague as this
 SAME_MATTER = timedelta(days=1)
 KEPT = 8  # sightings and fixes remembered a person, the youngest
 
 
-class ConflictSettings(Settings, frozen=True):
+class ConflictSettings(Parameters, frozen=True):
     km_per_hour: float = 150  # faster than any road
 
 
@@ -61,7 +59,7 @@ class ConflictRule(Rule[ConflictState, ConflictSettings]):
     settings = ConflictSettings
     state = ConflictState
 
-    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         if isinstance(said, Position):
             return (town.subject_of(said.device),)
         if not isinstance(said, FaceSeen):
@@ -69,9 +67,7 @@ class ConflictRule(Rule[ConflictState, ConflictSettings]):
         person = person_seen(said, town)
         return (person,) if person is not None else ()
 
-    def step(
-        self, key: str, state: ConflictState | None, felt: Felt, town: "Town"
-    ) -> Verdict | None:
+    def step(self, key: str, state: ConflictState | None, felt: Felt, town: Town) -> Verdict | None:
         if not isinstance(felt, Stored) or (state is None and not may_be_seen(key, felt.reading)):
             return None
         state, claim = state or ConflictState(), claim_of(felt.reading, town)
@@ -85,7 +81,7 @@ class ConflictRule(Rule[ConflictState, ConflictSettings]):
         return self._conflict(key, ConflictState(claims, state.last), against, claim, town)
 
     def _conflict(
-        self, key: str, state: ConflictState, one: Claim, other: Claim, town: "Town"
+        self, key: str, state: ConflictState, one: Claim, other: Claim, town: Town
     ) -> Verdict:
         first, second = sorted((one, other), key=lambda claim: (claim.at, claim.device))
         joins = state.last is not None and abs(second.at - state.last) <= SAME_MATTER
@@ -117,7 +113,7 @@ def may_be_seen(subject: str, said: Reading) -> bool:
     return isinstance(said, FaceSeen) or subject.startswith("resident:")
 
 
-def claim_of(said: Reading, town: "Town") -> Claim | None:
+def claim_of(said: Reading, town: Town) -> Claim | None:
     """What a sighting or a fix says of a person's place; None: nothing sure."""
     if said.observed_at is None or said.clock == "quarantined":
         return None

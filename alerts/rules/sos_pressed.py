@@ -11,21 +11,19 @@ SOS but a person. A `test` press is kept as the button's last test. A message th
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.rule import Felt, Rule, RuleEvent, RuleState, Settings, Verdict, seen
+from alerts.rule import Felt, Rule, RuleEvent, RuleState, Verdict, seen
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Severity, Stored
 from devices.readings import Reading, SosPressed
-
-if TYPE_CHECKING:
-    from alerts.town.town import Town
 
 KEPT = 16  # presses and incidents remembered a subject; a forgotten one can only raise again
 
 
-class SosSettings(Settings, frozen=True):
+class SosSettings(Parameters, frozen=True):
     join_minutes: float = 10
 
 
@@ -43,10 +41,10 @@ class SosRule(Rule[SosState, SosSettings]):
     settings = SosSettings
     state = SosState
 
-    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         return (town.subject_of(said.device),) if isinstance(said, SosPressed) else ()
 
-    def step(self, key: str, state: SosState | None, felt: Felt, town: "Town") -> Verdict | None:
+    def step(self, key: str, state: SosState | None, felt: Felt, town: Town) -> Verdict | None:
         if not isinstance(felt, Stored) or not isinstance(felt.reading, SosPressed):
             return None
         state, press = state or SosState(), felt.reading

@@ -8,15 +8,11 @@ time, with `missed` when visit_missed takes over, with `plan_changed` when the p
 The key is the visit.
 """
 
-from typing import TYPE_CHECKING
-
 from alerts.rule import RuleState, Verdict
+from alerts.town.town import Town
 from alerts.types import FindingEvent, Severity, VisitRecord
 from alerts.visits.record import LateSettings, deadlines
 from alerts.visits.visit_rule import VisitRule
-
-if TYPE_CHECKING:
-    from alerts.town.town import Town
 
 
 class LateState(RuleState, frozen=True):
@@ -30,7 +26,7 @@ class VisitLateRule(VisitRule[LateState, LateSettings]):
     state = LateState
 
     def judge(
-        self, record: VisitRecord, state: LateState | None, town: "Town", *, ripe: bool
+        self, record: VisitRecord, state: LateState | None, town: Town, *, ripe: bool
     ) -> Verdict | None:
         before = state.reason if state else ""
         if record.state == "late" and record.reason != before:
@@ -44,7 +40,7 @@ class VisitLateRule(VisitRule[LateState, LateSettings]):
         return Verdict(LateState(), (self.found("cleared", record, reason, what, town),))
 
 
-def why_over(record: VisitRecord, town: "Town") -> tuple[str, str] | None:
+def why_over(record: VisitRecord, town: Town) -> tuple[str, str] | None:
     """Why a visit is late no longer; None while it still is."""
     late = deadlines(record, town).late
     if record.began is not None:

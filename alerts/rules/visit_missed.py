@@ -10,15 +10,11 @@ up to `correction_hours` after the window, and with `plan_changed` when the plan
 away. Evidence counts by the time it was made, whatever order it came in. The key is the visit.
 """
 
-from typing import TYPE_CHECKING
-
 from alerts.rule import RuleState, Verdict
+from alerts.town.town import Town
 from alerts.types import FindingEvent, Severity, VisitRecord
 from alerts.visits.record import MissedSettings, deadlines
 from alerts.visits.visit_rule import VisitRule
-
-if TYPE_CHECKING:
-    from alerts.town.town import Town
 
 WORDS = {
     "caregiver_elsewhere": "{who} was elsewhere",
@@ -41,7 +37,7 @@ class VisitMissedRule(VisitRule[MissedState, MissedSettings]):
     state = MissedState
 
     def judge(
-        self, record: VisitRecord, state: MissedState | None, town: "Town", *, ripe: bool
+        self, record: VisitRecord, state: MissedState | None, town: Town, *, ripe: bool
     ) -> Verdict | None:
         due = deadlines(record, town).missed
         wake_at = due if town.now < due else None

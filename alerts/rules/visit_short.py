@@ -8,20 +8,18 @@ phone's buffer. Clears with `late_evidence` when later evidence shows enough. Th
 """
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-from alerts.rule import RuleState, Settings, Verdict
+from alerts.rule import RuleState, Verdict
 from alerts.rules.shared.lateness import judged_at
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import FindingEvent, Severity, VisitRecord
 from alerts.visits.visit_rule import VisitRule
-
-if TYPE_CHECKING:
-    from alerts.town.town import Town
 
 SETTLED = timedelta(minutes=10)  # a caregiver may have stepped out for so long
 
 
-class ShortSettings(Settings, frozen=True):
+class ShortSettings(Parameters, frozen=True):
     share: float = 0.8  # of the planned minutes
 
 
@@ -36,7 +34,7 @@ class VisitShortRule(VisitRule[ShortState, ShortSettings]):
     state = ShortState
 
     def judge(
-        self, record: VisitRecord, state: ShortState | None, town: "Town", *, ripe: bool
+        self, record: VisitRecord, state: ShortState | None, town: Town, *, ripe: bool
     ) -> Verdict | None:
         before = state or ShortState()
         short = self._is_short(record, town)
@@ -50,7 +48,7 @@ class VisitShortRule(VisitRule[ShortState, ShortSettings]):
         what = f"{record.present or 0:.0f} of {record.minutes} min"
         return Verdict(ShortState(short), (self.found(event, record, reason, what, town),))
 
-    def _is_short(self, record: VisitRecord, town: "Town") -> bool:
+    def _is_short(self, record: VisitRecord, town: Town) -> bool:
         share = self.parameters(record, town).share
         return record.present is not None and record.present < share * record.minutes
 

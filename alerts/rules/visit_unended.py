@@ -7,15 +7,13 @@ with `late_evidence` when it turns out that nobody came. The key is the visit.
 """
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-from alerts.rule import RuleState, Settings, Verdict
+from alerts.rule import RuleState, Verdict
 from alerts.rules.shared.lateness import judged_at
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Severity, VisitRecord
 from alerts.visits.visit_rule import VisitRule
-
-if TYPE_CHECKING:
-    from alerts.town.town import Town
 
 CLEARED = {
     "done": ("ended", "ended"),
@@ -24,7 +22,7 @@ CLEARED = {
 NOBODY = ("late_evidence", "nobody was there after all")
 
 
-class UnendedSettings(Settings, frozen=True):
+class UnendedSettings(Parameters, frozen=True):
     after_minutes: float = 30
 
 
@@ -39,7 +37,7 @@ class VisitUnendedRule(VisitRule[UnendedState, UnendedSettings]):
     state = UnendedState
 
     def judge(
-        self, record: VisitRecord, state: UnendedState | None, town: "Town", *, ripe: bool
+        self, record: VisitRecord, state: UnendedState | None, town: Town, *, ripe: bool
     ) -> Verdict | None:
         before, unended = state or UnendedState(), record.state == "begun"
         if unended == before.raised:

@@ -9,13 +9,13 @@ from typing import Protocol, TypeVar
 
 import msgspec
 
-from alerts.rule import Settings
+from alerts.town.parameters import Parameters
 from alerts.types import RuleScope
 from core.errors import CarewatchError
 from devices.directory import Directory
 
-P = TypeVar("P", bound=Settings)
-P_co = TypeVar("P_co", bound=Settings, covariant=True)
+P = TypeVar("P", bound=Parameters)
+P_co = TypeVar("P_co", bound=Parameters, covariant=True)
 
 
 class Scoped(Protocol[P_co]):
@@ -45,8 +45,8 @@ class Scopes:
         for scope in scopes:
             for name in scope.rules:
                 self._scopes.setdefault(name, []).append(scope)
-        self._wide: dict[str, Settings] = {}
-        self._narrow: dict[tuple[str, str, str | None], Settings] = {}
+        self._wide: dict[str, Parameters] = {}
+        self._narrow: dict[tuple[str, str, str | None], Parameters] = {}
 
     def settings(self, rule: Scoped[P], subject: str, by: str | None = None) -> P:
         """The parameters that apply to a subject, and to what somebody (`by`) does for it.

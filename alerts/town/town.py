@@ -4,22 +4,20 @@ Rules read it; only the engine changes it, and only because a stimulus said so.
 """
 
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, TypeVar
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from alerts.rule import Settings
+from alerts.town.deadlines import Deadlines
 from alerts.town.heartbeats import WELL, Vitals
+from alerts.town.parameters import Parameters
 from alerts.town.settings import Scoped, Scopes
 from alerts.town.visits_at import VisitIndex
 from alerts.types import Condition, PlannedVisit, PlanSet, RuleScope, TownChanged, Zone
 from devices.directory import DeviceKind, Directory
 
-if TYPE_CHECKING:
-    from alerts.visits.record import Deadlines
-
-P = TypeVar("P", bound=Settings)
+P = TypeVar("P", bound=Parameters)
 NEVER = datetime.min.replace(tzinfo=UTC)
 
 

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 import msgspec
 
+from alerts.town.deadlines import Terms
 from alerts.town.visits_at import Place
 from alerts.types import Evidence, VisitGrade
 from alerts.visits.stretches import (
@@ -65,15 +66,6 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
             if presence.caregiver == caregiver:
                 return presence
         return Presence(caregiver)
-
-
-class Terms(msgspec.Struct, frozen=True):
-    """What counts as having been there."""
-
-    first: datetime  # evidence of the visit lies between these two moments
-    last: datetime
-    dwell: timedelta  # so long in the home makes a visit
-    gap: timedelta  # fixes nearer than this belong together
 
 
 class Attendance(msgspec.Struct, frozen=True):

@@ -11,11 +11,12 @@ nothing themselves. It is told to them (`VisitSeen`) when it changes. Evidence i
 
 from collections.abc import Iterable
 from datetime import date
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.rule import STANDS, Begun, Felt, Rule, RuleEvent, RuleState, Settings, Verdict
+from alerts.rule import STANDS, Begun, Felt, Rule, RuleEvent, RuleState, Verdict
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.town.visits_at import nearest
 from alerts.types import Severity, Stored, TownChanged, VisitRecord
 from alerts.visits.attendance import Mark, Opening, Seen, with_door, with_mark, with_position
@@ -23,9 +24,6 @@ from alerts.visits.calendar import Planned, VisitPlanned, planned_on
 from alerts.visits.record import cancelled, concluded, deadlines, next_turn
 from alerts.visits.stretches import lengthened
 from devices.readings import DoorMoved, Position, Reading, VisitMarked
-
-if TYPE_CHECKING:
-    from alerts.town.town import Town
 
 
 class VisitSeen(RuleEvent, frozen=True):
@@ -46,16 +44,16 @@ class VisitState(RuleState, frozen=True):
     cancelled: bool = False
 
 
-class VisitBook(Rule[VisitState, Settings]):
+class VisitBook(Rule[VisitState, Parameters]):
     """Keeps the records. Its keys are visit ids; it finds nothing itself."""
 
     name = "visit"
     severity = Severity.LOW
     wants = (VisitPlanned, Position, VisitMarked, DoorMoved)
-    settings = Settings
+    settings = Parameters
     state = VisitState
 
-    def route(self, said: Reading | RuleEvent, town: "Town") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         if isinstance(said, Position):
             caregiver = town.caregiver_of(said.device)
             return town.visit_index.places(said, caregiver) if caregiver else ()
@@ -65,7 +63,7 @@ class VisitBook(Rule[VisitState, Settings]):
             return marked(said, town)
         return (said.visit.id,) if isinstance(said, VisitPlanned) else ()
 
-    def affected(self, change: TownChanged | Begun, town: "Town") -> Iterable[str]:
+    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
         if isinstance(change, Begun):
             return ()
         plans = change.plans
@@ -81,7 +79,7 @@ class VisitBook(Rule[VisitState, Settings]):
             or f"caregiver:{visit.caregiver}" in people
         )
 
-    def step(self, key: str, state: VisitState | None, felt: Felt, town: "Town") -> Verdict | None:
+    def step(self, key: str, state: VisitState | None, felt: Felt, town: Town) -> Verdict | None:
         if state is None:
             return new_visit(felt.visit, town) if isinstance(felt, VisitPlanned) else None
         before = state
@@ -97,7 +95,7 @@ class VisitBook(Rule[VisitState, Settings]):
             state = replanned(state, town)
         return self._concluded(state, before.record, town)
 
-    def _concluded(self, state: VisitState, before: VisitRecord, town: "Town") -> Verdict:
+    def _concluded(self, state: VisitState, before: VisitRecord, town: Town) -> Verdict:
         when = deadlines(state.record, town)
         if town.now >= when.forgotten:
             return Verdict(None, tells=(VisitForgotten(state.record.id),))
@@ -115,7 +113,7 @@ class VisitBook(Rule[VisitState, Settings]):
 # ---------------------------------------------------------------- which visits, what evidence
 
 
-def opened(door: DoorMoved, town: "Town") -> tuple[str, ...]:
+def opened(door: DoorMoved, town: Town) -> tuple[str, ...]:
     """The visits that an opening door at a client's home may speak of."""
     what, _, client = town.subject_of(door.device).partition(":")
     if what != "client":
@@ -125,7 +123,7 @@ def opened(door: DoorMoved, town: "Town") -> tuple[str, ...]:
     )
 
 
-def marked(mark: VisitMarked, town: "Town") -> tuple[str, ...]:
+def marked(mark: VisitMarked, town: Town) -> tuple[str, ...]:
     """The visit a mark belongs to: the caregiver's own first, then the nearest window."""
     caregiver, visit_index = town.caregiver_of(mark.device), town.visit_index
     if caregiver is None:
@@ -138,7 +136,7 @@ def marked(mark: VisitMarked, town: "Town") -> tuple[str, ...]:
     return tuple(visit.id for visit in nearest([(0, visit) for visit in own or found], mark.at, 0))
 
 
-def gathered(key: str, state: VisitState, reading: Reading, town: "Town") -> VisitState:
+def gathered(key: str, state: VisitState, reading: Reading, town: Town) -> VisitState:
     """The state with one more reading. The same object when it changes nothing."""
     seen = state.seen
     caregiver = town.caregiver_of(reading.device)
@@ -186,13 +184,13 @@ def touched(change: TownChanged) -> set[str]:
     }
 
 
-def new_visit(planned: Planned, town: "Town") -> Verdict:
+def new_visit(planned: Planned, town: Town) -> Verdict:
     """A visit nobody has seen anything of yet. It is judged from its window's start on."""
     record = VisitRecord(**msgspec.structs.asdict(planned), revised_at=town.now)
     return Verdict(VisitState(record), wake_at=record.start, tells=(VisitSeen(record),))
 
 
-def replanned(state: VisitState, town: "Town") -> VisitState:
+def replanned(state: VisitState, town: Town) -> VisitState:
     """The state after the plan may have changed. A visit that is over is not cancelled."""
     record = state.record
     plan = town.visit_plans.get(record.plan)

@@ -13,18 +13,16 @@ import re
 from collections.abc import Iterable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
-from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
 
 import msgspec
 from dateutil.rrule import rrulestr
 
-from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Settings, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Verdict
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import PlannedVisit, Severity, TownChanged
 from core.errors import CarewatchError
-
-if TYPE_CHECKING:
-    from alerts.town.town import Town
 
 CHUNK = 28  # days of a series worked out at a time: whole weeks
 DAY = timedelta(days=1)
@@ -124,22 +122,20 @@ class CalendarState(RuleState, frozen=True):
     through: date  # the last local day laid out
 
 
-class Calendar(Rule[CalendarState, Settings]):
+class Calendar(Rule[CalendarState, Parameters]):
     """Tells each visit as its day comes near; takes no readings and finds nothing itself."""
 
     name = "calendar"
     severity = Severity.LOW
-    settings = Settings
+    settings = Parameters
     state = CalendarState
 
-    def affected(self, change: TownChanged | Begun, town: "Town") -> Iterable[str]:
+    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
         if isinstance(change, Begun) or change.plans.visits or change.timezone:
             return ("",)
         return ()
 
-    def step(
-        self, key: str, state: CalendarState | None, felt: Felt, town: "Town"
-    ) -> Verdict | None:
+    def step(self, key: str, state: CalendarState | None, felt: Felt, town: Town) -> Verdict | None:
         today = town.now.astimezone(town.zone).date()
         through = today + DAY
         if state is None:
@@ -167,7 +163,7 @@ def laid_out(plans: Iterable[PlannedVisit], days: Iterable[date], zone: ZoneInfo
     return [visit for visit in found if visit is not None]
 
 
-def taken_up(plans: Iterable[PlannedVisit], through: date, town: "Town") -> list[Planned]:
+def taken_up(plans: Iterable[PlannedVisit], through: date, town: Town) -> list[Planned]:
     """The visits that plans just learnt of hold up to a day.
 
     Those whose window is over by now are left alone: nobody was listening for them. With

@@ -1,23 +1,22 @@
 """From a visit's plan and its evidence, at one moment, to its record."""
 
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
-from alerts.rule import Settings
+from alerts.town.deadlines import Deadlines, Terms
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Evidence, VisitGrade, VisitRecord, VisitStage
-from alerts.visits.attendance import Attendance, Seen, Terms, attendance, contradicted, mark_facts
+from alerts.visits.attendance import Attendance, Seen, attendance, contradicted, mark_facts
 from alerts.visits.stretches import longest_unseen, touches
-
-if TYPE_CHECKING:
-    from alerts.town.town import Town
 
 BEFORE = timedelta(minutes=30)  # so long before the window a stay already counts
 CLOSED = timedelta(hours=25)  # a visit whose end is not seen by then is closed as unverified
 
 
-class MissedSettings(Settings, frozen=True):
+class MissedSettings(Parameters, frozen=True):
     """The parameters of visit_missed; they shape the record."""
 
     grace_minutes: float = 60
@@ -26,7 +25,7 @@ class MissedSettings(Settings, frozen=True):
     correction_hours: float = 72
 
 
-class LateSettings(Settings, frozen=True):
+class LateSettings(Parameters, frozen=True):
     """The parameter of visit_late."""
 
     after_minutes: float = 30
@@ -42,16 +41,7 @@ class Late(NamedTuple):
     settings: type[LateSettings] = LateSettings
 
 
-class Deadlines(msgspec.Struct, frozen=True):
-    """When a visit's record may change by time alone, and what counts as having been there."""
-
-    late: datetime
-    missed: datetime
-    forgotten: datetime
-    terms: Terms
-
-
-def deadlines(record: VisitRecord, town: "Town") -> Deadlines:
+def deadlines(record: VisitRecord, town: Town) -> Deadlines:
     """The visit's deadlines. Late when the minutes planned no longer fit into the window, but not
     before `after_minutes`."""
     found = town.deadlines.get(record.id)
@@ -60,7 +50,7 @@ def deadlines(record: VisitRecord, town: "Town") -> Deadlines:
     return found
 
 
-def worked_out(record: VisitRecord, town: "Town") -> Deadlines:
+def worked_out(record: VisitRecord, town: Town) -> Deadlines:
     people = (f"client:{record.client}", f"caregiver:{record.caregiver}")
     missed, late = town.settings(Missed(), *people), town.settings(Late(), *people)
     over = record.end + timedelta(minutes=missed.grace_minutes)
@@ -80,7 +70,7 @@ def worked_out(record: VisitRecord, town: "Town") -> Deadlines:
     )
 
 
-def concluded(record: VisitRecord, seen: Seen, when: Deadlines, town: "Town") -> VisitRecord:
+def concluded(record: VisitRecord, seen: Seen, when: Deadlines, town: Town) -> VisitRecord:
     """The record of a visit as the evidence shows it now. Its revision stays as it was."""
     came = who_came(record, seen, when.terms, town.now)
     if came is None:
@@ -122,7 +112,7 @@ def who_came(record: VisitRecord, seen: Seen, terms: Terms, now: datetime) -> At
     return min(filter(None, others), key=lambda one: (one.began, one.caregiver), default=None)
 
 
-def absent(record: VisitRecord, seen: Seen, when: Deadlines, town: "Town") -> VisitRecord:
+def absent(record: VisitRecord, seen: Seen, when: Deadlines, town: Town) -> VisitRecord:
     """The record of a visit that nothing shows to have begun."""
     if town.now >= when.missed:
         return missing(record, "missed", record.end, seen, when, town)
@@ -137,7 +127,7 @@ def missing(
     until: datetime,
     seen: Seen,
     when: Deadlines,
-    town: "Town",
+    town: Town,
 ) -> VisitRecord:
     """The record of a visit that should have begun, judged by the window up to a moment."""
     marks = [mark for mark in seen.marks if mark.caregiver == record.caregiver]
@@ -179,7 +169,7 @@ def fresh_until(seen: Seen, terms: Terms) -> datetime:
     return max((stretch.last for stretch in stretches), default=terms.first) + terms.gap
 
 
-def next_turn(record: VisitRecord, seen: Seen, when: Deadlines, town: "Town") -> datetime:
+def next_turn(record: VisitRecord, seen: Seen, when: Deadlines, town: Town) -> datetime:
     """When time alone may change the record next."""
     turns = [record.start, when.late, when.missed, when.forgotten]
     if record.state == "begun" and record.began is not None:
@@ -192,7 +182,7 @@ def next_turn(record: VisitRecord, seen: Seen, when: Deadlines, town: "Town") ->
 # ---------------------------------------------------------------- why nobody came
 
 
-def reason_of(record: VisitRecord, seen: Seen, until: datetime, town: "Town") -> str:
+def reason_of(record: VisitRecord, seen: Seen, until: datetime, town: Town) -> str:
     """Why nothing shows the visit, as far as the phone can tell."""
     client = town.directory.clients.get(record.client)
     if client is None or client.home is None or not has_phone(record.caregiver, town):
@@ -204,7 +194,7 @@ def reason_of(record: VisitRecord, seen: Seen, until: datetime, town: "Town") ->
     return "caregiver_silent" if long_enough else "caregiver_elsewhere"
 
 
-def has_phone(caregiver: str | None, town: "Town") -> bool:
+def has_phone(caregiver: str | None, town: Town) -> bool:
     """Is a phone registered for this caregiver? A device of no stated kind may be one."""
     held = town.directory.held_by(f"caregiver:{caregiver}") if caregiver else ()
     return any(device.kind in (None, "phone") for device in held)

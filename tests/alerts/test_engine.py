@@ -9,7 +9,8 @@ from msgspec.structs import replace
 from story import DAY, HOME, Story, button, caregiver, client, moment, phone, visit
 
 from alerts.engine.engine import NOTHING, StateRow, World, advance, begin, elapse, state_names
-from alerts.rule import STANDS, Begun, Felt, Rule, RuleEvent, RuleState, Settings, Verdict
+from alerts.rule import STANDS, Begun, Felt, Rule, RuleEvent, RuleState, Verdict
+from alerts.town.parameters import Parameters
 from alerts.town.town import Town
 from alerts.types import PlanSet, Severity, Stored, Tick, TownChanged
 from devices.directory import Directory, RegisterChange
@@ -23,13 +24,13 @@ class Count(RuleState, frozen=True):
     n: int = 0
 
 
-class Echo(Rule[Count, Settings]):
+class Echo(Rule[Count, Parameters]):
     """Says what it felt; asks to be woken `minutes` after each reading."""
 
     name = "echo"
     severity = Severity.LOW
     wants = (DeviceStatus,)
-    settings = Settings
+    settings = Parameters
     state = Count
     minutes = 10.0
 
