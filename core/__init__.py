@@ -1,1 +1,1 @@
-"""The ground all rooms stand on: errors, lock numbers, snapshots. Imports nothing of ours."""
+"""The ground all rooms stand on: errors, locks, snapshots, connections. Imports nothing of ours."""

@@ -12,11 +12,12 @@ import msgspec
 import psycopg
 import structlog
 
+from core.database import connect, first_line
 from devices.codecs import LIFE_FILTER, life_filters
 from devices.directory import Directory
 from ingest.lanes import drops, slots
 from ingest.lanes.crossing import NOTICE, TAKEN_BACK, Crossing, LifeTopics, notice
-from ingest.lanes.lane import SavingLane, connect, first_line
+from ingest.lanes.lane import SavingLane
 from ingest.lanes.register import Register
 from ingest.lanes.slots import BULK, LIFE
 from ingest.mqtt.connection import Address
@@ -79,7 +80,7 @@ class Service:
     def _keep_house(self) -> None:
         while not self._stopping.is_set():
             try:
-                with connect(self._settings.database_url, name="upkeep") as conn:
+                with connect(self._settings.database_url, "carewatch ingest upkeep") as conn:
                     report = upkeep.run(conn)
                 log.debug("house kept", **msgspec.structs.asdict(report))
             except psycopg.Error as error:
@@ -89,7 +90,7 @@ class Service:
     def _tend(self) -> None:
         """One round of upkeep. Raises psycopg.Error."""
         if self._conn is None:
-            self._conn = connect(self._settings.database_url, name="slots")
+            self._conn = connect(self._settings.database_url, "carewatch ingest slots")
             self._worker = slots.enrol(self._conn, self._worker)
         conn = self._conn
         if self._register is None:

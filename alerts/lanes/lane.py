@@ -18,7 +18,7 @@ import structlog
 
 from alerts.cases.casebook import Casebook
 from alerts.clock import Clock
-from alerts.connections import connect, first_line
+from alerts.connections import connect
 from alerts.engine.engine import begin, state_names
 from alerts.engine.two_lanes import rules_of
 from alerts.figures.alarm_load import CHATTER_WINDOW
@@ -30,6 +30,8 @@ from alerts.plans.plans import load_plans
 from alerts.plans.roster import Roster, roster_of
 from alerts.town.town import Town
 from alerts.types import LaneName, Page, PlanSet, Stored
+from core.backoff import Backoff
+from core.database import first_line
 from devices.directory import Directory
 from devices.registry import load_directory
 from ingest.history import replay
@@ -104,7 +106,7 @@ class RuleLane:
         return loop.roster if loop else self._town.roster
 
     def _run(self) -> None:
-        pause = FIRST_PAUSE
+        backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE, steady=STEADY)
         while not self._stopping.is_set():
             began = time.monotonic()
             try:
@@ -117,10 +119,7 @@ class RuleLane:
                 return
             except Exception:
                 log.exception("lane failed, begins again", lane=self.name)
-            if time.monotonic() - began > STEADY:
-                pause = FIRST_PAUSE
-            self._stopping.wait(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            self._stopping.wait(backoff.pause(time.monotonic() - began))
 
     def _work(self) -> None:
         """From a fresh start until asked to end. Raises psycopg.Error, Overtaken."""

@@ -15,6 +15,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from core.database import conninfo
 from devices.codecs import CODECS
 from devices.envelope import Envelope, HttpRequest
 from devices.readings import Reason
@@ -73,7 +74,12 @@ class Intake:
         self._access = access
         self._register: Register | None = None
         self._pool = ConnectionPool(
-            database_url, min_size=0, max_size=4, timeout=5, kwargs={"autocommit": True}, open=False
+            conninfo(database_url, "carewatch ingest http"),
+            min_size=0,
+            max_size=4,
+            timeout=5,
+            kwargs={"autocommit": True},
+            open=False,
         )
 
     def take(self, envelope: Envelope, seen: Shown) -> HttpAnswer:

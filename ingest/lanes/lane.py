@@ -8,8 +8,9 @@ from typing import Literal, TypeVar
 
 import psycopg
 import structlog
-from psycopg.conninfo import make_conninfo
 
+from core.backoff import Backoff
+from core.database import connect, first_line
 from devices.readings import Reason
 from ingest import metrics
 from ingest.admission.admit import Admitted
@@ -35,19 +36,6 @@ Work = Callable[[psycopg.Connection], T]
 
 class Stopped(Exception):
     """The lane was asked to end; what it holds stays with the broker."""
-
-
-def connect(database_url: str, *, name: str) -> psycopg.Connection:
-    """A connection that notices a peer that is gone. Raises psycopg.OperationalError."""
-    limits = make_conninfo(
-        database_url,
-        connect_timeout=5,
-        keepalives_idle=10,
-        keepalives_interval=5,
-        keepalives_count=3,
-        application_name=f"carewatch ingest {name}",
-    )
-    return psycopg.connect(limits, autocommit=True)
 
 
 class SavingLane:
@@ -172,21 +160,21 @@ class SavingLane:
 
     def _insist(self, work: Work[T]) -> T:
         """Do this piece of work on the database, however often it takes. Raises Stopped."""
-        pause = FIRST_PAUSE
+        backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
         while True:
             try:
                 return self._try(work)
             except psycopg.Error as error:
-                log.warning("database away", slot=self.slot, why=first_line(error), again_in=pause)
+                pause, why = backoff.pause(), first_line(error)
+                log.warning("database away", slot=self.slot, why=why, again_in=round(pause, 1))
             if self._stopping.wait(pause):
                 raise Stopped
-            pause = min(pause * 2, LONGEST_PAUSE)
 
     def _try(self, work: Work[T]) -> T:
         """Do it once. Raises psycopg.Error, and begins with a new connection next time."""
         try:
             if self._conn is None:
-                self._conn = connect(self._database_url, name=self.slot)
+                self._conn = connect(self._database_url, f"carewatch ingest {self.slot}")
             done = work(self._conn)
         except psycopg.Error:
             self._disconnect()
@@ -240,8 +228,3 @@ def _unknown(admitted: Admitted) -> bool:
 def _by_our_clock(message: Message) -> bool:
     """Whether any reading is judged by the moment it came: its key then holds that moment."""
     return any(each.at == each.received_at for each in message.admitted.readings)
-
-
-def first_line(error: Exception) -> str:
-    """What an error says, short enough for a log."""
-    return (str(error).splitlines() or [type(error).__name__])[0]

@@ -18,10 +18,12 @@ from zlib import crc32
 import msgspec
 import psycopg
 
+from core.insert_many import insert_many, update_on
 from devices.envelope import Envelope
 from ingest.mqtt.session import Delivery
 
 Name = tuple[str, int]  # slot and number: what is remembered, once each
+_LATEST = update_on("slot, packet_id", "digest", "received_at")
 RETAINED = " retained"  # behind a slot: its numbers are the topics', not the packets'
 
 
@@ -74,17 +76,16 @@ def remember(conn: psycopg.Connection, slot: str, deliveries: Iterable[Delivery]
     if not last:
         return
     with conn.transaction():
-        conn.execute(
-            "INSERT INTO first_delivery (slot, packet_id, digest, received_at)"
-            " SELECT * FROM unnest(%s::text[], %s::int[], %s::bytea[], %s::timestamptz[])"
-            " ON CONFLICT (slot, packet_id) DO UPDATE"
-            " SET digest = excluded.digest, received_at = excluded.received_at",
-            (
-                [slot for slot, _ in last],
-                [number for _, number in last],
-                [digest(each) for each in last.values()],
-                [each.received_at for each in last.values()],
-            ),
+        insert_many(
+            conn,
+            "first_delivery",
+            {
+                ("slot", "text"): [slot for slot, _ in last],
+                ("packet_id", "int4"): [number for _, number in last],
+                ("digest", "bytea"): [digest(each) for each in last.values()],
+                ("received_at", "timestamptz"): [each.received_at for each in last.values()],
+            },
+            on_conflict=_LATEST,
         )
 
 
