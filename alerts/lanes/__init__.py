@@ -1,5 +1,6 @@
-"""The two lanes, life and main: each a thread that walks the feed and begins again after a loss.
+"""The two lanes, life and main: each a thread that reads the feed and begins again after a loss.
 
-`walk` is one stretch between losses, `lane` the thread, `both` the two side by side on recorded
-time, `horizon` how far timers may go, `clock` and `connections` what they run on.
+`lane` is the thread, `loop` its work between two losses, `committer` and `save_policy` what it
+writes and when, `journal` and `tables` how, `feed` and `horizon` what it reads and how far timers
+may go.
 """
