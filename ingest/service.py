@@ -68,7 +68,7 @@ class Service:
         self._stopping.set()
 
     def faults(self) -> list[str]:
-        """What keeps this process from being ready, in words; empty when all is well."""
+        """Return what keeps this process from being ready, in words; empty when all is well."""
         slots = self._slots
         if slots is None:
             return ["waiting for the database"]
@@ -88,7 +88,7 @@ class Service:
             self._stopping.wait(UPKEEP)
 
     def _tend(self) -> None:
-        """One round of upkeep. Raises psycopg.Error."""
+        """Do one round of upkeep. Raises psycopg.Error."""
         if self._conn is None:
             self._conn = connect(self._settings.database_url, "carewatch ingest slots")
             self._worker = slots.enrol(self._conn, self._worker)
@@ -124,7 +124,7 @@ class Service:
             self._lanes[LIFE].session.change((*self._life_filters, drops.TOPIC))
 
     def _life(self, register: Register) -> SavingLane:
-        """The lane of whatever may carry an SOS: nothing else is in its way."""
+        """Return the lane of whatever may carry an SOS: nothing else is in its way."""
         session: Session
 
         def granted(filters: frozenset[str]) -> None:
@@ -140,7 +140,7 @@ class Service:
         return self._lane(LIFE, session, register, linger=0.0)
 
     def _bulk(self, slot: str, register: Register) -> SavingLane:
-        """A lane of everything else."""
+        """Return a lane of everything else."""
         crossing = Crossing()
         wanted = {SHARED} if self._settings.shared else {EVERYTHING} if slot == BULK else set()
         session = Session(

@@ -58,7 +58,7 @@ class Feed:
         self._waiting = deque(waiting)
 
     def read(self) -> Fed:
-        """One look. Raises psycopg.Error."""
+        """Read what has come since the last time. Raises psycopg.Error."""
         read_until = self._horizon.look()  # first: what is stored by then is seen below
         with self._conn.transaction():
             is_life = self._lane == "life"
@@ -98,7 +98,7 @@ class NotifyListener:
         self._deaf_to = "bulk" if lane == "life" else ""
 
     def wait(self, seconds: float) -> None:
-        """Until there may be something new, at most this long. Raises psycopg.Error."""
+        """Wait until there may be something new, at most so long. Raises psycopg.Error."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             notes = list(self._conn.notifies(timeout=left, stop_after=1))
@@ -107,7 +107,7 @@ class NotifyListener:
 
 
 def inbox_after(conn: psycopg.Connection, arrival: int, *, limit: int) -> list[InboxEntry]:
-    """The inbox entries above a number, in order."""
+    """Return the inbox entries above a number, in order."""
     cursor = conn.execute(
         "SELECT arrival, body::text FROM inbox WHERE arrival > %s ORDER BY arrival LIMIT %s",
         (arrival, limit),
@@ -118,7 +118,7 @@ def inbox_after(conn: psycopg.Connection, arrival: int, *, limit: int) -> list[I
 def towns_between(
     conn: psycopg.Connection, after: int, until: int | None = None
 ) -> list[TownChanged]:
-    """The changes of the town above `after` and up to `until` (None: all there are), in order."""
+    """Return the changes of the town above `after` and up to `until` (or all), in order."""
     cursor = conn.execute(
         "SELECT arrival, body::text FROM inbox WHERE arrival > %s"
         " AND (%s::bigint IS NULL OR arrival <= %s) AND type = 'town_changed' ORDER BY arrival",
@@ -132,5 +132,5 @@ _decoder: msgspec.json.Decoder[InboxEntry] = msgspec.json.Decoder(InboxEntry)
 
 
 def entry_of(arrival: int, body: str) -> InboxEntry:
-    """A row of the inbox as what it says."""
+    """Return a row of the inbox as the entry it holds."""
     return replace(_decoder.decode(body), arrival=arrival)

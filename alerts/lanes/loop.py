@@ -98,12 +98,12 @@ class LaneLoop:
 
     @property
     def world(self) -> World:
-        """The engine's world."""
+        """Return the engine's world."""
         return self._world
 
     @property
     def roster(self) -> Roster:
-        """The people and the register as they are known now."""
+        """Return the people and the register as they are now."""
         return self._book.roster
 
     # ------------------------------------------------------------ what comes in

@@ -36,19 +36,19 @@ class Journeys:
         return bool(self._of_phone)
 
     def begin(self, journey: Journey, directory: Directory) -> None:
-        """Somebody is going. Where no phone tells of them, only a tap will say that they came."""
+        """Note that somebody is going. Where no phone reports for them, only a tap ends it."""
         for phone in directory.held_by(f"caregiver:{journey.caregiver}"):
             self._of_phone.setdefault(phone.id, {})[journey.alert] = journey
 
     def end(self, alert: str) -> None:
-        """They have come, or nobody need go any more."""
+        """Forget the journeys to an alert: they have come, or nobody need go any more."""
         for phone, journeys in list(self._of_phone.items()):
             journeys.pop(alert, None)
             if not journeys:
                 del self._of_phone[phone]
 
     def ended_by(self, fix: Position) -> Iterator[Journey]:
-        """The ways that end with this fix."""
+        """Yield the journeys that end with this fix."""
         if fix.mock or not fix.accuracy or fix.accuracy > VAGUE:
             return
         for journey in self._of_phone.get(fix.device, {}).values():
@@ -58,7 +58,7 @@ class Journeys:
 
 
 def place_of(subject: str, directory: Directory) -> Circle | None:
-    """Where one goes to help: the home of a client, or the facility of a resident."""
+    """Return where one goes to help: the home of a client, or the facility of a resident."""
     what, _, key = subject.partition(":")
     match what:
         case "client":

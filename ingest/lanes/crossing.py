@@ -23,7 +23,7 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def notice(granted: frozenset[str]) -> bytes:
-    """What the life session says: these filters are mine."""
+    """Return what the life session publishes: these filters are mine."""
     return _encode(granted)
 
 
@@ -51,17 +51,17 @@ class Crossing:
         self._topics = LifeTopics()
 
     def reset(self) -> None:
-        """A new connection has heard nothing yet."""
+        """Forget what was read: a new connection has read nothing yet."""
         self._topics = LifeTopics()
 
     def consumes(self, message: Publish) -> bool:
-        """True for carewatch's own words, and for what the life lane answers for."""
+        """Return True for carewatch's own messages, and for what the life lane answers for."""
         if message.topic == NOTICE:
             self._topics = LifeTopics(_read(message.payload))
         return message.topic in self._topics or message.topic.startswith(OURS)
 
     def covers(self, topic: str) -> bool:
-        """Whether the life session certainly hears this topic."""
+        """Return True if the life session certainly gets this topic."""
         return topic in self._topics
 
 

@@ -28,7 +28,7 @@ RETAINED = " retained"  # behind a slot: its numbers are the topics', not the pa
 
 
 def digest(envelope: Envelope) -> bytes:
-    """What tells one message from another under the same name."""
+    """Return what tells one message from another under the same name."""
     whole = blake2b(envelope.topic.encode(), digest_size=12)
     whole.update(b"\0" + envelope.payload)
     return whole.digest()
@@ -37,7 +37,7 @@ def digest(envelope: Envelope) -> bytes:
 def restamped(
     conn: psycopg.Connection, slot: str, deliveries: Sequence[Delivery]
 ) -> list[Delivery]:
-    """The deliveries, those that came before with the moment of their first coming."""
+    """Return the deliveries, those that came before with the moment of their first coming."""
     again = {_name(slot, each) for each in deliveries if _may_come_again(each)}
     if not again:
         return list(deliveries)
@@ -90,7 +90,7 @@ def remember(conn: psycopg.Connection, slot: str, deliveries: Iterable[Delivery]
 
 
 def forget(conn: psycopg.Connection, slot: str) -> None:
-    """The broker lost the session: its packet ids begin anew and mean other messages."""
+    """Forget a session that the broker lost: its packet ids begin anew."""
     with conn.transaction():
         conn.execute("DELETE FROM first_delivery WHERE slot = ANY(%s)", ([slot, slot + RETAINED],))
 
@@ -100,7 +100,7 @@ def _may_come_again(delivery: Delivery) -> bool:
 
 
 def _name(slot: str, delivery: Delivery) -> Name:
-    """Of two topics with one number the first is forgotten; the digest tells them apart."""
+    """Return what a delivery is remembered by. Two topics may share a number: see `digest`."""
     if delivery.envelope.retain:
         return slot + RETAINED, crc32(delivery.envelope.topic.encode()) >> 1
     return slot, delivery.packet_id

@@ -40,14 +40,14 @@ class HeldMessages:
 
     @property
     def count(self) -> int:
-        """Messages in our hands."""
+        """Return how many messages are in our hands."""
         return self._arrived - self._released
 
     # ------------------------------------------------------------ the socket's thread
 
     @property
     def has_room(self) -> bool:
-        """Whether more may be read from the socket."""
+        """Return True if more may be read from the socket."""
         return self.count < self._window and self._bytes_in - self._bytes_out < self._window_bytes
 
     def put(self, chunk: list[Delivery], size: int, stamp: datetime) -> None:

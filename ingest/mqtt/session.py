@@ -95,30 +95,30 @@ class Session:
 
     @property
     def connected(self) -> bool:
-        """Whether the broker has accepted the connection."""
+        """Return True if the broker has accepted the connection."""
         return self._socket.connected
 
     @property
     def listening(self) -> bool:
-        """Whether the session is connected and every subscription answered."""
+        """Return True if the session is connected and every subscription answered."""
         return self._socket.connected and self._socket.subscriptions.is_answered
 
     @property
     def begun(self) -> int:
-        """How many times the broker did not know the session and began a new one."""
+        """Return how many times the broker did not know the session and began a new one."""
         return self._socket.begun
 
     @property
     def refused(self) -> frozenset[str]:
-        """The filters that the broker did not grant."""
+        """Return the filters that the broker did not grant."""
         return self._socket.subscriptions.refused
 
     @property
     def confirmed(self) -> frozenset[str]:
-        """The filters that the broker granted on this connection."""
+        """Return the filters that the broker granted on this connection."""
         return self._socket.subscriptions.confirmed
 
     @property
     def held(self) -> int:
-        """Messages in our hands."""
+        """Return how many messages are in our hands."""
         return self._held.count

@@ -49,7 +49,7 @@ class Subscriptions:
 
     @property
     def is_answered(self) -> bool:
-        """Whether the broker has answered all that was asked for."""
+        """Return True if the broker has answered all that was asked for."""
         return not self._asked
 
     def begin(self) -> bytes:

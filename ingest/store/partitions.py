@@ -45,7 +45,7 @@ class Span(msgspec.Struct, frozen=True, order=True):
 
 
 def wanted(kept: Kept, today: date) -> list[Span]:
-    """The partitions there should be around `today`."""
+    """Return the partitions there should be around `today`."""
     first = today - BEHIND
     start = first - (first - MONDAY) % kept.width
     count = (today + AHEAD - start) // kept.width + 1
@@ -53,12 +53,12 @@ def wanted(kept: Kept, today: date) -> list[Span]:
 
 
 def outlived(kept: Kept, spans: Iterable[Span], today: date) -> list[Span]:
-    """The partitions whose every reading is older than it may become."""
+    """Return the partitions whose every reading is older than it may become."""
     return sorted(span for span in spans if span.end <= today - kept.kept)
 
 
 def name_of(table: str, span: Span) -> str:
-    """The partition's name: reading_track_20261122."""
+    """Return the partition's name: reading_track_20261122."""
     return f"{table}_{span.start:%Y%m%d}"
 
 
@@ -82,7 +82,7 @@ def roll(conn: psycopg.Connection, kept: Kept, today: date) -> tuple[list[str], 
 
 
 def existing(conn: psycopg.Connection, kept: Kept) -> set[Span]:
-    """The partitions there are, the DEFAULT one left out."""
+    """Return the partitions there are, the DEFAULT one left out."""
     with conn.transaction():
         names = conn.cursor(row_factory=scalar_row).execute(
             "SELECT relname::text FROM pg_inherits JOIN pg_class ON oid = inhrelid"

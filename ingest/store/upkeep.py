@@ -25,7 +25,7 @@ REJECTIONS_BYTES = 512 * 1024 * 1024
 REJECTION_OVERHEAD = 200  # bytes of a rejection beside its payload, about
 
 
-class Report(msgspec.Struct, frozen=True):
+class UpkeepReport(msgspec.Struct, frozen=True):
     """What one run did; all empty when another process was at it."""
 
     made: tuple[str, ...] = ()  # partitions
@@ -40,20 +40,20 @@ def run(
     *,
     now: datetime | None = None,
     rejection_bytes: int = REJECTIONS_BYTES,
-) -> Report:
+) -> UpkeepReport:
     """Do all that is due at `now` (the clock's, unless given). `conn` must not be in a transaction.
 
     Raises psycopg.Error; whatever was not done is due again next time.
     """
     moment = now or datetime.now(UTC)
     if not _locked(conn):
-        return Report()
+        return UpkeepReport()
     try:
         native = _partitioned(conn)
         _mark(conn, moment)
         digested = digest(conn, counts=native)  # first: what is dropped below has been counted
         rolled = [roll(conn, kept, moment.date()) for kept in KEPT] if native else []
-        return Report(
+        return UpkeepReport(
             made=tuple(name for made, _ in rolled for name in made),
             dropped=tuple(name for _, dropped in rolled for name in dropped),
             digested=digested,
@@ -73,7 +73,7 @@ def _unlock(conn: psycopg.Connection) -> None:
 
 
 def _partitioned(conn: psycopg.Connection) -> bool:
-    """Whether the readings are in native partitions, not in hypertables."""
+    """Return True if the readings are in native partitions, not in hypertables."""
     return _scalar(conn, "SELECT relkind = 'p' FROM pg_class WHERE oid = %s::regclass", TRACK.table)
 
 

@@ -28,7 +28,7 @@ from ingest.admission.admit import admit
 from ingest.mqtt.connection import Address
 from ingest.mqtt.session import Session
 from ingest.settings import BATCH_SIZE
-from ingest.store.save import Message, save
+from ingest.store.save import AdmittedMessage, save
 from tests.bench.crowd import Crowd, Traffic
 from tests.bench.load import mixed
 from tests.bench.rig import Rig
@@ -54,11 +54,13 @@ def measure(rig: Rig, total: int) -> list[Stage]:
         began = datetime.now(UTC)
         envelopes = _envelopes(total, began)
         directory = load_directory(conn)
-        messages: list[Message] = []
+        messages: list[AdmittedMessage] = []
         admitted = _timed(
             "decode and admission",
             total,
-            lambda: messages.extend(Message(each, admit(each, directory)) for each in envelopes),
+            lambda: messages.extend(
+                AdmittedMessage(each, admit(each, directory)) for each in envelopes
+            ),
         )
         stored = _timed("store, our side", total, lambda: _save(conn, messages))
     lanes = [stage for lane in LANES for stage in _walked(rig, lane, began, total)]
@@ -163,7 +165,7 @@ def _envelopes(total: int, began: datetime) -> list[Envelope]:
     return [Envelope(*make(n), began + n * tick) for n in range(total)]
 
 
-def _save(conn: psycopg.Connection, messages: list[Message]) -> None:
+def _save(conn: psycopg.Connection, messages: list[AdmittedMessage]) -> None:
     for start in range(0, len(messages), BATCH_SIZE):
         save(conn, messages[start : start + BATCH_SIZE])
 
