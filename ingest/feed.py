@@ -31,12 +31,12 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Worker(msgspec.Struct, frozen=True):
-    """What one lane of an ingest process last said of itself."""
+    """What one lane of an ingest process last reported of itself."""
 
     worker: str
     lane: str  # life | bulk
     seen_until: datetime  # everything it received before is stored
-    renewed_at: datetime  # when it said so
+    renewed_at: datetime  # when it reported that
 
 
 def feed_after(
@@ -125,7 +125,7 @@ def silent_lanes(conn: psycopg.Connection, silence: timedelta) -> list[str]:
     """
     cursor = conn.cursor(row_factory=scalar_row).execute(
         "SELECT lane FROM unnest(%s::text[]) WITH ORDINALITY AS lanes (lane, place)"
-        " WHERE NOT EXISTS (SELECT FROM ingest_horizon AS heard WHERE heard.lane = lanes.lane"
+        " WHERE NOT EXISTS (SELECT FROM ingest_horizon AS report WHERE report.lane = lanes.lane"
         " AND NOT starts_with(worker, %s) AND renewed_at > clock_timestamp() - %s)"
         " ORDER BY place",
         (list(LANES), PASSING, silence),

@@ -67,7 +67,7 @@ class HourCount(msgspec.Struct, frozen=True):
 
 
 class DeviceDay(msgspec.Struct, frozen=True):
-    """What one device said on one UTC day."""
+    """What one device sent on one UTC day."""
 
     day: datetime
     device: str

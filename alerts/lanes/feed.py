@@ -20,7 +20,7 @@ from alerts.lanes.horizon import Horizon
 from alerts.types import InboxEntry, LaneName, Stored, TownChanged
 from ingest.history import Batch, feed_after
 
-BATCHES = 4  # batches of readings (of up to 2,000) a look: people are heard in between
+BATCHES = 4  # batches of readings (of up to 2,000) a look: people are answered in between
 ENTRIES = 1000  # inbox entries at a time
 
 

@@ -1,7 +1,7 @@
-"""Writes what a step came to, all in one transaction: findings, alerts, visits, pages, checkpoint.
+"""Write what a step came to, all in one transaction: findings, alerts, visits, pages, checkpoint.
 
 Rule states go along from time to time only: most readings change nothing but "last heard", and a
-restart walks the feed again from the states last saved. Whoever finds the checkpoint elsewhere
+restart replays the feed from the states last saved. Whoever finds the checkpoint elsewhere
 than left writes nothing: another process has taken over.
 """
 
@@ -34,7 +34,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     """How far a lane has come."""
 
     outputs_at: int = 0  # arrival up to which everything concluded is committed
-    heard_at: int = 0  # arrival up to which the inbox has been heard
+    heard_at: int = 0  # arrival up to which the inbox has been read
     clock: datetime | None = None  # the engine's, at outputs_at; None: never begun
     states_at: int = 0  # arrival at which the rule states were last saved
     states_clock: datetime | None = None  # the engine's, then
@@ -45,7 +45,7 @@ class Step(msgspec.Struct, frozen=True):
 
     changed: Changed
     visits: tuple[VisitRecord, ...]
-    receipts: tuple[Receipt, ...]  # what channels said later of pages, for the page's own row
+    receipts: tuple[Receipt, ...]  # what channels reported later of pages, for the page's own row
     states: tuple[StateRow, ...] | None  # None: not now
     outputs_at: int
     heard_at: int

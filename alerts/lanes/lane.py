@@ -159,7 +159,7 @@ class RuleLane:
         roster = self._town.roster
         if at.states_clock is not None:
             roster = roster.within(town.directory, town.zone)
-        then = at.clock or self._clock.now()  # a word on a mute may wait since then
+        then = at.clock or self._clock.now()  # the end of a mute may wait in the inbox since then
         raised = journal.raised_since(then - CHATTER_WINDOW)
         book = Casebook(roster, journal.open_alerts(), journal.mutes(then), raised)
         waiting = towns_between(write, at.states_at, at.heard_at)

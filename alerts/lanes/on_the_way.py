@@ -13,7 +13,7 @@ from alerts.town.geometry import metres
 from devices.directory import Circle, Directory
 from devices.readings import Position
 
-VAGUE = 100.0  # metres of accuracy; a vaguer fix, or one of unknown accuracy, says nothing
+WORST_ACCURACY = 100.0  # metres; a vaguer fix could lie outside the 150 m of a home and not show it
 
 
 class Journey(msgspec.Struct, frozen=True):
@@ -49,7 +49,7 @@ class Journeys:
 
     def ended_by(self, fix: Position) -> Iterator[Journey]:
         """Yield the journeys that end with this fix."""
-        if fix.mock or not fix.accuracy or fix.accuracy > VAGUE:
+        if fix.mock or not fix.accuracy or fix.accuracy > WORST_ACCURACY:
             return
         for journey in self._of_phone.get(fix.device, {}).values():
             distance = metres(fix.lat, fix.lon, journey.to.lat, journey.to.lon)

@@ -21,7 +21,7 @@ class SavePolicy:
         self._took = 0.0  # seconds that the last saving took
 
     def require(self) -> None:
-        """Have the next step save: what is walked again from before it might end otherwise."""
+        """Have the next step save: a replay from before it might end otherwise."""
         self._must_save = True
 
     def is_due(self, *, has_moved: bool) -> bool:

@@ -74,48 +74,8 @@ class DeskView:
     def overview(self) -> HTMLResponse:
         """Return the desk's first page."""
         with self.site.pool.connection() as conn:
-            week = self.records.visible(
-                history.alerts(conn, AlertFilter(since=self.week, limit=MANY))
-            )
-            cases = self.records.answered(conn, self.week, self.now)
-            buttons = history.button_tests_of(conn, self.directory)
-            values = {
-                "open": self._open(conn),
-                "mutes": self.records.mutes(conn),
-                "turns": self.records.turns(conn),
-                "flaws": history.paging_flaws(conn, self.directory, self.now),
-                "held": len(history.held_pages(conn)),
-            }
-        gone = silent(
-            self.directory,
-            Signs(self.board.heard, self.board.gone, self.now),
-            scope=self.who.scope,
-            duty=self.duty,
-        )
-        standing = history.stale(self.board.alerts.values(), self.now)
-        states = Counter[str](visit.state for visit in self.board.visits.values())
-        return self.page(
-            "desk.html",
-            here="desk",
-            ended=self._ended(week),
-            answers=[
-                history.answers([case for case in cases if case.raised_at >= since], self.now)
-                for since in (self._midnight, self.week)
-            ],
-            untested=[
-                button
-                for button in buttons
-                if button.is_overdue(self.now) and self.records.sees(f"device:{button.device}")
-            ],
-            visits=[(state, states[state]) for state in STATES if states[state]],
-            figures=self.figures,
-            false_alarms=false_alarms(week, self.directory),
-            silent=gone[:SILENT_LISTED],
-            silent_count=len(gone),
-            stale=[self.view(alert) for alert in standing[:STALE_LISTED]],
-            stale_count=len(standing),
-            **values,
-        )
+            stored = self._stored_values(conn)
+        return self.page("desk.html", here="desk", **stored, **self._board_values())
 
     def open_list(self) -> HTMLResponse:
         """Return the list of open alerts alone."""
@@ -196,6 +156,44 @@ class DeskView:
     def _ended(self, alerts: list[Alert]) -> list[AlertView]:
         ended = [alert for alert in alerts if alert.state in ("resolved", "cleared")]
         return [self.view(alert) for alert in ended[::-1][:ENDED_LISTED]]
+
+    def _stored_values(self, conn: psycopg.Connection) -> dict[str, Any]:
+        """Return what the first page shows of the records."""
+        week = self.records.visible(history.alerts(conn, AlertFilter(since=self.week, limit=MANY)))
+        cases = self.records.answered(conn, self.week, self.now)
+        return {
+            "open": self._open(conn),
+            "mutes": self.records.mutes(conn),
+            "turns": self.records.turns(conn),
+            "flaws": history.paging_flaws(conn, self.directory, self.now),
+            "held": len(history.held_pages(conn)),
+            "untested": self.records.overdue_buttons(conn),
+            "ended": self._ended(week),
+            "false_alarms": false_alarms(week, self.directory),
+            "answers": [
+                history.answers([case for case in cases if case.raised_at >= since], self.now)
+                for since in (self._midnight, self.week)
+            ],
+        }
+
+    def _board_values(self) -> dict[str, Any]:
+        """Return what the first page shows of the board."""
+        gone = silent(
+            self.directory,
+            Signs(self.board.heard, self.board.gone, self.now),
+            scope=self.who.scope,
+            duty=self.duty,
+        )
+        standing = history.stale(self.board.alerts.values(), self.now)
+        states = Counter[str](visit.state for visit in self.board.visits.values())
+        return {
+            "figures": self.figures,
+            "visits": [(state, states[state]) for state in STATES if states[state]],
+            "silent": gone[:SILENT_LISTED],
+            "silent_count": len(gone),
+            "stale": [self.view(alert) for alert in standing[:STALE_LISTED]],
+            "stale_count": len(standing),
+        }
 
     @property
     def week(self) -> datetime:

@@ -60,6 +60,14 @@ class VisibleRecords:
             if case.severity in URGENT and self.sees(case.subject)
         ]
 
+    def overdue_buttons(self, conn: psycopg.Connection) -> list[history.ButtonTest]:
+        """Return the SOS buttons whose test is overdue."""
+        return [
+            button
+            for button in history.button_tests_of(conn, self._board.directory)
+            if button.is_overdue(self._now) and self.sees(f"device:{button.device}")
+        ]
+
     def mutes(self, conn: psycopg.Connection) -> list[Muted]:
         """Return the mutes in force."""
         scope, directory = self._board.scope, self._board.directory

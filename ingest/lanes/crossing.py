@@ -1,4 +1,4 @@
-"""Who answers for an SOS that both lanes hear: the rule by which the bulk lane leaves it alone.
+"""Who answers for an SOS that both lanes receive: the rule by which the bulk lane leaves it alone.
 
 MQTT can't subscribe to "all but these", so the bulk session hears SOS topics too. It may leave
 one to the life session only when that session certainly has it, else it would be lost. The
@@ -15,7 +15,7 @@ from ingest.mqtt.packets import Publish, Will
 
 NOTICE = "carewatch/lanes/life"
 REMEMBERED = 100_000  # topics whose lane is kept in mind
-OURS = ("carewatch/lanes/", "carewatch-simulator/")  # said by carewatch itself, not by a device
+OURS = ("carewatch/lanes/", "carewatch-simulator/")  # sent by carewatch itself, not by a device
 TAKEN_BACK = Will(NOTICE, b"")
 
 _decode = msgspec.json.Decoder(frozenset[str]).decode
@@ -45,7 +45,7 @@ class LifeTopics:
 
 
 class Crossing:
-    """What the life session certainly has, as one bulk connection has heard so far."""
+    """What the life session certainly has, as far as one bulk connection has read."""
 
     def __init__(self) -> None:
         self._topics = LifeTopics()

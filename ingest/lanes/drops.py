@@ -22,7 +22,7 @@ class Drops:
     """The broker's count as we follow it; `consumes` runs on the session's thread."""
 
     def __init__(self) -> None:
-        self._dropped: int | None = None  # None = the broker has not said yet
+        self._dropped: int | None = None  # None = the broker has not reported yet
         self._kept: int | None = None  # what the database has
         self._grew_at: datetime | None = None
 

@@ -27,7 +27,7 @@ _encode = msgspec.json.Encoder().encode
 class ReadingRow(msgspec.Struct, frozen=True, gc=False):
     """One reading on its way into the database."""
 
-    message: int  # which message of the batch said it
+    message: int  # number of its message in the batch
     reading: Reading
     table: Table  # what is many is kept short; the rest is few, and kept long
     key: Key
@@ -89,7 +89,7 @@ def microseconds(moment: datetime) -> int:
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-_KIND = {said: _length(len(kind)) + kind.encode() for said, kind in KIND_OF.items()}
+_KIND = {type_: _length(len(kind)) + kind.encode() for type_, kind in KIND_OF.items()}
 _TABLE: dict[type, Table] = {
-    said: "reading_track" if said in TRACKED else "reading_event" for said in KIND_OF
+    type_: "reading_track" if type_ in TRACKED else "reading_event" for type_ in KIND_OF
 }

@@ -18,10 +18,10 @@ from ingest.store.partitions import KEPT, TRACK, roll
 
 LOG_KEPT = timedelta(days=1)  # batches in the feed's log, behind the slowest checkpoint
 LOG_KEPT_AT_MOST = timedelta(days=7)  # with alerts away so long, the feed is read from `reading`
-MARK_EVERY = timedelta(minutes=10)
-REJECTIONS_KEPT = timedelta(days=30)
+MARK_EVERY = timedelta(minutes=10)  # a replay reads at most so much too much at either end
+REJECTIONS_KEPT = timedelta(days=30)  # a codec is mended, and they are read again, by then
 COUNTS_KEPT = timedelta(days=7)
-REJECTIONS_BYTES = 512 * 1024 * 1024
+REJECTIONS_BYTES = 512 * 1024 * 1024  # a device gone mad fills no disk
 REJECTION_OVERHEAD = 200  # bytes of a rejection beside its payload, about
 
 
