@@ -7,7 +7,7 @@ from datetime import datetime
 from alerts import metrics
 from alerts.cases.casebook import Casebook, Changed
 from alerts.engine.engine import StateRow, World
-from alerts.lanes.feed import Fed
+from alerts.lanes.feed import FeedRead
 from alerts.lanes.journal import Journal, Step
 from alerts.lanes.save_policy import SavePolicy
 from alerts.types import LaneName, Page, Receipt, VisitRecord
@@ -44,7 +44,7 @@ class Committer:
         """Put what a channel reported of a page into the next commit."""
         self._receipts.append(receipt)
 
-    def commit(self, fed: Fed, *, is_replaying: bool) -> None:
+    def commit(self, fed: FeedRead, *, is_replaying: bool) -> None:
         """Commit what came of `fed`, if there is a reason. Raises psycopg.Error, Overtaken.
 
         While the lane replays what it had committed before, no states are saved and the engine's
@@ -65,7 +65,7 @@ class Committer:
 
     def _step(
         self,
-        fed: Fed,
+        fed: FeedRead,
         changed: Changed,
         states: tuple[StateRow, ...] | None,
         clock: datetime | None,

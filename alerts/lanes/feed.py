@@ -24,8 +24,8 @@ BATCHES = 4  # batches of readings (of up to 2,000) a look: people are answered 
 ENTRIES = 1000  # inbox entries at a time
 
 
-class Fed(msgspec.Struct, frozen=True):
-    """What one look brought."""
+class FeedRead(msgspec.Struct, frozen=True):
+    """What one read of the feed and the inbox brought."""
 
     stimuli: tuple[Stored | TownChanged, ...]  # the engine's road, in arrival order
     entries: tuple[InboxEntry, ...]  # the people's road
@@ -57,7 +57,7 @@ class Feed:
         self._heard = heard
         self._waiting = deque(waiting)
 
-    def read(self) -> Fed:
+    def read(self) -> FeedRead:
         """Read what has come since the last time. Raises psycopg.Error."""
         read_until = self._horizon.look()  # first: what is stored by then is seen below
         with self._conn.transaction():
@@ -70,7 +70,7 @@ class Feed:
         self._heard = entries[-1].arrival if entries else self._heard
         self._waiting.extend(entry for entry in entries if isinstance(entry, TownChanged))
         stimuli = tuple(self._merged(batches, is_drained=is_drained))
-        return Fed(stimuli, tuple(entries), self._after, self._heard, is_drained, read_until)
+        return FeedRead(stimuli, tuple(entries), self._after, self._heard, is_drained, read_until)
 
     def _merged(self, batches: list[Batch], *, is_drained: bool) -> Iterator[Stored | TownChanged]:
         for batch in batches:

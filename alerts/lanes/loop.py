@@ -14,7 +14,7 @@ from alerts.cases.casebook import ABOUT_AN_ALERT, Casebook
 from alerts.clock import Clock
 from alerts.engine.engine import NOTHING, Outputs, World, advance
 from alerts.lanes.committer import Committer
-from alerts.lanes.feed import Fed, Feed
+from alerts.lanes.feed import Feed, FeedRead
 from alerts.lanes.journal import Journal
 from alerts.lanes.on_the_way import Journey, Journeys, place_of
 from alerts.plans.roster import Roster
@@ -69,7 +69,7 @@ class LaneLoop:
             self._begin_journey(alert, alert.acked_by, alert.acked_at)
         self._settle_beginning()
 
-    def step(self) -> Fed:
+    def step(self) -> FeedRead:
         """Read the feed once and do all that follows. Raises psycopg.Error, Overtaken."""
         fed = self._feed.read()
         for entry in fed.entries:
@@ -169,7 +169,7 @@ class LaneLoop:
                 )
             )
 
-    def _pass_time(self, fed: Fed) -> None:
+    def _pass_time(self, fed: FeedRead) -> None:
         """Fire timers up to the feed's horizon; all before it has been judged."""
         if self._is_replaying:
             self._end_replay()

@@ -31,7 +31,7 @@ RENEWAL = 0.1  # seconds between two reports of how far this lane has come
 
 log = structlog.get_logger()
 T = TypeVar("T")
-Work = Callable[[psycopg.Connection], T]
+DatabaseWork = Callable[[psycopg.Connection], T]
 
 
 class Stopped(Exception):
@@ -166,7 +166,7 @@ class SavingLane:
         )
         return save(conn, messages, self._guard)
 
-    def _do_until_done(self, work: Work[T]) -> T:
+    def _do_until_done(self, work: DatabaseWork[T]) -> T:
         """Do this piece of work on the database, however often it takes. Raises Stopped."""
         backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
         while True:
@@ -178,7 +178,7 @@ class SavingLane:
             if self._stopping.wait(pause):
                 raise Stopped
 
-    def _try(self, work: Work[T]) -> T:
+    def _try(self, work: DatabaseWork[T]) -> T:
         """Do it once. Raises psycopg.Error, and begins with a new connection next time."""
         try:
             if self._conn is None:

@@ -16,7 +16,7 @@ from alerts.cases.casebook import Casebook
 from alerts.clock import SystemClock
 from alerts.engine.engine import begin
 from alerts.engine.two_lanes import rules_of
-from alerts.lanes.feed import Fed, Feed
+from alerts.lanes.feed import Feed, FeedRead
 from alerts.lanes.journal import Journal, Step
 from alerts.lanes.loop import LaneLoop
 from alerts.plans.plans import load_plans
@@ -93,7 +93,7 @@ class MeteredFeed(Feed):
         super().__init__(conn, lane, 0, 0)
         self.meter = Meter()
 
-    def read(self) -> Fed:
+    def read(self) -> FeedRead:
         with self.meter:
             return super().read()
 
