@@ -28,7 +28,7 @@ MAY_IMPORT = {
 }
 # Third-party libraries that only these files may touch.
 ONLY_IN = {
-    "paho": {"ingest/mqtt/session.py", "devices/simulator", "deploy"},
+    "paho": {"devices/simulator", "deploy"},
     "apprise": {"alerts/channels"},
 }
 PURE = (
