@@ -1,1 +1,1 @@
-"""The ground all rooms stand on: errors, lock numbers, snapshots. Imports nothing of ours."""
+"""What every room uses: errors, lock numbers, mappings in snapshots. Imports no other room."""
