@@ -10,12 +10,21 @@ from pathlib import Path
 import grimp
 import pytest
 
+from deploy.settings import Settings
+
 ROOT = Path(__file__).parent.parent
 ROOMS = ("core", "devices", "ingest", "alerts", "dashboards", "deploy")
 HOW_IT_WORKS = ROOT / "docs/how-it-works.md"
 DECISIONS = ROOT / "docs/decisions"
 NEVER_WRITTEN = {"0008", "0009", "0019"}  # numbers of decisions; the index says so
 
+OTHERS = {  # names of PostgreSQL, Go, paho, import-linter and ISAPI
+    "pg_snapshot_xmin",
+    "CrossOriginProtection",
+    "manual_ack",
+    "acyclic_siblings",
+    "CertificateCaptureEvent",
+}
 MADE_BY_THE_READER = {"deploy/mosquitto/certs"}
 
 PAGES = sorted(
@@ -31,6 +40,7 @@ _NAME = re.compile(r"`([\w/]+\.py): ([\w.]+)`")
 _DOTTED = re.compile(rf"`((?:{'|'.join(ROOMS)})(?:\.\w+)+)`")
 _DECISION = re.compile(r"\b[Dd]ecisions?[ /](\d{4})")
 _NUMBER = re.compile(r"(?<![\w.,/-])(0\d{3})(?![\w,-])")  # as one decision names another
+_OURS = re.compile(r"`((?=[\w.]*_|[A-Z]\w*[a-z])[A-Za-z][\w.]*)`")  # snake_case or CamelCase
 _CODE = re.compile(r"`([a-z_]+)(?:/|\.py)?`")
 
 
@@ -52,6 +62,15 @@ _DOCUMENTED = ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
 
 
 # ---------------------------------------------------------------- what a reference leads to
+
+
+@cache
+def vocabulary() -> frozenset[str]:
+    """Every word in the files of the rooms, and the variables of the settings."""
+    files = (path for room in ROOMS for path in (ROOT / room).rglob("*") if path.is_file())
+    texts = (path.read_text() for path in files if path.suffix in (".py", ".sql", ".html", ".js"))
+    variables = {f"CAREWATCH_{name.upper()}" for name in Settings.model_fields}
+    return frozenset(word for text in texts for word in re.findall(r"\w+", text)) | variables
 
 
 @cache
@@ -150,6 +169,14 @@ def test_what_a_package_says_of_itself_is_inside(package: Path) -> None:
     known |= {name.split(".")[-1] for path in inside.rglob("*.py") for name in defined(path)}
     words = _CODE.findall(ast.get_docstring(ast.parse(package.read_text())) or "")
     assert [word for word in words if word not in known | {"carewatch"}] == []
+
+
+@pytest.mark.parametrize(
+    "page", [page for page in PAGES if page.parent in (ROOT, DECISIONS, ROOT / "docs")], ids=named
+)
+def test_each_class_and_table_that_a_page_speaks_of_is_in_the_code(page: Path) -> None:
+    words = {word for name in _OURS.findall(page.read_text()) for word in name.split(".")}
+    assert words - vocabulary() - OTHERS == set()
 
 
 # ---------------------------------------------------------------- decisions
