@@ -36,7 +36,7 @@ PACKAGES = sorted(path for room in ROOMS for path in (ROOT / room).rglob("__init
 
 _LINK = re.compile(r"\]\((?!https?:)([^)\s]+)\)")
 _FILE = re.compile(rf"(?<![\w/.{{-])(?:{'|'.join(ROOMS)}|tests|docs)/[\w./-]*\w")
-_NAME = re.compile(r"`([\w/]+\.py): ([\w.]+)`")
+_NAME = re.compile(r"`([\w/]+\.py):\s+([\w.]+)`")
 _DOTTED = re.compile(rf"`((?:{'|'.join(ROOMS)})(?:\.\w+)+)`")
 _DECISION = re.compile(r"\b[Dd]ecisions?[ /](\d{4})")
 _NUMBER = re.compile(r"(?<![\w.,/-])(0\d{3})(?![\w,-])")  # as one decision names another
