@@ -1,1 +1,1 @@
-"""What every room uses: errors, lock numbers, mappings in snapshots. Imports no other room."""
+"""The ground all rooms stand on: errors, lock numbers, snapshots. Imports nothing of ours."""
