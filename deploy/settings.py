@@ -26,6 +26,8 @@ from pydantic_settings import (
 
 from core.errors import CarewatchError
 
+DEMO_TOWN = "demo-town.yaml"  # in the data directory, written by `carewatch up --demo`
+
 
 class Settings(BaseSettings):
     """What a deployment may set. No URL given means the embedded part."""
