@@ -2,6 +2,8 @@
 
 import subprocess
 import sys
+import tomllib
+from pathlib import Path
 
 import pytest
 
@@ -31,3 +33,10 @@ def carewatch(*words: str) -> tuple[int, str]:
 )
 def test_a_mistake_is_one_line(words: tuple[str, ...], said: str) -> None:
     assert carewatch(*words) == (2, f"carewatch: {said}\n")
+
+
+def test_it_says_its_version() -> None:
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text())["project"]
+    command = [sys.executable, "-m", "deploy", "--version"]
+    said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert said == f"carewatch {project['version']}\n"
