@@ -24,6 +24,7 @@ class Wrong(NamedTuple):
     path: Path  # keys and places, from the outside in
     text: str  # one clause, without the path
     cause: Cause = "type"
+    key: str = ""  # of what is missing there
 
     def __str__(self) -> str:
         """Return the fault with its path: `days.full: expected a number, got 'soon'`."""
@@ -85,6 +86,8 @@ class _Naming:
 
     def wrong(self, value: object, kind: inspect.Type, path: Path) -> Iterator[Wrong]:
         match kind:
+            case inspect.Metadata(type=inner):  # a description and the like
+                yield from self.wrong(value, inner, path)
             case inspect.UnionType(types=types):
                 yield from self._union(value, types, path)
             case inspect.StructType():
@@ -113,15 +116,17 @@ class _Naming:
         fields = {field.encode_name: field for field in kind.fields}
         for key, item in value.items():
             field = fields.get(key)
-            if field is not None and (item is not None or not field.required):
+            if field is not None and field.required and item is None:
+                yield _missing(key, path)
+            elif field is not None:
                 yield from self.wrong(item, field.type, (*path, key))
-            elif field is None and kind.forbid_unknown_fields:
+            elif kind.forbid_unknown_fields:
                 yield Wrong(
                     (*path, key), f"unknown key {key!r}; {near(key, (*fields,))}", "unknown"
                 )
         for key, field in fields.items():
-            if field.required and value.get(key) is None:
-                yield Wrong(path, f"{key!r} is missing", "missing")
+            if field.required and key not in value:
+                yield _missing(key, path)
 
     def _values(self, value: object, kind: inspect.Type, path: Path) -> Iterator[Wrong]:
         if not isinstance(value, dict):
@@ -185,6 +190,10 @@ class _Naming:
             return "something else"
         text = str(value)
         return repr(text if len(text) <= 60 else text[:57] + "...")
+
+
+def _missing(key: str, path: Path) -> Wrong:
+    return Wrong(path, f"{key!r} is missing", "missing", key)
 
 
 def _choices(kind: inspect.Type) -> tuple[str, ...]:
