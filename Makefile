@@ -1,5 +1,5 @@
 # The commands of a working day. Each makes .venv and installs what it needs, once.
-.PHONY: demo test test-fast lint bench bench-chaos soak clean
+.PHONY: demo test test-fast lint lock upgrade bench bench-chaos clean
 .DEFAULT_GOAL := demo
 
 PYTHON ?= python3
@@ -7,9 +7,13 @@ BIN := .venv/bin
 # Tests that run side by side.
 WORKERS ?= 2
 
-.venv/installed: pyproject.toml
+PIP := $(BIN)/pip --quiet --disable-pip-version-check install --no-deps
+
+# Exactly what the lock names, every file by its hash; nothing is resolved, nothing is built.
+.venv/installed: pyproject.toml deploy/lock/development.txt
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(PIP) --require-hashes --only-binary :all: --requirement deploy/lock/development.txt
+	$(PIP) --no-build-isolation --editable .
 	touch $@
 
 demo: .venv/installed
@@ -29,6 +33,14 @@ lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	@bash deploy/scripts/check-javascript
+
+# After a change of pyproject.toml's dependencies: the other versions stay.
+lock:
+	@bash deploy/scripts/lock
+
+# The newest versions that pyproject.toml allows, and a list of what changed.
+upgrade:
+	@bash deploy/scripts/lock --upgrade
 
 bench: .venv/installed
 	@bash deploy/scripts/system-parts test

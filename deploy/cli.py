@@ -6,6 +6,8 @@ nothing else is caught.
 
 import importlib
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
@@ -38,6 +40,34 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def version() -> str:
+    """Return the version of the installed package; sources that nobody installed have none."""
+    try:
+        return metadata.version("carewatch")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"carewatch {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Take the options that stand before every command."""
+
+
 for _name in COMMANDS:
     importlib.import_module(f"deploy.commands.{_name}").register(app)
 

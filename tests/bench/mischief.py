@@ -1,5 +1,7 @@
 """What can be done to a running carewatch. `seconds`: how long what is broken stays so."""
 
+import errno
+import os
 import random
 import time
 from collections.abc import Callable
@@ -114,7 +116,7 @@ def freeze_database(scene: Scene, seconds: float) -> None:
 def fill_the_disk(scene: Scene, seconds: float) -> None:
     """Not a byte is free, and the server ends by it; after a while there is room again."""
     scene.disk.fill()
-    until(lambda: "No space left on device" in scene.postgres.said(), within=60)
+    until(lambda: os.strerror(errno.ENOSPC) in scene.postgres.said(), within=60)
     exhaust(scene.postgres.url)
     time.sleep(seconds)
     scene.disk.free()

@@ -194,7 +194,10 @@ def test_the_last_twenty_are_kept(conn: psycopg.Connection) -> None:
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        (SettingsChange(rule="door_left_open", parameters={"minutes": "soon"}), "Expected `float`"),
+        (
+            SettingsChange(rule="door_left_open", parameters={"minutes": "soon"}),
+            r"^door_left_open\.minutes: expected a number, got 'soon'",
+        ),
         (SettingsChange(rule="nobody", parameters={"x": 1}), "no rule 'nobody'"),
         (SettingsChange(rule="door_left_open", parameters={}), "these are in force already"),
     ],
