@@ -5,8 +5,8 @@ import psycopg
 from dashboards.auth.sessions import set_sign_in, sign_ins
 from dashboards.auth.tokens import wall_address
 from deploy.demo.town import demo_town_yaml
+from deploy.invocation import invocation
 from deploy.settings import DEMO_TOWN, Settings
-from deploy.stack.invocation import invocation
 from deploy.town.loading import load_town
 from deploy.town.townfile import read_town
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from deploy.stack.invocation import invocation
+from deploy.invocation import invocation
 
 
 def program(folder: Path, name: str = "carewatch") -> Path:
