@@ -5,7 +5,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 import httpx
 import psycopg
@@ -17,6 +16,7 @@ from alerts.settings import AlertsSettings
 from dashboards.app import create_app
 from dashboards.settings import DashboardSettings
 from ingest.history import renew_horizon
+from tests.clock import utc_now
 
 KEY = "the signing key of these tests"
 
@@ -65,7 +65,7 @@ def ingest_alive(database_url: str) -> Iterator[threading.Event]:
         with psycopg.connect(database_url, autocommit=True) as conn:
             while not stop.is_set():
                 for lane in ("life", "bulk"):
-                    renew_horizon(conn, "w-1", lane, datetime.now(UTC))  # type: ignore[arg-type]
+                    renew_horizon(conn, "w-1", lane, utc_now())  # type: ignore[arg-type]
                 stop.wait(0.2)
 
     thread = threading.Thread(target=beat, daemon=True)

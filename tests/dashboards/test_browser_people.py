@@ -1,7 +1,7 @@
 """The desk and the phone page in a real browser, with modules and without."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import httpx
 import psycopg
@@ -12,6 +12,7 @@ from site_of_tests import KEY, alerts_at_work, free_port, ingest_alive, serving,
 from small_town import SECRET, press, store
 
 from alerts import desk, history
+from tests.clock import utc_now
 
 pytestmark = [pytest.mark.edge, pytest.mark.browser]
 
@@ -165,5 +166,5 @@ def sign_in(page: Page, name: str) -> None:
 
 
 def link(alert: str, person: str) -> str:
-    ends = datetime.now(UTC) + timedelta(hours=1)
+    ends = utc_now() + timedelta(hours=1)
     return f"/a/{desk.sign(KEY, alert=alert, person=person, ends_at=ends)}"

@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import httpx
 import psycopg
@@ -23,6 +22,7 @@ from small_town import SECRET, store
 from alerts import history
 from alerts.given.versions import in_force
 from devices.readings import DeviceStatus
+from tests.clock import ZONE, utc_now
 
 LOAD = re.compile(r"每席每天报警：0 → 0\.1\d（\+0\.1\d）")  # one in seven to eight days
 pytestmark = [pytest.mark.edge, pytest.mark.browser]
@@ -47,7 +47,7 @@ def house(town_url: str) -> Iterator[str]:
 
 def report_charge(conn: psycopg.Connection, percent: float) -> None:
     """The door sensor of c-1 says how full its battery is."""
-    now = datetime.now(UTC)
+    now = utc_now()
     said = {"device": "door-c1", "id": f"{now:%H%M%S%f}", "observed_at": now, "received_at": now}
     store(conn, DeviceStatus(battery=percent, **said))  # type: ignore[arg-type]
 
@@ -142,7 +142,7 @@ def test_an_operator_tries_and_a_manager_enables(
 
 
 def start_trial(page: Page) -> None:
-    today = datetime.now(UTC) + timedelta(hours=8)
+    today = utc_now().astimezone(ZONE)
     page.locator("[name=until]").fill(f"{today:%Y-%m-%d}")
     page.get_by_role("button", name="开始试用").click()
 

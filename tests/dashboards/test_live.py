@@ -26,6 +26,7 @@ from dashboards.board import AlertsChanged, Board, Health, Second
 from dashboards.scope import WHOLE, Scope
 from dashboards.stream import WAITING, Stream
 from dashboards.tokens import reply_key, wall_token
+from tests.clock import utc_now
 
 pytestmark = pytest.mark.edge
 
@@ -46,7 +47,7 @@ def events(web: httpx.Client, token: str | None = None) -> Iterator[tuple[str, A
 def test_a_screen_gets_the_whole_first_and_then_what_changes(
     api: httpx.Client, db: psycopg.Connection
 ) -> None:
-    now = datetime.now(UTC)
+    now = utc_now()
     stream = events(api)
     name, screen = next(stream)
     assert (name, screen["cards"]) == ("snapshot", {})
@@ -71,7 +72,7 @@ def test_a_wall_watches_by_its_token_alone(web: httpx.Client) -> None:
 
 
 def test_a_walls_token_may_be_for_an_area(web: httpx.Client, db: psycopg.Connection) -> None:
-    put(db, alert(raised_at=datetime.now(UTC)))
+    put(db, alert(raised_at=utc_now()))
     scoped = wall_token(KEY, Scope(areas=("other",)))
     until(lambda: web.get("/api/v1/board", params={"token": wall_token(KEY)}).json()["cards"])
     assert web.get("/api/v1/board", params={"token": scoped}).json()["cards"] == {}
@@ -200,7 +201,7 @@ def test_in_a_demo_everybody_may_look_and_nobody_act(town_url: str, db: psycopg.
         assert web.get("/").url.path == "/wall"
         assert web.get("/desk").status_code == 200
         assert web.post("/api/v1/alerts/al-1/acknowledge").status_code == 401
-        answered = alert(state="acknowledged", acked_at=datetime.now(UTC), acked_by="u-1")
+        answered = alert(state="acknowledged", acked_at=utc_now(), acked_by="u-1")
         put(db, answered)
         page = {
             "page": "p",
@@ -240,7 +241,7 @@ def test_what_happened_while_the_database_was_away_is_seen_afterwards(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE application_name = 'dashboards' AND datname = current_database()"
         )
-    now = datetime.now(UTC)
+    now = utc_now()
     put(db, alert(raised_at=now), visit("v-1@x", start=now))
     for name, data in stream:
         if name == "delta" and data.get("cards"):

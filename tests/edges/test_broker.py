@@ -3,7 +3,6 @@
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -15,6 +14,7 @@ from ingest.crossing import NOTICE, TAKEN_BACK, Crossing, notice
 from ingest.packets import Publish
 from ingest.wire import Address
 from tests.bench.load import Load
+from tests.clock import utc_now
 
 pytestmark = pytest.mark.edge
 
@@ -72,11 +72,11 @@ def numbers(deliveries: list[Delivery]) -> list[int]:
 
 def test_what_comes_is_delivered_in_order_with_one_stamp(broker: Broker, opened: Open) -> None:
     session = opened()
-    before = datetime.now(UTC)
+    before = utc_now()
     publish(broker, 300)
     found = taken(session, 300)
     assert numbers(found) == list(range(300))
-    assert all(before <= each.envelope.received_at <= datetime.now(UTC) for each in found)
+    assert all(before <= each.envelope.received_at <= utc_now() for each in found)
     assert not any(each.envelope.dup or each.envelope.retain for each in found)
 
 
@@ -154,7 +154,7 @@ def test_seen_until_waits_for_what_is_not_acknowledged(broker: Broker, opened: O
     assert session.seen_until() == first[0].envelope.received_at
     session.ack(first)
     until_true(lambda: session.seen_until() > first[-1].envelope.received_at)
-    assert session.seen_until() <= datetime.now(UTC)
+    assert session.seen_until() <= utc_now()
 
 
 def test_filters_change_while_it_runs(broker: Broker, opened: Open) -> None:

@@ -14,6 +14,7 @@ from deploy.migrate import migrate, migrations
 from devices.errors import CarewatchError
 from ingest import history, upkeep
 from ingest.store import save
+from tests.clock import utc_now
 
 pytestmark = pytest.mark.edge
 
@@ -78,7 +79,7 @@ def test_a_database_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_debian_s_postgresql_serves_as_well(debian_database_url: str) -> None:
-    now = datetime.now(UTC)
+    now = utc_now()
     with psycopg.connect(debian_database_url, autocommit=True) as conn:
         migrate(conn)
         assert migrate(conn) == []

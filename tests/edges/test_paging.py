@@ -2,19 +2,20 @@
 
 import threading
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
 
 from alerts import desk, history
 from alerts.paging.links import Claim, verify
+from tests.clock import TIMEZONE, utc_now
 from tests.edges.paging import FastClock, Phones, load, press, store, until, working
 
 pytestmark = pytest.mark.edge
 
 TOWN = """
-timezone: Asia/Shanghai
+timezone: {timezone}
 areas: [{{id: mudan, name: Mudan}}, {{id: wangji, name: Wangji, parent: mudan}}]
 clients:
   - {{id: c-1, name: Wang Xiuying, area: wangji}}
@@ -51,7 +52,7 @@ def phones(clock: FastClock) -> Iterator[Phones]:
 
 
 def town(conn: psycopg.Connection, phones: Phones, first: str = "u-1") -> None:
-    load(conn, TOWN.format(host=phones.host, first=first))
+    load(conn, TOWN.format(timezone=TIMEZONE, host=phones.host, first=first))
 
 
 def open_alert(conn: psycopg.Connection) -> str:
@@ -78,7 +79,7 @@ def test_a_press_rings_the_first_phone_with_all_it_needs_to_know(
     assert "Wangji" in page["message"]
     assert page["ack_url"] in page["message"]
     token = page["ack_url"].rsplit("/", 1)[1]
-    claim = verify("a key for tests", token, now=datetime.now(UTC))
+    claim = verify("a key for tests", token, now=utc_now())
     assert isinstance(claim, Claim)
     assert (claim.alert, claim.person) == (alert.id, "u-1")
     phones.close()
@@ -100,7 +101,7 @@ def test_an_unanswered_press_climbs_to_the_second(
 
 
 def pages(conn: psycopg.Connection) -> list[history.PageRecord]:
-    everything = datetime.now(UTC) + timedelta(days=2)
+    everything = utc_now() + timedelta(days=2)
     return history.pages_between(conn, everything - timedelta(days=4), everything)
 
 

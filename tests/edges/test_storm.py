@@ -1,13 +1,13 @@
 """Five hundred alerts at once, and an SOS as the last."""
 
 import threading
-from datetime import UTC, datetime
 
 import psycopg
 import pytest
 
 from alerts import history
 from devices.readings import DeviceStatus
+from tests.clock import TIMEZONE, utc_now
 from tests.edges.paging import Phones, load, press, store, until, working
 
 pytestmark = pytest.mark.edge
@@ -23,7 +23,7 @@ def town(host: str) -> str:
         f'  - {{id: door-{n}, kind: door, holder: "client:c-{n}"}}' for n in range(MANY)
     )
     return f"""
-timezone: Asia/Shanghai
+timezone: {TIMEZONE}
 areas:
 {areas}
 clients:
@@ -41,7 +41,7 @@ ladders:
 
 
 def weak(n: int, time: int) -> DeviceStatus:
-    now = datetime.now(UTC)
+    now = utc_now()
     return DeviceStatus(
         device=f"door-{n}", id=f"weak-{n}-{time}", observed_at=now, received_at=now, battery=5.0
     )

@@ -14,7 +14,7 @@ from ingest.rows import row_of
 
 pytestmark = pytest.mark.edge
 
-TODAY = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+TODAY = datetime(2026, 11, 2, 12, 0, tzinfo=UTC)
 
 
 def put(conn: psycopg.Connection, *readings: Reading) -> None:

@@ -18,20 +18,21 @@ import httpx
 import msgspec
 
 from deploy.local import free_port
+from tests.clock import epoch_now
 
 
 class Receiver:
     """An HTTP server that keeps every page it is sent, with the time it came."""
 
     def __init__(self) -> None:
-        self.pages: list[tuple[float, dict[str, Any]]] = []  # time.time(), the page
+        self.pages: list[tuple[float, dict[str, Any]]] = []  # epoch seconds, the page
         self._new: queue.Queue[dict[str, Any]] = queue.Queue()
         pages, new = self.pages, self._new
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 page = msgspec.json.decode(self.rfile.read(int(self.headers["Content-Length"])))
-                pages.append((time.time(), page))
+                pages.append((epoch_now(), page))
                 new.put(page)
                 self.send_response(204)
                 self.end_headers()

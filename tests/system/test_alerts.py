@@ -16,13 +16,14 @@ import pytest
 from alerts import desk, history
 from deploy.migrate import migrate
 from tests.bench.postgres import Postgres
+from tests.clock import TIMEZONE
 from tests.edges.paging import Phones, load, press, store, until
 
 pytestmark = [pytest.mark.system, pytest.mark.chaos]
 
 BUTTONS = 40
 TOWN = """
-timezone: Asia/Shanghai
+timezone: {timezone}
 areas: [{{id: wangji, name: Wangji}}]
 clients:
 {clients}
@@ -47,7 +48,7 @@ def town(host: str) -> str:
     devices = "\n".join(
         f'  - {{id: btn-{n}, kind: sos, holder: "client:c-{n}"}}' for n in range(BUTTONS)
     )
-    return TOWN.format(host=host, clients=clients, devices=devices)
+    return TOWN.format(timezone=TIMEZONE, host=host, clients=clients, devices=devices)
 
 
 class AlertsProcess:

@@ -4,7 +4,7 @@ import json
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -13,6 +13,7 @@ from broker_fixtures import Broker
 
 from ingest.history import MessageCount, message_counts
 from tests.bench.rig import Service
+from tests.clock import utc_now
 
 pytestmark = pytest.mark.system
 
@@ -60,7 +61,7 @@ class Road:
 
     def kept(self) -> list[MessageCount]:
         """The counts that are written down, by family."""
-        return message_counts(self.conn, datetime.now(UTC) - timedelta(hours=1))
+        return message_counts(self.conn, utc_now() - timedelta(hours=1))
 
     def counts(self, family: str = "") -> dict[str, float]:
         """received, stored, duplicate, rejected, ignored."""

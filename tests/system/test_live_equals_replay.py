@@ -24,6 +24,7 @@ from deploy.townfile import directory_of, parse_town
 from ingest.history import replay
 from tests.bench.rig import Service
 from tests.broker_fixtures import Broker
+from tests.clock import utc_now
 from tests.system import short_day
 from tests.system.received import as_received
 
@@ -70,7 +71,7 @@ def day(
         "CAREWATCH_DATA_DIR": str(directory),
         "CAREWATCH_SECRET_KEY": "a key for tests",
     }
-    now = datetime.now(UTC)
+    now = utc_now()
     begins = (now + timedelta(seconds=12)).replace(microsecond=0)
     day = Day(environment, directory, now, begins)
     services = {n: Service(n, environment, directory / f"{n}.log") for n in ("ingest", "alerts")}
@@ -150,7 +151,7 @@ def say(client: mqtt.Client, said: short_day.Said, day: Day) -> None:
 def until(day: Day, seconds: float) -> datetime:
     """Wait for a moment of the day; the moment."""
     moment = day.begins + timedelta(seconds=seconds)
-    time.sleep(max((moment - datetime.now(UTC)).total_seconds(), 0))
+    time.sleep(max((moment - utc_now()).total_seconds(), 0))
     return moment
 
 

@@ -11,6 +11,7 @@ import httpx
 import psycopg
 import pytest
 
+from tests.clock import TIMEZONE, ZONE, epoch_now, utc_now
 from tests.system.running import Receiver, Running, carewatch_up
 
 pytestmark = [
@@ -21,7 +22,7 @@ pytestmark = [
 ]
 
 TOWN = """\
-timezone: Asia/Shanghai
+timezone: {timezone}
 areas: [{{id: wangji, name: 王集}}]
 agencies: [{{id: a-1, name: 康乐}}]
 clients:
@@ -67,7 +68,7 @@ def phone() -> Iterator[Receiver]:
 @pytest.fixture(scope="module")
 def running(tmp_path_factory: pytest.TempPathFactory, phone: Receiver) -> Iterator[Running]:
     home = tmp_path_factory.mktemp("road")
-    (home / "town.yaml").write_text(TOWN.format(port=phone.port))
+    (home / "town.yaml").write_text(TOWN.format(timezone=TIMEZONE, port=phone.port))
     with carewatch_up(home / "data") as running:
         loaded = running.carewatch("load", str(home / "town.yaml"))
         assert loaded.returncode == 0, loaded.stderr
@@ -77,7 +78,7 @@ def running(tmp_path_factory: pytest.TempPathFactory, phone: Receiver) -> Iterat
 
 def publish(running: Running, topic: str, payload: str) -> float:
     port = urlsplit(running.urls["mqtt_url"]).port
-    before = time.time()
+    before = epoch_now()
     subprocess.run(
         ["mosquitto_pub", "-p", str(port), "-q", "1", "-t", topic, "-m", payload], check=True
     )
@@ -95,7 +96,7 @@ def test_an_sos_reaches_the_phone_and_is_answered_by_its_link(
     said = publish(
         running,
         "carewatch/v1/wangji/sos/btn-c1",
-        f'{{"id":"p-1","at":{time.time():.3f},"battery":80}}',
+        f'{{"id":"p-1","at":{epoch_now():.3f},"battery":80}}',
     )
     page = phone.next_page(within=10)
     assert page["rule"] == "sos_pressed"
@@ -130,16 +131,16 @@ def test_an_unanswered_sos_of_another_family_climbs(running: Running, phone: Rec
 
 
 def test_phones_and_terminals_around_it_are_stored(running: Running) -> None:
-    now = time.time()
+    now = utc_now()
     publish(
         running,
         "owntracks/g-1/phone",
-        f'{{"_type":"location","lat":35.24,"lon":115.48,"acc":12,"batt":66,"tst":{int(now)}}}',
+        f'{{"_type":"location","lat":35.24,"lon":115.48,"acc":12,"batt":66,"tst":{int(now.timestamp())}}}',
     )
     publish(
         running,
         "mqtt/face/1006498/Rec",
-        FACE % time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(now + 8 * 3600)),
+        FACE % f"{now.astimezone(ZONE):%Y-%m-%d %H:%M:%S}",
     )
     deadline = time.monotonic() + 10
     wanted = {("phone-g1", "position"), ("term-f1", "face")}
