@@ -8,6 +8,7 @@ import pytest
 
 pytest_plugins = ("broker_fixtures", "database_fixtures", "timescale_fixtures")
 OWN_DIRECTORY = pytest.StashKey[Path]()
+LONGEST = ("chaos", "system", "browser", "edge")  # marks, those whose files take longest first
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -21,6 +22,17 @@ def pytest_configure(config: pytest.Config) -> None:
     if not is_worker and config.option.basetemp is None:
         config.option.basetemp = tempfile.mkdtemp(prefix="carewatch-tests-")
         config.stash[OWN_DIRECTORY] = Path(config.option.basetemp)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first: one that began last would keep the others waiting."""
+    rank: dict[Path, int] = {}
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        mine = next((n for n, name in enumerate(LONGEST) if name in marks), len(LONGEST))
+        rank[item.path] = min(mine, rank.get(item.path, mine))
+    items.sort(key=lambda item: rank[item.path])
 
 
 @pytest.hookimpl(trylast=True)

@@ -144,7 +144,7 @@ def run(moment: Moment, log: Path, workers: str, tests: Sequence[str]) -> Run:
     where = tests or [str(HOME / room) for room in ROOMS] + [str(HOME)]
     part = "not browser" if moment.whole else "not browser and not chaos"
     command = [sys.executable, "-m", "pytest", *where, "-m", part, f"--junitxml={report}"]
-    command += ["--numprocesses", workers, "--dist", "loadfile", "-rfE"]
+    command += ["--numprocesses", workers, "--dist", "loadfile", "--no-loadscope-reorder"]
     command += ["-o", f"faulthandler_timeout={STUCK}"]
     with log.with_suffix(".txt").open("w") as out:
         process = subprocess.Popen(

@@ -1,6 +1,7 @@
 """Imports point only from right to left: devices <- ingest <- alerts <- dashboards <- deploy."""
 
 import ast
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,7 @@ def files_of(room: str) -> list[Path]:
     return sorted((ROOT / room).rglob("*.py"))
 
 
+@cache
 def imported(path: Path) -> set[str]:
     """Every module this file names in an import, wherever in the file it stands."""
     names: set[str] = set()

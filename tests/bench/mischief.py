@@ -114,7 +114,7 @@ def freeze_database(scene: Scene, seconds: float) -> None:
 def fill_the_disk(scene: Scene, seconds: float) -> None:
     """Not a byte is free, and the server ends by it; after a while there is room again."""
     scene.disk.fill()
-    until(lambda: "No space left on device" in scene.postgres.said(), within=60)
+    until(lambda: "No space left on device" in scene.postgres.said())
     exhaust(scene.postgres.url)
     time.sleep(seconds)
     scene.disk.free()

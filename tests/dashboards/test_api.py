@@ -11,7 +11,7 @@ import httpx
 import msgspec
 import psycopg
 import pytest
-from site_of_tests import signed_in, until
+from site_of_tests import signed_in
 from small_town import NOW, SECRET, alert, door, position, put, status, store, visit
 
 from alerts.lifecycle import told
@@ -20,6 +20,7 @@ from alerts.types import Evidence, Finding, Severity, StoryLine
 from dashboards import verbs
 from devices.readings import FaceSeen, Reason, Rejection
 from tests.clock import ZONE, noon_of_today, town_time, utc_now
+from tests.waiting import until
 
 pytestmark = pytest.mark.edge
 FORM = re.compile(

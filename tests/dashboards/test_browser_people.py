@@ -8,11 +8,12 @@ import psycopg
 import pytest
 from browsing import Visit, browser_of_tests
 from playwright.sync_api import Browser, Page, expect
-from site_of_tests import KEY, alerts_at_work, free_port, ingest_alive, serving, settings_for, until
+from site_of_tests import KEY, alerts_at_work, free_port, ingest_alive, serving, settings_for
 from small_town import SECRET, press, store
 
 from alerts import desk, history
 from tests.clock import utc_now
+from tests.waiting import until
 
 pytestmark = [pytest.mark.edge, pytest.mark.browser]
 

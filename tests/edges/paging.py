@@ -30,9 +30,14 @@ class FastClock:
     """The machine's clock, running `speed` times as fast from its making on."""
 
     def __init__(self, speed: float) -> None:
-        self._speed = speed
         self._began = utc_now()
         self._began_at = time.monotonic()
+        self._speed = speed
+
+    def run(self, speed: float) -> None:
+        """Go on from here at another speed."""
+        self._began, self._began_at = self.now(), time.monotonic()
+        self._speed = speed
 
     def now(self) -> datetime:
         passed = (time.monotonic() - self._began_at) * self._speed
@@ -102,17 +107,6 @@ class Phones:
     def seconds(self, since: datetime) -> list[tuple[str, float]]:
         """Which phone rang when, in seconds since a moment, to the tenth."""
         return [(path, round((at - since).total_seconds(), 1)) for at, path, _ in self.came]
-
-
-def until(holds: Callable[[], Any], within: float = 15.0) -> Any:
-    """Wait until something holds; its value. Fails after `within` seconds."""
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        found = holds()
-        if found:
-            return found
-        time.sleep(0.01)
-    raise AssertionError(f"did not come true within {within} s: {holds}")
 
 
 def load(conn: psycopg.Connection, text: str, at: datetime | None = None) -> None:

@@ -13,7 +13,8 @@ from alerts.types import Contact, Role, Staff
 from deploy.local import free_port
 from devices.registry import load_directory
 from tests.clock import utc_now
-from tests.edges.paging import FastClock, Phones, load, press, store, until, working
+from tests.edges.paging import FastClock, Phones, load, press, store, working
+from tests.waiting import until
 
 pytestmark = pytest.mark.edge
 TOWN = """

@@ -23,7 +23,8 @@ from ingest.store import save
 from tests.clock import utc_now
 from tests.edges.batches import messages
 from tests.edges.by_hand import ByHand
-from tests.edges.paging import load, press, until
+from tests.edges.paging import load, press
+from tests.waiting import until
 
 pytestmark = pytest.mark.edge
 TOWN = """
@@ -76,7 +77,7 @@ def ended(conn: psycopg.Connection, url: str, id: str, person: str = "u-1") -> T
         record = trials.trial(conn, id, person)
         return None if record is None or record.is_open else record
 
-    record: TrialRecord = until(closed, within=60)
+    record: TrialRecord = until(closed)
     return record
 
 

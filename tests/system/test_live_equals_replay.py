@@ -27,6 +27,7 @@ from tests.broker_fixtures import Broker
 from tests.clock import utc_now
 from tests.system import short_day
 from tests.system.received import as_received
+from tests.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.chaos]
 
@@ -103,8 +104,8 @@ def live(day: Day, services: dict[str, Service], broker: Broker) -> None:
     try:
         load(day, "first", later=False)
         publish(day, broker, incidents(day, services))
-        day.ended = until(day, short_day.ENDS)
-        wait_for(lambda: judged_until(day) >= day.ended + timedelta(seconds=2))
+        day.ended = at_second(day, short_day.ENDS)
+        until(lambda: judged_until(day) >= day.ended + timedelta(seconds=2))
     finally:
         recorder.terminate()
         recorder.wait(20)
@@ -137,7 +138,7 @@ def publish(day: Day, broker: Broker, incidents: list[tuple[float, Callable[[], 
     client.loop_start()
     said = [(each.after, lambda each=each: say(client, each, day)) for each in short_day.day()]
     for after, act in sorted((*said, *incidents), key=lambda item: item[0]):
-        until(day, after)
+        at_second(day, after)
         act()
     client.disconnect()
     client.loop_stop()
@@ -148,7 +149,7 @@ def say(client: mqtt.Client, said: short_day.Said, day: Day) -> None:
         client.publish(said.topic, said.payload(day.begins), qos=1).wait_for_publish(10)
 
 
-def until(day: Day, seconds: float) -> datetime:
+def at_second(day: Day, seconds: float) -> datetime:
     """Wait for a moment of the day; the moment."""
     moment = day.begins + timedelta(seconds=seconds)
     time.sleep(max((moment - utc_now()).total_seconds(), 0))
@@ -164,13 +165,6 @@ def judged_until(day: Day) -> datetime:
         ).fetchone()
     assert row is not None
     return row[0] if row[1] else day.loaded
-
-
-def wait_for(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 40
-    while not holds():
-        assert time.monotonic() < deadline, "the day was not judged to its end"
-        time.sleep(0.1)
 
 
 # ---------------------------------------------------------------- what was found
