@@ -32,6 +32,9 @@ from tests.waiting import until
 pytestmark = [pytest.mark.system, pytest.mark.chaos]
 
 
+LEAD = timedelta(seconds=9)  # for the recorder to listen and the first town to be loaded
+
+
 class Day(msgspec.Struct):
     """A day that has run."""
 
@@ -73,8 +76,7 @@ def day(
         "CAREWATCH_SECRET_KEY": "a key for tests",
     }
     now = utc_now()
-    begins = (now + timedelta(seconds=12)).replace(microsecond=0)
-    day = Day(environment, directory, now, begins)
+    day = Day(environment, directory, loaded=now, begins=now)
     services = {n: Service(n, environment, directory / f"{n}.log") for n in ("ingest", "alerts")}
     try:
         live(day, services, broker)
@@ -102,6 +104,7 @@ def live(day: Day, services: dict[str, Service], broker: Broker) -> None:
         stderr=subprocess.DEVNULL,
     )
     try:
+        day.begins = (utc_now() + LEAD).replace(microsecond=0)
         load(day, "first", later=False)
         publish(day, broker, incidents(day, services))
         day.ended = at_second(day, short_day.ENDS)
