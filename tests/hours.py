@@ -14,6 +14,7 @@ import sys
 import time
 import xml.etree.ElementTree as xml
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from tempfile import mkdtemp
@@ -21,6 +22,7 @@ from typing import NamedTuple
 
 import libfaketime
 
+from tests.bench.ending import end_in_order
 from tests.clock import utc_now
 
 HOME = Path(__file__).parent
@@ -91,6 +93,7 @@ def main() -> None:
     chosen = [one for one in MOMENTS if asked.only in Run(one, 0).line()]
     if not can_be_moved():
         sys.exit("libfaketime does not move this machine's clock, or not it alone")
+    end_in_order()
     logs = Path(mkdtemp(prefix="carewatch-hours-"))
     runs = []
     for number, moment in enumerate(chosen, 1):
@@ -153,9 +156,20 @@ def run(moment: Moment, log: Path, workers: str, tests: Sequence[str]) -> Run:
         try:
             status: int | None = process.wait(LIMIT)
         except subprocess.TimeoutExpired:
-            os.killpg(process.pid, signal.SIGKILL)
-            status = process.wait() and None
+            status = None
+        finally:
+            end(process)
     return counted(moment, (time.monotonic() - began) / 60, status, report)
+
+
+def end(process: subprocess.Popen[bytes]) -> None:
+    """End a run and what it started: in good order, and by force what stays."""
+    for how in (signal.SIGINT, signal.SIGKILL):
+        if process.poll() is not None:
+            return
+        os.killpg(process.pid, how)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(60)
 
 
 def counted(moment: Moment, minutes: float, status: int | None, report: Path) -> Run:

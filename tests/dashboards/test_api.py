@@ -20,7 +20,7 @@ from alerts.types import Evidence, Finding, Severity, StoryLine
 from dashboards import verbs
 from devices.readings import FaceSeen, Reason, Rejection
 from tests.clock import ZONE, noon_of_today, town_time, utc_now
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.edge
 FORM = re.compile(
@@ -220,7 +220,7 @@ def test_devices_tell_who_is_silent_and_whose_clock_is_off(
     store(db, status("btn-c1", now), type(wrong)(**_fields(wrong) | {"clock": "quarantined"}))
     with (
         serving(settings_for(town_url, free_port())) as address,
-        httpx.Client(base_url=address) as web,
+        httpx.Client(base_url=address, timeout=PATIENCE) as web,
     ):
         found = {one["id"]: one for one in signed_in(web, "u-1").get("/api/v1/devices").json()}
     assert found["btn-c1"]["online"]

@@ -13,7 +13,7 @@ from small_town import SECRET, press, store
 
 from alerts import desk, history
 from tests.clock import utc_now
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = [pytest.mark.edge, pytest.mark.browser]
 
@@ -142,7 +142,9 @@ def test_an_answer_given_without_a_network_is_sent_when_it_is_back(
 def test_a_link_preview_answers_nothing(house: str, db: psycopg.Connection) -> None:
     (alert,) = history.open_alerts(db)
     for agent in ("WeChat/8.0 preview", "Mozilla/5.0"):
-        page = httpx.get(house + link(alert.id, "u-1"), headers={"user-agent": agent})
+        page = httpx.get(
+            house + link(alert.id, "u-1"), headers={"user-agent": agent}, timeout=PATIENCE
+        )
         assert page.status_code == 200
     assert history.open_alerts(db)[0].acked_at is None
     assert "opened" not in [line.what for line in history.story(db, alert.id)]

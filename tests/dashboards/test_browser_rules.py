@@ -23,6 +23,7 @@ from alerts import history
 from alerts.given.versions import in_force
 from devices.readings import DeviceStatus
 from tests.clock import ZONE, utc_now
+from tests.waiting import PATIENCE
 
 LOAD = re.compile(r"每席每天报警：0 → 0\.1\d（\+0\.1\d）")  # one in seven to eight days
 pytestmark = [pytest.mark.edge, pytest.mark.browser]
@@ -128,10 +129,10 @@ def test_an_operator_tries_and_a_manager_enables(
         expect(page.locator(".notice")).to_have_text("启用须由主管或管理员确认。", timeout=180_000)
         enabling = f"{page.url.removeprefix(house)}/enable"
     for person in ("u-2", "u-see"):
-        with httpx.Client(base_url=house, timeout=20) as web:
+        with httpx.Client(base_url=house, timeout=PATIENCE) as web:
             answer = signed_in(web, person).post(enabling, data={"note": "x", "confirm": "yes"})
             assert answer.status_code == 403
-    with httpx.Client(base_url=house, timeout=20) as web:
+    with httpx.Client(base_url=house, timeout=PATIENCE) as web:
         form = {"note": "x", "confirm": "yes"}
         foreign = {"sec-fetch-site": "cross-site"}
         assert signed_in(web, "u-1").post(enabling, data=form, headers=foreign).status_code == 403

@@ -27,6 +27,7 @@ from dashboards.scope import WHOLE, Scope
 from dashboards.stream import WAITING, Stream
 from dashboards.tokens import reply_key, wall_token
 from tests.clock import utc_now
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.edge
 
@@ -86,7 +87,7 @@ def at_work(town_url: str) -> Iterator[httpx.Client]:
         ingest_alive(town_url),
         alerts_at_work(town_url, settings.public_url),
         serving(settings) as address,
-        httpx.Client(base_url=address, timeout=20) as client,
+        httpx.Client(base_url=address, timeout=PATIENCE) as client,
     ):
         yield client
 
@@ -183,7 +184,7 @@ def test_whoever_opens_the_page_is_noted_once(town_url: str, db: psycopg.Connect
     put(db, alert())
     with (
         serving(settings_for(town_url, free_port())) as address,
-        httpx.Client(base_url=address) as web,
+        httpx.Client(base_url=address, timeout=PATIENCE) as web,
     ):
         link = _link("al-1", "u-1")
         assert web.post(f"{link}/opened").status_code == 204
@@ -196,7 +197,7 @@ def test_whoever_opens_the_page_is_noted_once(town_url: str, db: psycopg.Connect
 def test_in_a_demo_everybody_may_look_and_nobody_act(town_url: str, db: psycopg.Connection) -> None:
     with (
         serving(settings_for(town_url, free_port(), demo=True)) as address,
-        httpx.Client(base_url=address, follow_redirects=True) as web,
+        httpx.Client(base_url=address, follow_redirects=True, timeout=PATIENCE) as web,
     ):
         assert web.get("/").url.path == "/wall"
         assert web.get("/desk").status_code == 200
@@ -223,7 +224,7 @@ def test_in_a_demo_everybody_may_look_and_nobody_act(town_url: str, db: psycopg.
 def test_a_fresh_installation_lets_its_own_machine_in(database_url: str) -> None:
     with (
         serving(settings_for(database_url, free_port())) as address,
-        httpx.Client(base_url=address) as web,
+        httpx.Client(base_url=address, timeout=PATIENCE) as web,
     ):
         assert "carewatch sign-in add" in web.get("/desk").text
         assert web.get("/api/v1/alerts", headers={"x-forwarded-for": "1.2.3.4"}).status_code == 401

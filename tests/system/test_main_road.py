@@ -15,7 +15,7 @@ import pytest
 
 from tests.clock import TIMEZONE, ZONE, epoch_now, utc_now
 from tests.system.running import Receiver, Running, carewatch_up
-from tests.waiting import until
+from tests.waiting import PATIENCE, until
 
 pytestmark = [
     pytest.mark.system,
@@ -104,11 +104,11 @@ def test_an_sos_reaches_the_phone_and_is_answered_by_its_link(
     assert page["subject"] == "client:c-1"
     assert (page["to"], page["rung"]) == ("u-1", 1)
 
-    shown = httpx.get(page["ack_url"])
+    shown = httpx.get(page["ack_url"], timeout=PATIENCE)
     assert shown.is_success
     assert rows(running, "SELECT state FROM alert WHERE subject = 'client:c-1'") == [("open",)]
 
-    answered = httpx.post(page["ack_url"], follow_redirects=True)
+    answered = httpx.post(page["ack_url"], follow_redirects=True, timeout=PATIENCE)
     assert answered.is_success
     assert phone.silent_for(8), "a rung fired although the alert was acknowledged"
     assert rows(running, "SELECT state FROM alert WHERE subject = 'client:c-1'") == [
@@ -127,7 +127,7 @@ def test_an_unanswered_sos_of_another_family_climbs(running: Running, phone: Rec
     assert later - at_once == timedelta(seconds=4)
     repeated = phone.next_page()
     assert (repeated["to"], repeated["page"] == second["page"]) == ("u-2", False)
-    httpx.post(second["ack_url"], follow_redirects=True)
+    httpx.post(second["ack_url"], follow_redirects=True, timeout=PATIENCE)
 
 
 def test_phones_and_terminals_around_it_are_stored(running: Running) -> None:
