@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tests.bench.disk import exhaust
 from tests.bench.scene import Scene
-from tests.edges.paging import until
+from tests.waiting import until
 
 Mischief = Callable[[Scene, float], None]
 SLOW_ANSWER = 0.4  # seconds that a receiver takes, so that a kill meets pages on their way

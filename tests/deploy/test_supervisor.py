@@ -56,8 +56,9 @@ def test_a_child_that_falls_is_restarted_and_all_end_with_the_supervisor(sleeper
     watching = threading.Thread(target=ward.watch)
     watching.start()
     until(lambda: len(pids(file)) == 2)
-    ward.stop()
+    ward.stopping.set()
     watching.join()
+    ward.stop()
     assert len(pids(file)) == 2
     assert not any(alive(pid) for pid in pids(file))
 
