@@ -4,7 +4,7 @@ import csv
 import html
 import io
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
@@ -285,7 +285,7 @@ def test_attendance_wants_a_live_face_in_each_half(
     api: httpx.Client, db: psycopg.Connection
 ) -> None:
     def face(day: int, **fields: object) -> FaceSeen:
-        at = datetime(2026, 10, day, 4, tzinfo=UTC)
+        at = town_time(f"2026-10-{day:02} 12:00")
         usual = {"person": "P-1", "score": 0.95, "alive": True}
         return FaceSeen(
             device="term-f1", id=f"f{day}", observed_at=at, received_at=at, **usual | fields

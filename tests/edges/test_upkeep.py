@@ -6,7 +6,7 @@ from typing import LiteralString
 
 import psycopg
 import pytest
-from batches import door, measured, message, messages, position, press
+from batches import NOON, door, measured, message, messages, position, press
 
 from devices.envelope import Envelope
 from devices.locks import Lock
@@ -117,7 +117,7 @@ def test_counts_add_up_and_outlive_the_readings(conn: psycopg.Connection, today:
     upkeep.run(conn, now=today + timedelta(days=800))
     assert column(conn, "SELECT count(*) FROM reading") == [0]
     counts = hour_counts(conn, start, start + timedelta(hours=3))
-    assert [(each.hour.hour, each.kind, each.readings) for each in counts] == [
+    assert [(each.hour.astimezone(UTC).hour, each.kind, each.readings) for each in counts] == [
         (10, "door", 2),
         (10, "position", 2),
         (11, "door", 1),
@@ -136,10 +136,10 @@ def test_the_latest_of_each_kind_is_the_device_s_own_latest(conn: psycopg.Connec
     one, two, three = (position(n, device="phone-2") for n in (1, 2, 3))
     save(conn, messages(two, door(5)))
     assert newest(conn) == {"d5", "p2"}
-    upkeep.run(conn)
+    upkeep.run(conn, now=NOON)
     save(conn, messages(one, press(6)))
     assert newest(conn) == {"d5", "p2", "s6"}
-    upkeep.run(conn)
+    upkeep.run(conn, now=NOON)
     save(conn, messages(three))
     assert newest(conn) == {"d5", "p3", "s6"}
     assert [each.id for each in latest(conn, ["phone-2"])] == ["p3"]
@@ -187,10 +187,15 @@ def test_the_log_is_cut_behind_its_readers(conn: psycopg.Connection, today: date
 def test_a_reader_behind_the_log_reads_the_readings(
     conn: psycopg.Connection, today: datetime
 ) -> None:
+    def at(n: int) -> dict[str, datetime]:
+        moment = today + timedelta(seconds=n)
+        return {"observed_at": moment, "received_at": moment}
+
     for n in range(0, 40, 4):
-        save(conn, messages(position(n), door(n + 1), position(n + 2), press(n + 3)))
+        made = zip((position, door, position, press), range(n, n + 4), strict=True)
+        save(conn, messages(*(make(number, **at(number)) for make, number in made)))
     conn.execute("SELECT nextval('arrival')")
-    save(conn, messages(position(40)))
+    save(conn, messages(position(40, **at(40))))
     whole = read_on(conn, limit=100)
     presses = [each for each in whole if each[1].device == "btn-1"]
     assert upkeep.run(conn, now=today + timedelta(days=8)).trimmed == 10
