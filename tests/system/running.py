@@ -140,7 +140,7 @@ def environment(data_dir: Path, port: int) -> dict[str, str]:
 
 
 @contextmanager
-def carewatch_up(data_dir: Path, *words: str, within: float = 180) -> Iterator[Running]:
+def carewatch_up(data_dir: Path, *words: str, within: float = 240) -> Iterator[Running]:
     """Start `carewatch up`, wait until it is ready, and end it with the block."""
     port = free_port()
     with (data_dir.parent / "up.log").open("a") as log:
