@@ -5,6 +5,7 @@ nothing else is caught.
 """
 
 import importlib
+import os
 import sys
 from importlib import metadata
 from typing import Annotated
@@ -74,6 +75,7 @@ for _name in COMMANDS:
 
 def main() -> None:
     """Run the command; a mendable error is one line on stderr and exit status 2."""
+    os.environ["PGTZ"] = "UTC"  # all our sessions: moments come as they were put in
     try:
         sys.exit(app(prog_name="carewatch", standalone_mode=False))
     except CarewatchError as error:
