@@ -17,6 +17,7 @@ from urllib.parse import SplitResult, urlsplit
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -25,6 +26,8 @@ from pydantic_settings import (
 )
 
 from core.errors import CarewatchError
+
+DEMO_TOWN = "demo-town.yaml"  # in the data directory, written by `carewatch up --demo`
 
 
 class Settings(BaseSettings):
@@ -170,8 +173,26 @@ def load_settings() -> Settings:
         raise CarewatchError("settings: .env or carewatch.toml can't be read as UTF-8") from None
     except ValidationError as error:
         faults = "; ".join(
-            f"CAREWATCH_{fault['loc'][0]}".upper()
-            + f": {fault['msg'].removeprefix('Value error, ')}"
+            f"CAREWATCH_{fault['loc'][0]}".upper() + f": {_said(fault)}"
             for fault in error.errors(include_input=False)
         )
         raise CarewatchError(f"settings: {faults}") from None
+
+
+def _said(fault: ErrorDetails) -> str:
+    """Return what is wrong with a setting; pydantic's own words only for what is not foreseen."""
+    known = fault.get("ctx", {})
+    match fault["type"]:
+        case "value_error":
+            return str(known["error"])  # of a validator above
+        case "greater_than_equal":
+            return f"must be {known['ge']} or more"
+        case "less_than_equal":
+            return f"must be {known['le']} or less"
+        case "literal_error":
+            return f"is none of {known['expected']}"
+        case "int_parsing":
+            return "expected a whole number"
+        case "bool_parsing":
+            return "expected true or false"
+    return fault["msg"]

@@ -4,7 +4,6 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
@@ -20,6 +19,7 @@ from tests.bench.report import Row
 from tests.bench.rig import Rig
 from tests.bench.soak import soak
 from tests.bench.town import Item, write_town
+from tests.clock import utc_now
 from tests.system.running import Receiver
 
 FOUR_TIMES, AIM = 4.0, 20_000.0  # times the tutorial's rate; rows a second
@@ -210,7 +210,7 @@ def _flat(scale: Scale, sizes: tuple[int, int]) -> Iterator[Row]:
 
 def after_the_night(scale: Scale) -> Iterator[Row]:
     """Every phone empties its night's buffer at once, thousands reconnect, and somebody presses."""
-    visits = morning.missed_soon(datetime.now(UTC))
+    visits = morning.missed_soon(utc_now())
     with town(morning.PRESSES, "ingest", "alerts", visits=visits) as (rig, receiver):
         yield from morning.morning(rig, receiver, scale.night)
 

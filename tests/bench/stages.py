@@ -6,7 +6,8 @@ What PostgreSQL and Mosquitto spend is not in here; `burst` tells it by process.
 import gc
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from secrets import token_hex
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -32,6 +33,7 @@ from ingest.store.save import AdmittedMessage, save
 from tests.bench.crowd import Crowd, Traffic
 from tests.bench.load import mixed
 from tests.bench.rig import Rig
+from tests.clock import utc_now
 
 LANES: tuple[LaneName, ...] = ("main", "life")
 
@@ -51,7 +53,7 @@ def measure(rig: Rig, total: int) -> list[Stage]:
     """
     with rig.connect() as conn:
         edge = _edge(rig, total)
-        began = datetime.now(UTC)
+        began = utc_now()
         envelopes = _envelopes(total, began)
         directory = load_directory(conn)
         messages: list[AdmittedMessage] = []
@@ -160,7 +162,7 @@ def _take(session: Session, total: int, _: Crowd) -> None:
 
 
 def _envelopes(total: int, began: datetime) -> list[Envelope]:
-    make = mixed(f"stage{time.time_ns():x}", began - timedelta(minutes=2))
+    make = mixed(f"stage{token_hex(8)}", began - timedelta(minutes=2))
     tick = timedelta(microseconds=50)
     return [Envelope(*make(n), began + n * tick) for n in range(total)]
 

@@ -20,7 +20,7 @@ from dashboards.auth.sessions import (
 )
 from dashboards.auth.tokens import wall_scope, wall_token
 
-NOW = datetime.now(UTC)
+NOW = datetime(2026, 11, 2, 2, 0, tzinfo=UTC)
 
 
 def test_a_secret_is_kept_as_a_slow_hash_of_its_own() -> None:

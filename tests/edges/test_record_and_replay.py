@@ -2,14 +2,13 @@
 
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from devices.recording import read_recording
 from tests.broker_fixtures import Broker, free_port
+from tests.waiting import until
 
 pytestmark = pytest.mark.edge
 
@@ -38,13 +37,6 @@ def recording(tmp_path: Path) -> Path:
     return file
 
 
-def until_true(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not what():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.05)
-
-
 def topics(file: Path) -> list[str]:
     return [each.topic for _, each in read_recording(file)] if file.exists() else []
 
@@ -59,9 +51,9 @@ def test_what_is_replayed_is_recorded_again(
     again = tmp_path / "again.jsonl"
     recorder = carewatch("record", str(again), "--topic", "a/#", "--mqtt-url", broker.url)
     publish = ["mosquitto_pub", "-p", str(broker.port), "-t", "a/ready", "-n"]
-    until_true(lambda: not subprocess.run(publish).returncode and "a/ready" in topics(again))
+    until(lambda: not subprocess.run(publish).returncode and "a/ready" in topics(again))
     assert replayed(recording, broker) == (0, "3 messages published, 0 requests sent\n")
-    until_true(lambda: "a/kept" in topics(again))
+    until(lambda: "a/kept" in topics(again))
     recorder.terminate()
     status, said = ended(recorder)
     assert (status, said.endswith("messages recorded\n")) == (0, True)
