@@ -307,7 +307,7 @@ class Session:
             self.publish(self._ways.will.topic, self._ways.will.payload, retain=True)
         self._obey(wire)
         wire.write(packets.DISCONNECT)
-        wire.wait(0, reading=False)
+        wire.finish()
 
     def _has_room(self) -> bool:
         return self.held < self._window and self._bytes_in - self._bytes_out < WINDOW_BYTES

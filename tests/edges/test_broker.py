@@ -222,6 +222,20 @@ def test_a_wrong_password_is_named_and_tried_again(tmp_path: Path) -> None:
         guarded.stop()
 
 
+def test_what_is_acknowledged_before_a_stop_does_not_come_again(
+    broker: Broker, opened: Open
+) -> None:
+    opened().stop()
+    publish(broker, 10_000)
+    session, waiting = opened(), 10_000
+    while waiting > 0:
+        batch = session.take(20)
+        session.ack(batch)
+        waiting -= len(batch)
+    session.stop()
+    assert opened().take(1.0) == []
+
+
 def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
     subprocess.run(
