@@ -17,10 +17,11 @@ from time import monotonic, sleep
 import msgspec
 import structlog
 
+from devices.broker_address import Address
 from devices.envelope import Envelope
 from ingest import packets
 from ingest.pulse import ANSWER_TIME, KEEP_ALIVE, Pulse
-from ingest.wire import Address, Wire
+from ingest.wire import Wire
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds between attempts to connect, doubling
 BEAT = 0.25  # seconds after which an idle session says anew that nothing is waiting

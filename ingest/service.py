@@ -12,6 +12,7 @@ import msgspec
 import psycopg
 import structlog
 
+from devices.broker_address import Address
 from devices.codecs import LIFE_FILTER, life_filters
 from devices.directory import Directory
 from ingest import drops, slots, upkeep
@@ -21,7 +22,6 @@ from ingest.lane import Lane, connect, first_line
 from ingest.register import Register
 from ingest.settings import IngestSettings
 from ingest.slots import BULK, LIFE
-from ingest.wire import Address
 
 ROUND = 0.5  # seconds between two rounds of looking after the lanes
 UPKEEP = 60.0  # seconds between two house-keepings

@@ -4,48 +4,12 @@ import selectors
 import socket
 import ssl
 from time import monotonic
-from urllib.parse import unquote, urlsplit
 
-import msgspec
-
-from devices.errors import CarewatchError
+from devices.broker_address import Address
 
 CONNECT_TIMEOUT = 10.0  # seconds for the TCP and TLS handshakes
 FINISH_TIMEOUT = 2.0  # seconds; `Session.stop` waits 10 for its thread
 READ_SIZE = 262_144  # bytes taken from the socket at a time
-
-
-class Address(msgspec.Struct, frozen=True):
-    """Where a broker listens, and as whom we speak to it."""
-
-    host: str
-    port: int
-    tls: bool = False
-    user: str | None = None
-    password: str | None = None  # never logged
-
-    @classmethod
-    def of(cls, url: str) -> "Address":
-        """Read `mqtt://user:pass@host:1883` or `mqtts://...`. Raises CarewatchError."""
-        parts = urlsplit(url)
-        if parts.scheme not in ("mqtt", "mqtts") or not parts.hostname:
-            raise CarewatchError(
-                "CAREWATCH_MQTT_URL must look like mqtt://user:pass@host:1883 or mqtts://host"
-            )
-        tls = parts.scheme == "mqtts"
-        return cls(
-            host=parts.hostname,
-            port=parts.port or (8883 if tls else 1883),
-            tls=tls,
-            user=unquote(parts.username) if parts.username is not None else None,
-            password=unquote(parts.password) if parts.password is not None else None,
-        )
-
-    def __str__(self) -> str:
-        return f"{self.host}:{self.port}"
-
-    def __repr__(self) -> str:
-        return f"Address({self})"
 
 
 class Wire:

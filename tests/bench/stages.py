@@ -21,13 +21,13 @@ from alerts.journal import Journal, Step
 from alerts.lanes.both import LaneName, rules_of
 from alerts.lanes.clock import SystemClock
 from alerts.lanes.walk import Walk
+from devices.broker_address import Address
 from devices.envelope import Envelope
 from devices.registry import load_directory
 from ingest.admission import admit
 from ingest.broker import Session
 from ingest.settings import BATCH_SIZE
 from ingest.store import Message, save
-from ingest.wire import Address
 from tests.bench.crowd import Crowd, Traffic
 from tests.bench.load import mixed
 from tests.bench.rig import Rig

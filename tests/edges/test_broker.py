@@ -9,11 +9,10 @@ from pathlib import Path
 import pytest
 from broker_fixtures import Broker, free_port, listening
 
-from devices.errors import CarewatchError
+from devices.broker_address import Address
 from ingest.broker import Delivery, Session, Ways
 from ingest.crossing import NOTICE, TAKEN_BACK, Crossing, notice
 from ingest.packets import Publish
-from ingest.wire import Address
 from tests.bench.load import Load
 
 pytestmark = pytest.mark.edge
@@ -265,12 +264,3 @@ def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         session.stop()
         secure.stop()
-
-
-def test_the_broker_url_is_read_with_its_defaults() -> None:
-    assert Address.of("mqtt://h") == Address("h", 1883)
-    assert Address.of("mqtts://u:p%40ss@h:1") == Address("h", 1, True, "u", "p@ss")
-    assert "p@ss" not in repr(Address.of("mqtts://u:p%40ss@h:1"))
-    for wrong in ("http://h", "h:1883", "mqtt://"):
-        with pytest.raises(CarewatchError):
-            Address.of(wrong)

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from devices.broker_address import Address
 from ingest.broker import Delivery, Session
-from ingest.wire import Address
 from tests.broker_fixtures import Broker
 
 pytestmark = pytest.mark.edge
