@@ -262,16 +262,15 @@ def _left(broker: Broker) -> int:
     return left
 
 
-def figures(costs: Sequence[Cost]) -> str:
-    """The median and the range of one client's rounds."""
+def there() -> list[str]:
+    """The clients that are installed."""
+    return [name for name in CLIENTS if (BESIDE / "gmqtt").exists() or "gmqtt" not in name]
+
+
+def figure(costs: Sequence[Cost]) -> str:
+    """The median and the range of one client's rounds, and what it left unacknowledged."""
     cpu = sorted(each.cpu for each in costs)
     rate = statistics.median(each.rate for each in costs)
-    median = statistics.median(cpu)
-    return f"CPU {median:.1f} µs ({cpu[0]:.1f} to {cpu[-1]:.1f}), {rate:,.0f} msg/s"
-
-
-def lines(found: dict[str, list[Cost]]) -> Iterator[tuple[str, str]]:
-    """(client, figures); a client that left messages unacknowledged says so."""
-    for name, costs in found.items():
-        left = sum(each.left for each in costs)
-        yield name, figures(costs) + (f"; {left} left unacknowledged" if left else "")
+    left = sum(each.left for each in costs)
+    said = f"CPU {statistics.median(cpu):.1f} µs ({cpu[0]:.1f} to {cpu[-1]:.1f}), {rate:,.0f} msg/s"
+    return said + (f"; {left} left unacknowledged" if left else "")
