@@ -21,7 +21,7 @@ from devices.envelope import Envelope
 from devices.errors import CarewatchError
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds between attempts to connect, doubling
-WINDOW = 100  # messages sent and not yet acknowledged; more made nothing faster on 2 cores
+WINDOW = 20  # messages not yet acknowledged: what paho, below aiomqtt, has in flight at most
 TICK = timedelta(microseconds=1)
 ANSWER_TIME = 30.0  # seconds the broker may take to acknowledge one, an outage included
 

@@ -23,6 +23,7 @@ import msgspec
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
+from deploy import logs
 from devices.broker_address import Address
 from devices.envelope import Envelope
 from ingest.broker import Session
@@ -227,6 +228,7 @@ def _run(name: str, port: int, total: int, pipe: Connection) -> None:
             told.set()
             pipe.send("ready")
 
+    logs.configure("warning")
     wall, cpu = time.perf_counter(), time.process_time()
     CLIENTS[name](port, total, ready)
     pipe.send((time.process_time() - cpu, time.perf_counter() - wall))
