@@ -18,7 +18,9 @@ def test_a_secret_is_kept_as_a_slow_hash_of_its_own() -> None:
 
 
 @pytest.mark.parametrize(
-    "older", [OLD, PasswordHash((Argon2Hasher(1, 8_192, 1),)).hash("correct horse")]
+    "older",
+    [OLD, PasswordHash((Argon2Hasher(1, 8_192, 1),)).hash("correct horse")],
+    ids=["scrypt", "cheaper argon2"],  # a hash is another each time
 )
 def test_an_older_hash_serves_and_is_renewed(older: str) -> None:
     assert verified("battery staple", older) == (False, None)
