@@ -1,5 +1,5 @@
 # The commands of a working day. Each makes .venv and installs what it needs, once.
-.PHONY: demo test test-fast test-hours test-any-order lint lock upgrade bench bench-chaos clean
+.PHONY: demo test test-fast test-hours test-any-order lint lock upgrade bench bench-chaos bench-clients clean
 .DEFAULT_GOAL := demo
 
 PYTHON ?= python3
@@ -60,6 +60,13 @@ upgrade:
 bench: .venv/installed
 	@bash deploy/scripts/system-parts test
 	$(BIN)/python -m tests.bench
+
+# gmqtt lies beside the rest: its wheel has a package `tests` that hides ours.
+bench-clients: .venv/installed
+	@bash deploy/scripts/system-parts test
+	$(BIN)/pip install --quiet --disable-pip-version-check --no-deps \
+	  --upgrade --target .venv/beside 'gmqtt==0.8.0'
+	$(BIN)/python -m tests.bench --only clients
 
 bench-chaos: .venv/installed
 	@bash deploy/scripts/system-parts test

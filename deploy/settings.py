@@ -12,7 +12,7 @@ from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
@@ -26,6 +26,7 @@ from pydantic_settings import (
 )
 
 from core.errors import CarewatchError
+from devices.broker_address import fault_of
 
 DEMO_TOWN = "demo-town.yaml"  # in the data directory, written by `carewatch up --demo`
 
@@ -63,13 +64,9 @@ class Settings(BaseSettings):
     @field_validator("mqtt_url")
     @classmethod
     def _broker_url(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is None:
-            return None
-        parts = urlsplit(url.get_secret_value())
-        if parts.scheme not in ("mqtt", "mqtts"):
-            raise ValueError("must begin with mqtt:// or mqtts://")
-        if not _has_port_or_none(parts):
-            raise ValueError("its port is no number from 1 to 65535")
+        fault = None if url is None else fault_of(url.get_secret_value())
+        if fault is not None:
+            raise ValueError(fault)
         return url
 
     @field_validator("database_url")
@@ -154,13 +151,6 @@ class Settings(BaseSettings):
                 f"CAREWATCH_DATA_DIR: {self.data_dir} can't be made ({error.strerror})"
             ) from None
         return self.data_dir
-
-
-def _has_port_or_none(parts: SplitResult) -> bool:
-    try:
-        return parts.port != 0
-    except ValueError:
-        return False
 
 
 def load_settings() -> Settings:

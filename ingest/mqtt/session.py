@@ -10,7 +10,7 @@ docs/decisions/0018-our-own-mqtt-session.md.
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 
-from ingest.mqtt.connection import Address
+from devices.broker_address import Address
 from ingest.mqtt.held import Delivery, HeldMessages
 from ingest.mqtt.socket_thread import BEAT, Login, SessionHooks, SocketThread
 

@@ -13,9 +13,10 @@ import msgspec
 import structlog
 
 from core.backoff import Backoff
+from devices.broker_address import Address
 from devices.envelope import Envelope
 from ingest.mqtt import packets
-from ingest.mqtt.connection import Address, Wire
+from ingest.mqtt.connection import Wire
 from ingest.mqtt.held import Delivery, HeldMessages
 from ingest.mqtt.keepalive import ANSWER_TIME, KEEP_ALIVE, KeepAlive
 from ingest.mqtt.subscriptions import PacketIds, Subscriptions
@@ -23,7 +24,6 @@ from ingest.mqtt.subscriptions import PacketIds, Subscriptions
 FIRST_PAUSE = 0.2  # seconds before the second attempt to connect: a restart takes a broker less
 LONGEST_PAUSE = 10.0  # seconds; a broker that was away for long is found again so soon
 BEAT = 0.25  # seconds after which an idle session notes anew that nothing is waiting
-GOODBYE = 2.0  # seconds that a broker may take to read the rest and close; then we close
 LARGE_READ = 65_536  # bytes; a read of this size shows that more is waiting
 TICK = timedelta(microseconds=1)  # the finest that a stamp in PostgreSQL tells apart
 
@@ -261,18 +261,4 @@ class SocketThread:
             self.publish(self._hooks.will.topic, self._hooks.will.payload, retain=True)
         self._carry_out(wire)
         wire.write(packets.DISCONNECT)
-        self._wait_for_close(wire)
-
-    def _wait_for_close(self, wire: Wire) -> None:
-        """Wait until the broker has read all we sent: it closes the connection at DISCONNECT.
-
-        Else whoever opens the session next takes it over from a connection with acknowledgements
-        that are not read, and gets what they are for once more.
-        """
-        until = monotonic() + GOODBYE
-        try:
-            while monotonic() < until:
-                wire.wait(BEAT, reading=True)
-                wire.read()  # not acknowledged: it comes again
-        except OSError:
-            return  # closed, as it should be
+        wire.finish()

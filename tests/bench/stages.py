@@ -23,10 +23,10 @@ from alerts.lanes.loop import LaneLoop
 from alerts.plans.plans import load_plans
 from alerts.plans.roster import roster_of
 from alerts.types import LaneName
+from devices.broker_address import Address
 from devices.envelope import Envelope
 from devices.registry import load_directory
 from ingest.admission.admit import admit
-from ingest.mqtt.connection import Address
 from ingest.mqtt.session import Session
 from ingest.settings import BATCH_SIZE
 from ingest.store.save import AdmittedMessage, save

@@ -8,7 +8,7 @@ import pytest
 from site_of_tests import free_port, serving, settings_for, signed_in
 from small_town import PEOPLE, SECRET, town
 
-from dashboards.auth.sessions import hashed
+from dashboards.auth.passwords import hashed
 from deploy.town.loading import load_town
 from tests.waiting import PATIENCE
 

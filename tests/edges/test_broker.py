@@ -8,9 +8,8 @@ from pathlib import Path
 import pytest
 from broker_fixtures import Broker, free_port, listening
 
-from core.errors import CarewatchError
+from devices.broker_address import Address
 from ingest.lanes.crossing import NOTICE, TAKEN_BACK, Crossing, notice
-from ingest.mqtt.connection import Address
 from ingest.mqtt.packets import Publish
 from ingest.mqtt.session import Delivery, Session, SessionHooks
 from tests.bench.load import Load
@@ -227,6 +226,20 @@ def test_a_wrong_password_is_named_and_tried_again(tmp_path: Path) -> None:
         guarded.stop()
 
 
+def test_what_is_acknowledged_before_a_stop_does_not_come_again(
+    broker: Broker, opened: Open
+) -> None:
+    opened().stop()
+    publish(broker, 10_000)
+    session, waiting = opened(), 10_000
+    while waiting > 0:
+        batch = session.take(20)
+        session.ack(batch)
+        waiting -= len(batch)
+    session.stop()
+    assert opened().take(1.0) == []
+
+
 def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "cert.pem"
     subprocess.run(
@@ -256,12 +269,3 @@ def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     finally:
         session.stop()
         secure.stop()
-
-
-def test_the_broker_url_is_read_with_its_defaults() -> None:
-    assert Address.of("mqtt://h") == Address("h", 1883)
-    assert Address.of("mqtts://u:p%40ss@h:1") == Address("h", 1, True, "u", "p@ss")
-    assert "p@ss" not in repr(Address.of("mqtts://u:p%40ss@h:1"))
-    for wrong in ("http://h", "h:1883", "mqtt://"):
-        with pytest.raises(CarewatchError):
-            Address.of(wrong)

@@ -1,12 +1,15 @@
 """`carewatch record` and `replay` through a real Mosquitto, as a person runs them."""
 
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from devices.broker_address import Address
 from devices.recording import read_recording
+from ingest.mqtt.session import Session
 from tests.broker_fixtures import Broker, free_port
 from tests.waiting import until
 
@@ -74,9 +77,25 @@ def test_what_was_retained_is_retained_again(
     assert (kept.topic, kept.payload, kept.retain) == ("a/kept", b"on", True)
 
 
-def test_without_a_broker_one_line_says_so(recording: Path) -> None:
+@pytest.mark.parametrize("command", [("replay",), ("record",)])
+def test_without_a_broker_one_line_says_so(command: tuple[str], recording: Path) -> None:
     url = f"mqtt://127.0.0.1:{free_port()}"
-    status, said = ended(carewatch("replay", str(recording), "--mqtt-url", url))
+    status, said = ended(carewatch(*command, str(recording), "--mqtt-url", url))
     assert status == 2
     assert len(said.splitlines()) == 1
     assert "CAREWATCH_MQTT_URL" in said
+    assert recording.read_text() == LINES
+
+
+def test_a_replay_that_is_stopped_ends_without_a_word(broker: Broker, tmp_path: Path) -> None:
+    file = tmp_path / "slow.jsonl"
+    hour = '{"received_at":"2026-11-02T10:00:00+08:00","topic":"a/late","payload":"1"}\n'
+    file.write_text(LINES + hour)
+    session = Session(Address.of(broker.url), "listener", ["a/#"], clean=True)
+    session.start()
+    until(lambda: session.listening)
+    player = carewatch("replay", str(file), "--mqtt-url", broker.url)
+    until(lambda: bool(session.take(0.1)))
+    player.send_signal(signal.SIGINT)
+    assert ended(player) == (130, "")
+    session.stop()
