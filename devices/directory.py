@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from core.shelf import Shelf
+from devices.subject import Kind, Subject
 
 CareLevel = Literal["independent", "partial", "full"]
 DeviceKind = Literal["phone", "door", "sos", "terminal", "sensor"]
@@ -100,7 +101,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     id: str
     kind: DeviceKind | None = None
-    holder: str | None = None  # "client:c-1", "caregiver:g-1", "resident:r-1", "facility:f-1"
+    holder: str | None = None  # a `Subject` of a `HolderKind` as text: "client:c-1"
     topic: str | None = None  # where another family's device speaks; contract devices need none
     datum: Datum | None = None  # what its coordinates are in, where the message does not say
     timezone: str | None = None  # IANA name for zone-less times; the town's zone when None
@@ -109,6 +110,11 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     model: str = ""
     firmware: str = ""
     maintenance: bool = False
+
+    @property
+    def subject(self) -> Subject:
+        """Whom or what its readings are about: its holder, or the device itself."""
+        return Subject.parse(self.holder) if self.holder else Subject("device", self.id)
 
 
 Item = Area | Agency | Client | Caregiver | Facility | Resident | Device
@@ -120,6 +126,16 @@ SECTIONS: dict[str, type[Item]] = {
     "facilities": Facility,
     "residents": Resident,
     "devices": Device,
+}
+SECTION_OF: dict[Kind, str] = {
+    "client": "clients",
+    "caregiver": "caregivers",
+    "resident": "residents",
+    "facility": "facilities",
+    "device": "devices",
+    "gateway": "devices",
+    "area": "areas",
+    "agency": "agencies",
 }
 
 
@@ -134,6 +150,11 @@ class RegisterChange(msgspec.Struct, frozen=True, kw_only=True):
     residents: tuple[Resident, ...] = ()
     devices: tuple[Device, ...] = ()
     removed: dict[str, tuple[str, ...]] = {}  # section name -> ids
+
+
+def _read(subject: Subject | str | None) -> Subject | None:
+    """Return a subject that may still be its text."""
+    return Subject.parse(subject) if isinstance(subject, str) else subject
 
 
 class Directory:
@@ -191,9 +212,9 @@ class Directory:
         """The device registered with exactly this topic."""
         return self.devices.get(self._by_topic.get(topic))
 
-    def held_by(self, holder: str) -> tuple[Device, ...]:
-        """The devices of a holder ("client:c-1"), in the order they were registered."""
-        found = (self.devices.get(key) for key in self._held.get(holder) or ())
+    def held_by(self, holder: Subject | str) -> tuple[Device, ...]:
+        """Return the devices of a holder, in the order they were registered."""
+        found = (self.devices.get(key) for key in self._held.get(str(holder)) or ())
         return tuple(device for device in found if device is not None)
 
     def behind(self, gateway: str) -> tuple[str, ...]:
@@ -218,48 +239,71 @@ class Directory:
         found = (self.residents.get(key) for key in self._by_code.get(code) or ())
         return tuple(resident for resident in found if resident is not None)
 
-    def area_of(self, subject: str | None) -> str | None:
-        """The area id of a holder ("client:c-1", ...) or of a device ("device:d-1")."""
-        what, _, key = (subject or "").partition(":")
-        match what:
-            case "client":
-                client = self.clients.get(key)
-                return client.area if client else None
-            case "facility":
-                facility = self.facilities.get(key)
-                return facility.area if facility else None
-            case "resident":
-                resident = self.residents.get(key)
-                return self.area_of(f"facility:{resident.facility}") if resident else None
-            case "device":
-                device = self.devices.get(key)
-                return self.area_of(device.holder) if device else None
-            case "gateway":
-                return self._area_of_gateway(key)
-            case "area":
-                return key
-        return None
+    def resident_seen(self, place: Subject, code: str) -> Resident | None:
+        """Return the resident that a terminal means by a person code.
 
-    def agency_of(self, subject: str | None) -> str | None:
-        """The agency id answerable for a holder or device, where the register says one."""
-        what, _, key = (subject or "").partition(":")
-        match what:
-            case "client":
-                client = self.clients.get(key)
-                return client.agency if client else None
-            case "caregiver":
-                caregiver = self.caregivers.get(key)
-                return caregiver.agency if caregiver else None
-            case "facility":
-                facility = self.facilities.get(key)
-                return facility.agency if facility else None
-            case "resident":
-                resident = self.residents.get(key)
-                return self.agency_of(f"facility:{resident.facility}") if resident else None
-            case "device" | "gateway":
-                device = self.devices.get(key)
-                return self.agency_of(device.holder) if device else None
-        return None
+        A code is first read as the facility at `place` uses it, then as the one resident in town
+        who has it (homes share terminals), then as an id of ours.
+        """
+        resident = self.resident_by_face(place.id, code) if place.kind == "facility" else None
+        anywhere = self.residents_by_face(code)
+        if resident is None and len(anywhere) == 1:
+            resident = anywhere[0]
+        return resident or self.residents.get(code)
+
+    def item_of(self, subject: Subject | None) -> Item | None:
+        """Return what the register holds under a subject's id, None where it holds nothing."""
+        section = SECTION_OF.get(subject.kind) if subject else None
+        if subject is None or section is None:
+            return None
+        shelf: Shelf[Item] = getattr(self, section)
+        return shelf.get(subject.id)
+
+    def served_by(self, subject: Subject | None) -> Item | None:
+        """Return whose home, area and agency a subject shares: itself, for most.
+
+        A device shares those of its holder, a resident those of the facility.
+        """
+        item = self.item_of(subject)
+        if isinstance(item, Device):
+            item = self.item_of(item.subject)
+        return self.facilities.get(item.facility) if isinstance(item, Resident) else item
+
+    def client_of(self, subject: Subject | None) -> Client | None:
+        """Return the client that a subject is, or who holds it."""
+        item = self.served_by(subject)
+        return item if isinstance(item, Client) else None
+
+    def name_of(self, subject: Subject | None) -> str:
+        """Return the name of a person, facility, area or agency; "" where none is known."""
+        item = self.item_of(subject)
+        return "" if item is None or isinstance(item, Device) else item.name
+
+    def home_of(self, subject: Subject | None) -> Circle | None:
+        """Return where one goes to help: a client's home or a facility.
+
+        A caregiver has none: their base is where they start from, not where they are.
+        """
+        item = self.served_by(subject)
+        return item.home if isinstance(item, Client | Facility) else None
+
+    def area_of(self, subject: Subject | str | None) -> str | None:
+        """Return the id of the area a subject lies in, a gateway with all that it speaks for."""
+        subject = _read(subject)
+        if subject is not None and subject.kind == "area":
+            return subject.id
+        if subject is not None and subject.kind == "gateway":
+            return self._area_of_gateway(subject.id)
+        item = self.served_by(subject)
+        return item.area if isinstance(item, Client | Facility) else None
+
+    def agency_of(self, subject: Subject | str | None) -> str | None:
+        """Return the id of the agency answerable for a subject, where the register names one."""
+        subject = _read(subject)
+        if subject is not None and subject.kind == "agency":
+            return subject.id
+        item = self.served_by(subject)
+        return item.agency if isinstance(item, Client | Caregiver | Facility) else None
 
     def area_path(self, area: str | None) -> tuple[str, ...]:
         """The area and all above it, nearest first. A cycle ends where it closes."""
@@ -272,7 +316,7 @@ class Directory:
 
     def _area_of_gateway(self, gateway: str) -> str | None:
         """The smallest area that holds the gateway and all that speaks through it."""
-        areas = (self.area_of(f"device:{key}") for key in self._through(gateway))
+        areas = (self.area_of(Subject("device", key)) for key in self._through(gateway))
         paths = [self.area_path(area) for area in dict.fromkeys(areas) if area]
         shared = set(paths[0]).intersection(*paths[1:]) if paths else set()
         return next((area for area in paths[0] if area in shared), None) if paths else None

@@ -39,6 +39,7 @@ PURE = (
     "devices/directory.py",
     "devices/coordinates.py",
     "devices/scope.py",
+    "devices/subject.py",
     "ingest/admission/admit.py",
     "alerts/types.py",
     "alerts/engine",
