@@ -29,6 +29,7 @@ from alerts.types import (
     Unmuted,
 )
 from core.errors import CarewatchError
+from devices.subject import Subject
 
 __all__ = (
     "LINK_VERBS",
@@ -128,7 +129,8 @@ def mute(
 ) -> int:
     """Mute, shelve or take into maintenance until a moment. Life alerts stay untouched.
 
-    At least one of subject, rule and area is named; the end lies within 31 days.
+    At least one of subject, rule and area is named; the end lies within 31 days. Raise
+    CarewatchError where it is not so, or the subject is not one.
     """
     now = _now()
     if not (subject or rule or area):
@@ -143,7 +145,7 @@ def mute(
         until=until,
         reason=_clean(reason),
         person=person,
-        subject=subject or None,
+        subject=str(Subject.parse(subject)) if subject else None,
         rule=rule or None,
         area=area or None,
     )

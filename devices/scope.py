@@ -3,6 +3,7 @@
 import msgspec
 
 from devices.directory import Directory
+from devices.subject import Subject
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -20,8 +21,8 @@ class Scope(msgspec.Struct, frozen=True):
 WHOLE = Scope()
 
 
-def sees_subject(scope: Scope, directory: Directory, subject: str | None) -> bool:
-    """Whether a holder ("client:c-1") or device ("device:d-1") may be shown."""
+def sees_subject(scope: Scope, directory: Directory, subject: Subject | None) -> bool:
+    """Return True if a subject may be shown."""
     if scope.whole:
         return True
     return sees(scope, directory, directory.area_of(subject), directory.agency_of(subject))

@@ -36,6 +36,7 @@ from alerts.types import (
     Unmuted,
 )
 from devices.readings import Reading
+from devices.subject import Subject
 
 About = Acknowledged | Arrived | Escalated | Noted | Opened | Resolved
 ABOUT_AN_ALERT = (Acknowledged, Arrived, Escalated, Noted, Opened, Resolved)
@@ -172,8 +173,9 @@ class Casebook:
     # ------------------------------------------------------------ moves
 
     def _opening(self, finding: Finding, cause: Reading | None, now: datetime) -> Alert:
-        area = self.roster.directory.area_of(finding.subject)
-        agency = self.roster.agency_for(finding.subject)
+        subject = Subject.parse(finding.subject)
+        area = self.roster.directory.area_of(subject)
+        agency = self.roster.agency_for(subject)
         decided = cause is not None and any(
             fact.device == cause.device and fact.id == cause.id for fact in finding.evidence
         )

@@ -12,6 +12,7 @@ import msgspec
 from alerts.figures.alarm_load import CHATTER_COUNT, CHATTER_WINDOW
 from alerts.types import Alert, AlertKey, Muted, Severity
 from devices.directory import Directory
+from devices.subject import Subject
 
 SHELVED_FOR = timedelta(hours=1)
 LOOK_AGAIN = timedelta(minutes=10)  # for a reason without an end of its own
@@ -56,9 +57,9 @@ def fits(muted: Muted, alert: Alert, directory: Directory) -> bool:
 
 def device_of(alert: Alert) -> str | None:
     """The device that an alert is about; None where it is about a person or a place."""
-    what, _, key = alert.subject.partition(":")
-    if what == "device":
-        return key
+    subject = Subject.parse(alert.subject)
+    if subject.kind == "device":
+        return subject.id
     if alert.rule not in OF_DEVICES:
         return None
     return alert.key or next((fact.device for fact in alert.evidence if fact.device), None)

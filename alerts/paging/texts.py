@@ -4,11 +4,11 @@ Pure. Without its link a message stays within one SMS: 70 characters where Chine
 """
 
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from alerts.types import Alert, Severity
-from core.shelf import Shelf
 from devices.directory import Directory
+from devices.subject import Subject
 
 Lang = Literal["zh", "en"]
 SMS = {"zh": 70, "en": 160}  # characters of one SMS in UCS-2 and in GSM-7
@@ -99,30 +99,20 @@ def age(span: timedelta, lang: Lang) -> str:
 
 
 def name_of(alert: Alert, directory: Directory) -> str:
-    """The name of whom or what an alert is about; the id where the register gives none."""
-    what, _, key = alert.subject.partition(":")
-    shelves: dict[str, Shelf[Any]] = {
-        "client": directory.clients,
-        "caregiver": directory.caregivers,
-        "facility": directory.facilities,
-        "resident": directory.residents,
-        "area": directory.areas,
-    }
-    item = shelves[what].get(key) if what in shelves else None
-    return (item.name if item else "") or key or alert.subject
+    """Return the name of whom or what an alert is about; the id where none is known."""
+    subject = Subject.parse(alert.subject)
+    return directory.name_of(subject) or subject.id
 
 
 def place_of(alert: Alert, directory: Directory) -> str:
-    """Area and address, as far as the register knows them."""
-    what, _, key = alert.subject.partition(":")
-    client = directory.clients.get(key) if what == "client" else None
+    """Return area and address, as far as the register knows them."""
+    client = directory.client_of(Subject.parse(alert.subject))
     area = _area_name(alert.area, directory)
     return " ".join(part for part in (area, client.address if client else "") if part)
 
 
 def _area_name(area: str | None, directory: Directory) -> str:
-    known = directory.areas.get(area)
-    return (known.name or known.id) if known else area or ""
+    return (directory.name_of(Subject("area", area)) or area) if area else ""
 
 
 def _what(alert: Alert, lang: Lang) -> str:

@@ -15,6 +15,7 @@ import msgspec
 from alerts.plans.rota import on_call
 from alerts.types import Alert, Contact, Ladder, PlanSet, Role, Rota, Rung, Severity, Staff
 from devices.directory import Directory
+from devices.subject import Subject
 
 Listed = TypeVar("Listed", Staff, Rota, Ladder)
 DEFAULT_LADDER = Ladder(
@@ -33,7 +34,7 @@ class Roster(msgspec.Struct, frozen=True):
     people: Mapping[str, Staff] = {}
     rotas: Mapping[str, Rota] = {}
     ladders: Mapping[str, Ladder] = {}  # in the order in which they are tried
-    agency_of_client: Mapping[str, str] = {}  # by the visits planned, where the register is mute
+    agency_of_client: Mapping[str, str] = {}  # client id -> agency id, by the visits planned
 
     def changed(self, plans: PlanSet) -> "Roster":
         """The snapshot after a change of plans; this one stays as it was."""
@@ -50,9 +51,12 @@ class Roster(msgspec.Struct, frozen=True):
         """The same people over a newer register."""
         return msgspec.structs.replace(self, directory=directory, zone=zone)
 
-    def agency_for(self, subject: str) -> str | None:
-        """The agency answerable for a subject, by the register or by the visits planned."""
-        return self.directory.agency_of(subject) or self.agency_of_client.get(subject)
+    def agency_for(self, subject: Subject) -> str | None:
+        """Return the agency answerable for a subject, by the register, else by its visits."""
+        agency = self.directory.agency_of(subject)
+        if agency is None and subject.kind == "client":
+            return self.agency_of_client.get(subject.id)
+        return agency
 
     def caregiver_of(self, person: str) -> str:
         """Who a person is among the caregivers: the one named, else the one of the same id."""
@@ -108,7 +112,7 @@ class Roster(msgspec.Struct, frozen=True):
     def _agencies(self, plans: PlanSet) -> dict[str, str]:
         caregivers = self.directory.caregivers
         served = ((plan.client, caregivers.get(plan.caregiver)) for plan in plans.visits)
-        return {f"client:{key}": who.agency for key, who in served if who and who.agency}
+        return {client: who.agency for client, who in served if who and who.agency}
 
     def _agency_on_call(self, agency: str | None) -> tuple[str, ...]:
         if agency is None:

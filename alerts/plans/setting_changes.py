@@ -9,6 +9,7 @@ from alerts.plans.overrides import laid_over, merged_tables
 from alerts.types import RuleScope, TownSettings
 from devices.directory import Directory
 from devices.scope import Scope, in_areas, sees_subject
+from devices.subject import Subject
 
 PARTS = ("area", "care_level", "agency", "subject")
 
@@ -113,7 +114,7 @@ def covers(scope: Scope, directory: Directory, part: Part) -> bool:
     if scope.whole:
         return True
     if part.subject is not None:
-        return sees_subject(scope, directory, part.subject)
+        return sees_subject(scope, directory, Subject.parse(part.subject))
     if scope.agency is not None and part.agency != scope.agency:
         return False
     return not scope.areas or (part.area is not None and in_areas(scope, directory, part.area))

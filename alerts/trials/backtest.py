@@ -20,6 +20,7 @@ from alerts.engine.two_lanes import TwoLanes
 from alerts.figures.alarm_load import AlarmLoad, alarms_of, measure
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Stimulus, Tick
 from devices.scope import WHOLE, Scope, sees_subject
+from devices.subject import Subject
 
 
 class FindingLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -86,7 +87,7 @@ class Trial:
         """Whether a finding lies in the time and the part of the town that are looked at."""
         if self._shown_from is not None and finding.at < self._shown_from:
             return False
-        return sees_subject(self._scope, self._lanes.town.directory, finding.subject)
+        return sees_subject(self._scope, self._lanes.town.directory, Subject.parse(finding.subject))
 
     def counts(self) -> dict[str, dict[str, int]]:
         """How many findings there were: rule -> event -> number, in order of their names."""

@@ -26,6 +26,7 @@ from alerts.settings import AlertsSettings
 from alerts.types import Severity, Staff
 from core.locks import Lock
 from devices.registry import load_directory
+from devices.subject import Subject
 from ingest.history import silent_lanes
 
 EVERY = 60.0  # seconds between two looks
@@ -211,7 +212,7 @@ def notice_of(fault: Fault, staff: Staff, settings: AlertsSettings, now: datetim
         page=f"watch-{fault.kind}-{now:%Y%m%d%H%M%S}-{staff.id}",
         alert="",
         rule="watch",
-        subject=f"service:{fault.kind}",
+        subject=str(Subject("service", fault.kind)),
         severity=Severity.HIGH,
         title=head,
         message=f"{head}: {text} {settings.public_url}/desk",

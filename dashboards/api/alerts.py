@@ -16,6 +16,7 @@ from dashboards.auth.access import Visitor, having
 from dashboards.bodies import json_of
 from dashboards.views.desk import DeskView, desk_of
 from dashboards.views.moments import aware
+from devices.subject import Subject
 
 router = APIRouter(prefix="/api/v1", tags=["alerts"])
 MOST = 10_000
@@ -119,7 +120,7 @@ def findings(
     """Every finding made in a stretch of time, in order: what a backtest would print."""
     with desk.site.pool.connection() as conn:
         found = history.findings_between(conn, aware(since) or desk.now, aware(until) or desk.now)
-    return as_json([finding for finding, _ in found if desk.sees(finding.subject)])
+    return as_json([finding for finding, _ in found if desk.sees(Subject.parse(finding.subject))])
 
 
 async def deed_of(request: Request) -> Deed:

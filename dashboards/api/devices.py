@@ -14,6 +14,7 @@ from dashboards.live.census import Signs
 from dashboards.views.desk import DeskView, desk_of
 from dashboards.views.moments import aware
 from devices.directory import Device
+from devices.subject import Subject
 from ingest.history import DeviceDay, device_days
 
 router = APIRouter(prefix="/api/v1", tags=["records"])
@@ -54,7 +55,7 @@ def devices(
         and kind in (None, device.kind)
         and holder in (None, device.holder)
         and online in (None, signs.online(device))
-        and desk.sees(f"device:{device.id}")
+        and desk.sees(Subject("device", device.id))
     )
     return as_json(list(islice(fitting, limit)))
 
@@ -70,7 +71,7 @@ def days(
 
     The counts outlive the readings: positions go after 90 days.
     """
-    if id not in desk.directory.devices or not desk.sees(f"device:{id}"):
+    if id not in desk.directory.devices or not desk.sees(Subject("device", id)):
         raise NoSuchPage(f"device {id}: there is none with this id")
     last = aware(until) or desk.now
     with desk.site.pool.connection() as conn:

@@ -26,6 +26,7 @@ from dashboards.views.desk import DeskView, desk_of
 from dashboards.views.ledger import LedgerFilter, LedgerRow, Totals
 from dashboards.views.moments import MONTH, aware
 from devices.readings import FaceSeen, Reading
+from devices.subject import Subject
 from ingest import history as ingest_history
 from ingest.history import HourCount
 
@@ -118,7 +119,7 @@ def readings(
     """Readings, newest first. Asking for one device's is written down: it is a person's trail."""
     with desk.site.pool.connection() as conn:
         if device is not None:
-            log_access(conn, who.person or "demo", "trail", f"device:{device}")
+            log_access(conn, who.person or "demo", "trail", str(Subject("device", device)))
         found = ingest_history.readings(
             conn,
             device=device,
@@ -148,7 +149,7 @@ def _devices_of(desk: DeskView) -> list[str] | None:
     """The devices that the visitor may see; None: all."""
     if desk.who.scope.whole:
         return None
-    return [each.id for each in desk.directory.devices if desk.sees(f"device:{each.id}")]
+    return [each.id for each in desk.directory.devices if desk.sees(Subject("device", each.id))]
 
 
 @router.get("/rejections", openapi_extra=described(list[ApiRejection]))

@@ -16,8 +16,9 @@ from dashboards.live.census import Census
 from dashboards.live.duty import on_duty
 from dashboards.live.traffic import Traffic
 from dashboards.scope import WHOLE, Scope, sees_alert, sees_subject, sees_visit
-from devices.directory import Device, Directory
+from devices.directory import Directory
 from devices.readings import DeviceStatus, Position, Reading
+from devices.subject import Subject
 from ingest.history import MessageCount
 
 KEEP = timedelta(hours=24)  # an ended alert stays for the figures that look this far back
@@ -157,26 +158,29 @@ def narrowed(board: Board, scope: Scope) -> Board:
     )
     seen = _alerts(seen, board.alerts.values())
     seen = _with_visits(seen, {}, board.visits.values())
-    fixes = {key: fix for key, fix in board.fixes.items() if shows(seen, f"caregiver:{key}")}
+    fixes = {key: fix for key, fix in board.fixes.items() if shows(seen, Subject("caregiver", key))}
     seen = msgspec.structs.replace(seen, fixes=fixes)
     return msgspec.structs.replace(seen, census=_census(seen, board.at))
 
 
-def shows(board: Board, subject: str) -> bool:
-    """Whether a holder or device is within the board's scope.
+def shows(board: Board, subject: Subject) -> bool:
+    """Return True if a subject is within the board's scope.
 
     A caregiver, and whatever they carry, is shown to their agency and to the areas they visit
     today.
     """
     if board.scope.whole:
         return True
-    what, _, key = subject.partition(":")
-    caregiver = key if what == "caregiver" else _carrier(board, key) if what == "device" else None
-    return caregiver in board.visiting or sees_subject(board.scope, board.directory, subject)
+    who = subject
+    if subject.kind == "device" and (device := board.directory.devices.get(subject.id)):
+        who = device.subject
+    if who.kind == "caregiver" and who.id in board.visiting:
+        return True
+    return sees_subject(board.scope, board.directory, subject)
 
 
 def _heard(board: Board, change: Heard) -> Board:
-    readings = [one for one in change.readings if shows(board, f"device:{one.device}")]
+    readings = [one for one in change.readings if shows(board, Subject("device", one.device))]
     board = _moved(_listened(board, readings), readings)
     return msgspec.structs.replace(board, traffic=board.traffic.with_readings(change.at, readings))
 
@@ -208,7 +212,7 @@ def _moved(board: Board, readings: Iterable[Reading]) -> Board:
         if not isinstance(reading, Position):
             continue
         caregiver = _carrier(board, reading.device)
-        if caregiver is None or not shows(board, f"caregiver:{caregiver}"):
+        if caregiver is None or not shows(board, Subject("caregiver", caregiver)):
             continue
         last = fixes.get(caregiver)
         if last is None or last.at <= reading.at:
@@ -264,7 +268,6 @@ def _ended_before(alert: Alert, oldest: datetime) -> bool:
 
 
 def _carrier(board: Board, device: str) -> str | None:
-    """The caregiver who carries a device."""
-    found: Device | None = board.directory.devices.get(device)
-    what, _, key = (found.holder if found and found.holder else "").partition(":")
-    return key if what == "caregiver" else None
+    """Return the caregiver who carries a device, if one does."""
+    found = board.directory.devices.get(device)
+    return found.subject.id if found and found.subject.kind == "caregiver" else None

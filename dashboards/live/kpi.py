@@ -12,7 +12,8 @@ from alerts.types import Alert, Severity, VisitRecord
 from dashboards.live.board import Board
 from dashboards.live.duty import in_visit, on_duty
 from dashboards.live.patch import AlarmLoad, AreaLoad, Cause, Figures, Share, Timing, Unacknowledged
-from devices.directory import Agency, Area, Directory
+from devices.directory import Directory
+from devices.subject import Subject
 from ingest.history import MessageCount
 
 URGENT = (Severity.LIFE, Severity.HIGH)
@@ -128,7 +129,12 @@ def alarm_load(
 def _causes(alerts: list[Alert], directory: Directory) -> tuple[Cause, ...]:
     most = history.causes(alerts, directory)[:CAUSES]
     return tuple(
-        Cause(each.rule, each.place, _place_name(directory, each.place), each.alarms)
+        Cause(
+            rule=each.rule,
+            place=str(each.place or ""),
+            name=_place_name(directory, each.place),
+            alarms=each.alarms,
+        )
         for each in most
     )
 
@@ -191,7 +197,7 @@ def worst_areas(board: Board) -> tuple[AreaLoad, ...]:
         if _shown_open(alert) and alert.severity in URGENT and alert.area
     )
     late = Counter(
-        board.directory.area_of(f"client:{visit.client}")
+        board.directory.area_of(Subject("client", visit.client))
         for visit in board.visits.values()
         if is_late(visit, board.at)
     )
@@ -202,7 +208,7 @@ def worst_areas(board: Board) -> tuple[AreaLoad, ...]:
     return tuple(
         AreaLoad(
             area=key,
-            name=_place_name(board.directory, f"area:{key}"),
+            name=board.directory.name_of(Subject("area", key)) or key,
             open=urgent[key],
             uncovered=uncovered.get(key, 0),
             late=late[key],
@@ -222,21 +228,15 @@ def _free_by_area(board: Board) -> dict[str, int]:
     free = on_duty(visits, board.at) - in_visit(visits)
     areas: defaultdict[str, set[str]] = defaultdict(set)
     for visit in visits:
-        area = board.directory.area_of(f"client:{visit.client}")
+        area = board.directory.area_of(Subject("client", visit.client))
         if area is not None and visit.caregiver in free:
             areas[area].add(visit.caregiver)
     return {area: len(carers) for area, carers in areas.items()}
 
 
-def _place_name(directory: Directory, place: str) -> str:
-    """The name of an area or agency; the id where the register gives none, as of a gateway."""
-    what, _, key = place.partition(":")
-    named: Area | Agency | None = None
-    if what == "area":
-        named = directory.areas.get(key)
-    elif what == "agency":
-        named = directory.agencies.get(key)
-    return (named.name if named else "") or key
+def _place_name(directory: Directory, place: Subject | None) -> str:
+    """Return the name of an area or agency; the id where none is known, as of a gateway."""
+    return directory.name_of(place) or (place.id if place else "")
 
 
 def _ended(alert: Alert) -> datetime | None:

@@ -10,6 +10,7 @@ from dashboards.live.kpi import is_open, is_unacknowledged
 from dashboards.live.patch import Card, Figures, Mover, Nearest, Paged, Snapshot, Takeover
 from dashboards.live.subjects import About, about
 from dashboards.masking import mask_name
+from devices.subject import Subject
 
 SHOWN = 300  # rows sent at most, the most urgent first; the count of all is in the figures
 HOLLOW = timedelta(minutes=10)  # how long one that ended unanswered stays, hollow
@@ -43,7 +44,7 @@ def order(alert: Alert) -> tuple[int, bool, float]:
 
 def card(board: Board, alert: Alert) -> Card:
     """One alert as a row, names masked."""
-    known = about(board.directory, alert.subject)
+    known = about(board.directory, Subject.parse(alert.subject))
     place = known.place
     return Card(
         id=alert.id,

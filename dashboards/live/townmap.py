@@ -14,6 +14,7 @@ from shapely.geometry import MultiPoint, mapping, shape
 
 from dashboards.scope import Scope, sees_subject
 from devices.directory import Area, Directory
+from devices.subject import Subject
 
 COLUMNS = 160  # cells across the town: at 16:9 about 0.6 % of the map's width each
 MARGIN = 0.04  # of the town's size, kept free around it
@@ -68,7 +69,7 @@ def town_map(directory: Directory, scope: Scope) -> TownMap:
 def _homes(directory: Directory, scope: Scope) -> dict[str, list[tuple[float, float]]]:
     homes: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for client in directory.clients:
-        if client.home and sees_subject(scope, directory, f"client:{client.id}"):
+        if client.home and sees_subject(scope, directory, Subject("client", client.id)):
             homes[client.area or ""].append((client.home.lon, client.home.lat))
     return homes
 
@@ -121,7 +122,7 @@ def _outline(area: Area, geometry: shapely.Geometry, *, given: bool) -> Outline 
 
 def _facilities(directory: Directory, scope: Scope) -> Iterable[tuple[float, float, str]]:
     for facility in directory.facilities:
-        if facility.home and sees_subject(scope, directory, f"facility:{facility.id}"):
+        if facility.home and sees_subject(scope, directory, Subject("facility", facility.id)):
             yield facility.home.lat, facility.home.lon, facility.name or facility.id
 
 

@@ -15,6 +15,7 @@ from dashboards.site import Site, site_of
 from dashboards.texts import Words
 from dashboards.views.desk import DeskView
 from dashboards.views.inspector import Seen, seen
+from devices.subject import Subject
 from ingest import history
 
 router = APIRouter(prefix="/vendor", include_in_schema=False)
@@ -47,7 +48,7 @@ Verdict = Literal["", "accepted", "repaired", "rejected"]
 def page(desk: VendorDesk, device: str = "", verdict: Verdict = "") -> HTMLResponse:
     """The inspector, what a device said day by day, and what was rejected in 24 hours."""
     known = desk.directory.devices.get(device)
-    registered = known is not None and desk.sees(f"device:{device}")
+    registered = known is not None and desk.sees(Subject("device", device))
     with desk.site.pool.connection() as conn:
         rejected = history.rejections(conn, since=desk.now - DAY, limit=COUNTED)
         days = history.device_days(conn, [device] * registered, desk.now - LATELY, desk.now)

@@ -10,6 +10,7 @@ from dashboards.live.duty import Seen, by_distance
 from dashboards.live.subjects import About, about
 from dashboards.masking import mask_name
 from devices.directory import Directory
+from devices.subject import Subject
 
 OPEN_TO = ("client", "caregiver", "resident", "device")  # subjects whose name is a person's
 
@@ -98,7 +99,7 @@ def view(
 ) -> AlertView:
     """The page's values. `reveal` shows names and numbers whole: who asks for it is logged.
     `findings` are those that the story tells of."""
-    known = about(directory, alert.subject)
+    known = about(directory, Subject.parse(alert.subject))
     personal = known.kind in OPEN_TO
     born = known.client.born if known.client else None
     delay = None

@@ -16,6 +16,7 @@ from dashboards.scope import Scope, sees_subject
 from dashboards.views.spreadsheet import spreadsheet
 from devices.directory import Directory, Resident
 from devices.readings import FaceSeen
+from devices.subject import Subject
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -72,7 +73,7 @@ def attendance(
     shown = [
         resident
         for resident in directory.residents
-        if sees_subject(scope, directory, f"resident:{resident.id}")
+        if sees_subject(scope, directory, Subject("resident", resident.id))
     ]
     ordered = sorted(shown, key=lambda resident: (resident.facility, resident.id))
     return [_row(one, sorted(days.get(one.id, ())), month, wanted) for one in ordered]
@@ -99,15 +100,9 @@ def _counts(face: FaceSeen, wanted: Asked) -> bool:
 
 
 def _resident(directory: Directory, face: FaceSeen) -> Resident | None:
-    """The terminal's own facility's code, else the one resident in town who has it, else an id."""
     device = directory.devices.get(face.device)
-    facility = ((device.holder if device else None) or "").removeprefix("facility:")
-    code = face.person or ""
-    found = directory.resident_by_face(facility, code)
-    anywhere = directory.residents_by_face(code)
-    if found is None and len(anywhere) == 1:
-        found = anywhere[0]
-    return found or directory.residents.get(code)
+    terminal = device.subject if device else Subject("device", face.device)
+    return directory.resident_seen(terminal, face.person or "")
 
 
 def as_csv(found: Iterable[Attendance]) -> str:

@@ -31,6 +31,7 @@ from dashboards.texts import Words
 from dashboards.views.alert import AlertView, view
 from dashboards.views.format import Shown
 from devices.directory import Directory
+from devices.subject import Subject
 
 LISTED = 200  # open alerts on the page; the wall's figures count them all
 ENDED_LISTED = 10
@@ -105,7 +106,7 @@ class DeskView:
             untested=[
                 button
                 for button in buttons
-                if button.is_overdue(self.now) and self.sees(f"device:{button.device}")
+                if button.is_overdue(self.now) and self.sees(Subject("device", button.device))
             ],
             visits=[(state, states[state]) for state in STATES if states[state]],
             figures=self.figures,
@@ -191,7 +192,7 @@ class DeskView:
         return [
             case
             for case in history.answers_between(conn, since, until)
-            if case.severity in URGENT and self.sees(case.subject)
+            if case.severity in URGENT and self.sees(Subject.parse(case.subject))
         ]
 
     def turns(self, conn: psycopg.Connection) -> list[history.Turn]:
@@ -237,8 +238,8 @@ class DeskView:
         ended = [alert for alert in alerts if alert.state in ("resolved", "cleared")]
         return [self.view(alert) for alert in ended[::-1][:ENDED_LISTED]]
 
-    def sees(self, subject: str) -> bool:
-        """Whether a holder or device may be shown to the visitor."""
+    def sees(self, subject: Subject) -> bool:
+        """Return True if a subject may be shown to the visitor."""
         return shows(self.board, subject)
 
     def visible(self, alerts: Iterable[Alert]) -> list[Alert]:

@@ -9,6 +9,7 @@ import msgspec
 from dashboards.live.board import Board, shows
 from devices.directory import Directory
 from devices.readings import Reading
+from devices.subject import Subject
 from ingest.history import Rejected
 
 PAYLOAD = 2000  # characters shown
@@ -88,4 +89,4 @@ def _rejected(rejected: Rejected, directory: Directory) -> Seen:
 def _in_scope(message: Seen, board: Board) -> bool:
     if board.scope.whole:
         return True
-    return bool(message.device) and shows(board, f"device:{message.device}")
+    return bool(message.device) and shows(board, Subject("device", message.device))

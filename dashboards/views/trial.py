@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, get_args
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from alerts.trials import PARTS, AlarmLoad, Part, SettingsChange, Summary, nested
 from core.errors import CarewatchError
-from core.shelf import Shelf
 from dashboards.views.moments import CENTURIES
 from devices.directory import CareLevel, Directory
+from devices.subject import Subject
 
 PARAMETER = "p."  # before a parameter's name in the form
 LONGEST = timedelta(days=31)
@@ -107,17 +107,11 @@ def _part(form: Mapping[str, str], directory: Directory) -> Part:
     return part
 
 
-def _is_known(subject: str, directory: Directory) -> bool:
-    kind, _, key = subject.partition(":")
-    kinds: dict[str, Shelf[Any]] = {
-        "client": directory.clients,
-        "caregiver": directory.caregivers,
-        "facility": directory.facilities,
-        "resident": directory.residents,
-        "device": directory.devices,
-        "area": directory.areas,
-    }
-    return kind in kinds and key in kinds[kind]
+def _is_known(text: str, directory: Directory) -> bool:
+    try:
+        return directory.item_of(Subject.parse(text)) is not None
+    except CarewatchError:
+        return False
 
 
 def _figures(load: AlarmLoad, rules: Iterable[str]) -> dict[str, float]:

@@ -6,20 +6,16 @@ from typing import Any, get_args
 
 from alerts.plans.plans import SECTIONS as PLAN_SECTIONS
 from alerts.types import Role
+from core.errors import CarewatchError
 from deploy.town.draft import Draft
 from deploy.town.marked import line_of
 from deploy.town.typed import Wrong, near
-from devices.directory import SECTIONS
+from devices.directory import SECTION_OF, SECTIONS
+from devices.subject import HOLDERS, Kind, Subject
 
 ID = re.compile(r"[^\s\x00-\x1f\x7f]{1,128}")
 DEVICE_ID = re.compile(r"[^\s\x00-\x1f\x7f/+#]{1,128}")  # it is a level of an MQTT topic
-HOLDERS = {
-    "client": "clients",
-    "caregiver": "caregivers",
-    "resident": "residents",
-    "facility": "facilities",
-}
-SUBJECTS = {**HOLDERS, "device": "devices", "gateway": "devices", "area": "areas"}
+SUBJECTS: tuple[Kind, ...] = (*HOLDERS, "device", "gateway", "area")  # that rules speak of
 ROLES: tuple[str, ...] = get_args(Role)
 FEW = 200  # names among which a near match is looked for
 
@@ -131,15 +127,16 @@ def _subjects(draft: Draft, names: Names) -> Iterator[Wrong]:
 
 
 def _subject(
-    given: str | None, kinds: dict[str, str], names: Names, path: tuple[str | int, ...]
+    text: str | None, kinds: tuple[Kind, ...], names: Names, path: tuple[str | int, ...]
 ) -> Iterator[Wrong]:
-    if given is None:
+    if text is None:
         return
-    what, colon, key = given.partition(":")
-    if what not in kinds or not colon:
-        yield path, f"{given!r}: write one of {', '.join(f'{kind}:ID' for kind in kinds)}"
+    try:
+        subject = Subject.parse(text, kinds)
+    except CarewatchError as wrong:
+        yield path, str(wrong)
     else:
-        yield from _dangling(key, kinds[what], names, path)
+        yield from _dangling(subject.id, SECTION_OF[subject.kind], names, path)
 
 
 def _ladder(ladder: Any, names: Names, path: tuple[str | int, ...]) -> Iterator[Wrong]:

@@ -85,8 +85,8 @@ class SimulatedTown:
         return press(device, self._site, self._key(), at, how)
 
     def _enrol(self, device: Device) -> None:
-        what, _, who = (device.holder or "").partition(":")
-        match device.kind, what:
+        who = device.subject.id
+        match device.kind, device.subject.kind:
             case "phone", "caregiver":
                 self._every(FIX_EVERY, lambda at: self._caregiver_fix(device, who, at))
             case "phone", "client":
@@ -178,8 +178,10 @@ class SimulatedTown:
         self._push(at, sender, lambda: None)
 
     def _face(self, device: Device, at: datetime) -> list[Message]:
-        facility = (device.holder or "").partition(":")[2]
-        codes = [r.face for r in self._directory.residents if r.facility == facility and r.face]
+        home = device.subject
+        if home.kind != "facility":
+            return []
+        codes = [r.face for r in self._directory.residents if r.facility == home.id and r.face]
         if not codes:
             return []
         stranger = self._rng.random() < 0.04
