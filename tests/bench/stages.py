@@ -29,8 +29,8 @@ from ingest.mqtt.connection import Address
 from ingest.mqtt.session import Session
 from ingest.settings import BATCH_SIZE
 from ingest.store.save import Message, save
-from tests.bench.crowd import Crowd, Traffic
 from tests.bench.load import mixed
+from tests.bench.load_process import Crowd, Traffic
 from tests.bench.rig import Rig
 
 LANES: tuple[LaneName, ...] = ("main", "life")

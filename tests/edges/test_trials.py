@@ -23,8 +23,8 @@ from devices.registry import load_directory
 from devices.scope import WHOLE, Scope
 from ingest.store.save import save
 from tests.edges.batches import messages
-from tests.edges.by_hand import ByHand
 from tests.edges.paging import press, until
+from tests.edges.stepped_lanes import SteppedLanes
 
 pytestmark = pytest.mark.edge
 TOWN = """
@@ -177,7 +177,7 @@ def test_a_trial_whose_database_is_lost_ends_quietly() -> None:
 
 
 def test_an_alarm_does_not_wait_for_a_trial(conn: psycopg.Connection, database_url: str) -> None:
-    service = ByHand(conn, database_url, START + timedelta(hours=2))
+    service = SteppedLanes(conn, database_url, START + timedelta(hours=2))
     conn.execute("SELECT pg_advisory_lock(%s)", (Lock.TRIAL,))
     service.say(press("btn-1", START + timedelta(hours=1)))
     service.look()

@@ -41,7 +41,7 @@ from alerts.types import (
 )
 from devices.directory import Directory
 from tests.alerts.ladder_story import SHANGHAI, made
-from tests.alerts.nights_town import BEGIN, CLIENTS, KINDS, LADDERS, NIGHTS, PEOPLE, REGISTER, ROTAS
+from tests.alerts.paging_town import BEGIN, CLIENTS, KINDS, LADDERS, NIGHTS, PEOPLE, REGISTER, ROTAS
 
 OUTCOMES = ("delivered", "failed_temporary", "failed_permanent"), (80, 12, 8)
 HELD = timedelta(seconds=20)  # between two looks at what the rate limit holds back
