@@ -12,7 +12,7 @@ import psycopg
 
 from alerts.history import alert as _alert
 from alerts.inbox import append, said_under
-from alerts.paging.links import Claim, Refusal, address, sign, verify
+from alerts.paging.links import LinkClaim, Refusal, address, sign, verify
 from alerts.paging.replies import GOING, MORE_HELP, asked_last, who_has
 from alerts.types import (
     OUTCOMES,
@@ -33,7 +33,7 @@ from devices.subject import Subject
 
 __all__ = (
     "LINK_VERBS",
-    "Claim",
+    "LinkClaim",
     "Refusal",
     "UnknownAlert",
     "acknowledge",
@@ -164,7 +164,7 @@ def read_link(
     *,
     now: datetime,
     visitor: str | None = None,
-) -> tuple[Claim, Alert] | Refusal:
+) -> tuple[LinkClaim, Alert] | Refusal:
     """Whose link this is and what it is about, or why it does not serve. Changes nothing."""
     claim = verify(secret, token, now=now, visitor=visitor)
     if isinstance(claim, Refusal):
@@ -191,7 +191,7 @@ def answer_by_sms(conn: psycopg.Connection, number: str, text: str, *, now: date
 
 def answer_by_keypad(
     conn: psycopg.Connection, secret: str, token: str, digits: str, *, now: datetime
-) -> tuple[Claim, Alert] | Refusal:
+) -> tuple[LinkClaim, Alert] | Refusal:
     """A key pressed during a call: 1 acknowledges, 2 asks for the next rung."""
     found = read_link(conn, secret, token, now=now)
     if not isinstance(found, Refusal):

@@ -20,7 +20,7 @@ from alerts.paging import outbox
 from alerts.paging.pager import Pager
 from alerts.settings import AlertsSettings
 from alerts.types import Page, Severity
-from alerts.watchdog.audit import Watcher
+from alerts.watchdog.audit import Watchdog
 from core.locks import Lock
 
 UPKEEP = 0.5  # seconds between two rounds
@@ -61,7 +61,7 @@ class Work:
             self._pager.ring()
 
 
-class Service:
+class AlertsService:
     """Runs until `stop`. The database may come later, go and come back."""
 
     def __init__(self, settings: AlertsSettings, clock: Clock | None = None) -> None:
@@ -70,7 +70,7 @@ class Service:
         self._channels = open_channels()
         self._conn: psycopg.Connection | None = None
         self._work: Work | None = None
-        self._watcher = Watcher(settings, self._channels, self._clock)
+        self._watcher = Watchdog(settings, self._channels, self._clock)
         self._stopping = threading.Event()
 
     def run(self) -> None:

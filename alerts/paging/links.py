@@ -18,7 +18,7 @@ SIGNATURE_BYTES = 16  # 128 bits
 PURPOSE = b"carewatch link v1:"  # the key may sign other things too; they never fit here
 
 
-class Claim(msgspec.Struct, frozen=True, array_like=True):
+class LinkClaim(msgspec.Struct, frozen=True, array_like=True):
     """What a genuine link says."""
 
     alert: str
@@ -42,13 +42,13 @@ class Refusal(StrEnum):
 
 def sign(secret: str, *, alert: str, person: str, ends_at: datetime) -> str:
     """The token for one person and one alert, good until `ends_at`."""
-    payload = msgspec.json.encode(Claim(alert, person, int(ends_at.timestamp())))
+    payload = msgspec.json.encode(LinkClaim(alert, person, int(ends_at.timestamp())))
     return f"{_text(payload)}.{_text(_signature(secret, payload))}"
 
 
 def verify(
     secret: str, token: str, *, now: datetime, visitor: str | None = None
-) -> Claim | Refusal:
+) -> LinkClaim | Refusal:
     """What the token says, or why it does not serve.
 
     `visitor` is the person signed in on this browser, if any: somebody else's link is refused.
@@ -56,7 +56,7 @@ def verify(
     payload, given = _parts(token)
     if not hmac.compare_digest(given, _signature(secret, payload)):
         return Refusal.INVALID
-    claim = msgspec.json.decode(payload, type=Claim)
+    claim = msgspec.json.decode(payload, type=LinkClaim)
     if now >= claim.ends_at:
         return Refusal.EXPIRED
     if visitor is not None and visitor != claim.person:

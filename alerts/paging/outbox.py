@@ -33,7 +33,7 @@ class Claimer(msgspec.Struct, frozen=True):
     now: datetime
 
 
-class Result(msgspec.Struct, frozen=True):
+class PageResult(msgspec.Struct, frozen=True):
     """What a channel answered for one claimed page."""
 
     claimed: Claimed
@@ -97,7 +97,7 @@ def claim_others(
     return messages
 
 
-def record(conn: psycopg.Connection, results: Iterable[Result]) -> None:
+def record(conn: psycopg.Connection, results: Iterable[PageResult]) -> None:
     """Write down what channels answered: the page's row and a receipt in the inbox, at once."""
     with conn.transaction():
         for result in results:
@@ -185,7 +185,7 @@ def _recent_messages(
     return recent
 
 
-def _write(conn: psycopg.Connection, result: Result) -> ReceiptState:
+def _write(conn: psycopg.Connection, result: PageResult) -> ReceiptState:
     """The page's row after an answer; returns the receipt's state."""
     id, answer = result.claimed.waiting.page.id, result.answer
     if not answer.has_failed:
@@ -209,7 +209,7 @@ def _write(conn: psycopg.Connection, result: Result) -> ReceiptState:
     return "failed_temporary"
 
 
-def retry_after(result: Result) -> timedelta | None:
+def retry_after(result: PageResult) -> timedelta | None:
     """How long to wait before the next attempt; None: there is none."""
     if result.answer.state == "failed_permanent":
         return None

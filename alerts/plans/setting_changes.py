@@ -14,7 +14,7 @@ from devices.subject import Subject
 PARTS = ("area", "care_level", "agency", "subject")
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class TownPart(msgspec.Struct, frozen=True, kw_only=True):
     """Whom settings are for: all that is given must fit; nothing given means the whole town."""
 
     area: str | None = None  # with all below it
@@ -27,7 +27,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         return ", ".join(named) or "everywhere"
 
 
-EVERYWHERE = Part()
+EVERYWHERE = TownPart()
 
 
 class SettingsChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -35,7 +35,7 @@ class SettingsChange(msgspec.Struct, frozen=True, kw_only=True):
 
     rule: str
     parameters: dict[str, object]
-    part: Part = EVERYWHERE
+    part: TownPart = EVERYWHERE
 
 
 class SettingDifference(msgspec.Struct, frozen=True, kw_only=True):
@@ -43,7 +43,7 @@ class SettingDifference(msgspec.Struct, frozen=True, kw_only=True):
 
     rule: str
     parameter: str  # "grace_minutes", "minutes.phone"; "" where only the order of lines differs
-    part: Part
+    part: TownPart
     before: str | None
     after: str | None
 
@@ -74,9 +74,9 @@ def changed(settings: TownSettings, change: SettingsChange) -> TownSettings:
     return replace(settings, rules_for=tuple(lines))
 
 
-def part_of(line: RuleScope) -> Part:
+def part_of(line: RuleScope) -> TownPart:
     """Whom a line of `rules_for` is for."""
-    return Part(**{name: getattr(line, name) for name in PARTS})
+    return TownPart(**{name: getattr(line, name) for name in PARTS})
 
 
 def compared(before: TownSettings, after: TownSettings) -> tuple[SettingDifference, ...]:
@@ -109,7 +109,7 @@ def leaves(table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
             yield key, value
 
 
-def covers(scope: Scope, directory: Directory, part: Part) -> bool:
+def covers(scope: Scope, directory: Directory, part: TownPart) -> bool:
     """Whether whoever answers for `scope` answers for all of a part of the town."""
     if scope.whole:
         return True
@@ -120,7 +120,7 @@ def covers(scope: Scope, directory: Directory, part: Part) -> bool:
     return not scope.areas or (part.area is not None and in_areas(scope, directory, part.area))
 
 
-Place = tuple[Part, str, str]
+Place = tuple[TownPart, str, str]
 
 
 def _narrowed(

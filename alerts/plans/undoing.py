@@ -41,7 +41,7 @@ REGISTER = tuple(name for name in RegisterChange.__struct_fields__ if name != "r
 PLANS = tuple(
     name for name in PlanSet.__struct_fields__ if name != "removed" and name not in SETTINGS
 )
-Part = RegisterChange | PlanSet
+Sections = RegisterChange | PlanSet
 
 
 def _parts(sections: tuple[str, ...], later: list[Any], earlier: list[Any]) -> dict[str, Any]:
@@ -54,7 +54,7 @@ def _parts(sections: tuple[str, ...], later: list[Any], earlier: list[Any]) -> d
     return parts
 
 
-def _spoken(section: str, changes: list[Part]) -> dict[str, None]:
+def _spoken(section: str, changes: list[Sections]) -> dict[str, None]:
     ids: dict[str, None] = {}
     for change in changes:
         ids.update(dict.fromkeys(change.removed.get(section, ())))
@@ -62,7 +62,7 @@ def _spoken(section: str, changes: list[Part]) -> dict[str, None]:
     return ids
 
 
-def _as_it_was(section: str, spoken: dict[str, None], earlier: list[Part]) -> tuple[Any, ...]:
+def _as_it_was(section: str, spoken: dict[str, None], earlier: list[Sections]) -> tuple[Any, ...]:
     items: dict[str, Any] = {}
     for change in earlier if spoken else ():
         for key in change.removed.get(section, ()):

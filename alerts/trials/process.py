@@ -21,7 +21,7 @@ from alerts.connections import first_line
 from alerts.trials import requests as trials
 from alerts.trials.report import Summary, summed_up
 from alerts.trials.report_page import page
-from alerts.trials.stored import WARM_UP, Heard, stored_trial
+from alerts.trials.stored import WARM_UP, Inputs, stored_trial
 from alerts.types import PlanSet, TownSettings
 from core.errors import CarewatchError
 from core.locks import Lock
@@ -46,7 +46,7 @@ class Progress:
     def __init__(self) -> None:
         self.share = 0.0
 
-    def passing(self, begin: datetime, end: datetime, heard: Heard) -> Heard:
+    def passing(self, begin: datetime, end: datetime, heard: Inputs) -> Inputs:
         """The same stimuli; every now and then it is noted how far they have come."""
         for n, stimulus in enumerate(heard):
             if n % LOOK_EVERY == 0:

@@ -18,7 +18,7 @@ from devices.scope import WHOLE, Scope
 
 WARM_UP = timedelta(hours=72)  # read before what is shown: as long as late evidence counts
 MOMENT = timedelta(microseconds=1)
-Heard = Iterator[Stored | TownChanged]
+Inputs = Iterator[Stored | TownChanged]
 
 
 def stored_trial(
@@ -29,7 +29,7 @@ def stored_trial(
     relaid: Callable[[PlanSet], PlanSet],
     *,
     scope: Scope = WHOLE,
-    passing: Callable[[Heard], Heard] = lambda heard: heard,
+    passing: Callable[[Inputs], Inputs] = lambda heard: heard,
 ) -> tuple[Trial, list[Finding]]:
     """A trial of what was received from `since` up to `until`, and what was found live then.
 

@@ -90,7 +90,7 @@ WORDS: dict[FaultKind, dict[str, str]] = {
 }
 
 
-class Fault(msgspec.Struct, frozen=True):
+class PagingFault(msgspec.Struct, frozen=True):
     """Something that keeps an alarm from reaching a person."""
 
     kind: FaultKind
@@ -98,20 +98,20 @@ class Fault(msgspec.Struct, frozen=True):
     first: str = ""  # the id of the first that is concerned
 
 
-def look(conn: psycopg.Connection, now: datetime) -> list[Fault]:
+def look(conn: psycopg.Connection, now: datetime) -> list[PagingFault]:
     """Everything that is wrong at this moment. Raises psycopg.Error."""
     found = []
     for kind, question in QUESTIONS.items():
         row = conn.execute(question.encode(), {"now": now}).fetchone()
         if row is not None and row[0]:
-            found.append(Fault(kind, row[0], row[1] or ""))
+            found.append(PagingFault(kind, row[0], row[1] or ""))
     silent = silent_lanes(conn, INGEST_SILENT)
     if silent:
-        found.append(Fault("ingest_silent", len(silent), silent[0]))
+        found.append(PagingFault("ingest_silent", len(silent), silent[0]))
     return found
 
 
-class Watcher:
+class Watchdog:
     """Looks each minute on a thread of its own."""
 
     def __init__(self, settings: AlertsSettings, channels: Channels, clock: Clock) -> None:
@@ -131,7 +131,7 @@ class Watcher:
         self._stopping.set()
         self._thread.join()
 
-    def heed(self, faults: Sequence[Fault]) -> None:
+    def heed(self, faults: Sequence[PagingFault]) -> None:
         """Tell who must know of what is new or still stands; call outside when all is well."""
         metrics.FAULTS.set(len(faults))
         now = self._clock.now()
@@ -162,7 +162,7 @@ class Watcher:
                     self._watch(conn)
             except psycopg.Error as error:
                 log.warning("database away", why=first_line(error))
-                self.heed([Fault("database_silent")])
+                self.heed([PagingFault("database_silent")])
             except Exception:
                 log.exception("watcher failed, begins again")
 
@@ -178,7 +178,7 @@ class Watcher:
                 conn.execute("SELECT pg_advisory_unlock(%s)", (Lock.WATCHER,))
             self._stopping.wait(EVERY)
 
-    def _tell(self, fault: Fault, now: datetime) -> None:
+    def _tell(self, fault: PagingFault, now: datetime) -> None:
         for staff in self._answerable:
             notice = notice_of(fault, staff, self._settings, now)
             for contact in staff.contacts:
@@ -203,7 +203,7 @@ def answerable(everybody: Sequence[Staff]) -> list[Staff]:
     return []
 
 
-def notice_of(fault: Fault, staff: Staff, settings: AlertsSettings, now: datetime) -> Notice:
+def notice_of(fault: PagingFault, staff: Staff, settings: AlertsSettings, now: datetime) -> Notice:
     """The watcher's own message."""
     lang = staff.contacts[0].lang or settings.lang
     text = f"{WORDS[fault.kind][lang]} ({fault.count}: {fault.first})"

@@ -18,14 +18,14 @@ from dashboards.live.patch import Figures, Snapshot
 from dashboards.live.townmap import TownMap
 from dashboards.site import Site, site_of
 from dashboards.texts import Words
-from dashboards.views.attendance import Attendance
+from dashboards.views.attendance import ResidentMonth
 from devices.readings import Reading
 from ingest.history import DeviceDay, HourCount
 
 router = APIRouter(prefix="/api/v1", include_in_schema=False)
 KINDS = (
     *(ApiAlert, Deed, Done, Finding, VisitRecord, VisitHistory, ApiDevice, DeviceDay, ApiRejection),
-    *(LedgerPage, Attendance, Snapshot, TownMap, Figures, AnsweringPage, SignIn, Token, Reading),
+    *(LedgerPage, ResidentMonth, Snapshot, TownMap, Figures, AnsweringPage, SignIn, Token, Reading),
     HourCount,
 )
 

@@ -21,7 +21,7 @@ from dashboards.pages.vendor import desk_of_vendor
 from dashboards.scope import sees_visit
 from dashboards.views import attendance as months
 from dashboards.views import ledger as ledgers
-from dashboards.views.attendance import Attendance
+from dashboards.views.attendance import ResidentMonth
 from dashboards.views.desk import DeskView, desk_of
 from dashboards.views.ledger import LedgerFilter, LedgerRow, Totals
 from dashboards.views.moments import MONTH, aware
@@ -204,7 +204,7 @@ def ledger(
     return csv_file(body, f"ledger-{wanted.since}-{wanted.until}.csv")
 
 
-@router.get("/attendance", openapi_extra=described(list[Attendance]))
+@router.get("/attendance", openapi_extra=described(list[ResidentMonth]))
 def attendance(
     desk: AtDesk,
     who: Annotated[Visitor, Depends(having("export"))],

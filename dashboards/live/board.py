@@ -24,7 +24,7 @@ from ingest.history import MessageCount
 KEEP = timedelta(hours=24)  # an ended alert stays for the figures that look this far back
 
 
-class Fix(msgspec.Struct, frozen=True):
+class LastFix(msgspec.Struct, frozen=True):
     """A caregiver's last position."""
 
     device: str
@@ -44,7 +44,7 @@ class Health(msgspec.Struct, frozen=True):
 # ---------------------------------------------------------------- changes
 
 
-class Heard(msgspec.Struct, frozen=True):
+class ReadingsHeard(msgspec.Struct, frozen=True):
     """Readings that ingest has committed, read by us at `at`."""
 
     at: datetime
@@ -97,7 +97,9 @@ class Second(msgspec.Struct, frozen=True):
     health: Health
 
 
-Change = Heard | LastHeard | AlertsChanged | VisitsChanged | DayBegan | TownIs | Counted | Second
+Change = (
+    ReadingsHeard | LastHeard | AlertsChanged | VisitsChanged | DayBegan | TownIs | Counted | Second
+)
 
 # ---------------------------------------------------------------- the board
 
@@ -114,7 +116,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     heard: Shelf[datetime] = Shelf()  # device id -> when it was last heard of
     gone: frozenset[str] = frozenset()  # devices that have said they go, or whose broker has
     clocks: dict[str, str] = {}  # device id -> what is wrong with its clock; sane ones left out
-    fixes: dict[str, Fix] = {}  # caregiver id -> last position
+    fixes: dict[str, LastFix] = {}  # caregiver id -> last position
     visiting: frozenset[str] = frozenset()  # caregiver ids of those visits
     traffic: Traffic = Traffic()
     counted: Counted = Counted((), ())  # of the whole town: left out of a narrower scope
@@ -125,7 +127,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
 def fold(board: Board, change: Change) -> Board:
     """The board after the change. What lies outside the board's scope leaves no trace."""
     match change:
-        case Heard():
+        case ReadingsHeard():
             return _heard(board, change)
         case LastHeard():
             in_order = sorted(change.readings, key=lambda reading: reading.received_at)
@@ -179,7 +181,7 @@ def shows(board: Board, subject: Subject) -> bool:
     return sees_subject(board.scope, board.directory, subject)
 
 
-def _heard(board: Board, change: Heard) -> Board:
+def _heard(board: Board, change: ReadingsHeard) -> Board:
     readings = [one for one in change.readings if shows(board, Subject("device", one.device))]
     board = _moved(_listened(board, readings), readings)
     return msgspec.structs.replace(board, traffic=board.traffic.with_readings(change.at, readings))
@@ -216,7 +218,7 @@ def _moved(board: Board, readings: Iterable[Reading]) -> Board:
             continue
         last = fixes.get(caregiver)
         if last is None or last.at <= reading.at:
-            fixes[caregiver] = Fix(reading.device, reading.lat, reading.lon, reading.at)
+            fixes[caregiver] = LastFix(reading.device, reading.lat, reading.lon, reading.at)
     return msgspec.structs.replace(board, fixes=fixes)
 
 

@@ -23,7 +23,7 @@ class Placed(Protocol):
     def lon(self) -> float: ...
 
 
-class Seen(Placed, Protocol):
+class SeenAt(Placed, Protocol):
     """A place, and when somebody was seen there."""
 
     @property

@@ -24,8 +24,8 @@ from dashboards.live.board import (
     Counted,
     DayBegan,
     Health,
-    Heard,
     LastHeard,
+    ReadingsHeard,
     Second,
     TownIs,
     VisitsChanged,
@@ -194,7 +194,7 @@ def _look(conn: psycopg.Connection, place: Place) -> Iterator[Change]:
     batches = ingest_history.feed_after(conn, place.arrival, limit=BATCHES)
     if batches:
         place.arrival = batches[-1].last
-        yield Heard(_now(), tuple(each for batch in batches for each in batch.readings))
+        yield ReadingsHeard(_now(), tuple(each for batch in batches for each in batch.readings))
 
 
 def _people(conn: psycopg.Connection, place: Place) -> Iterator[Change]:

@@ -11,7 +11,15 @@ from alerts import history
 from alerts.types import Alert, Severity, VisitRecord
 from dashboards.live.board import Board
 from dashboards.live.duty import in_visit, on_duty
-from dashboards.live.patch import AlarmLoad, AreaLoad, Cause, Figures, Share, Timing, Unacknowledged
+from dashboards.live.patch import (
+    AreaLoad,
+    CurrentLoad,
+    Figures,
+    FloodCause,
+    Share,
+    Timing,
+    Unacknowledged,
+)
 from devices.directory import Directory
 from devices.subject import Subject
 from ingest.history import MessageCount
@@ -112,12 +120,12 @@ def percentile(values: list[float], share: int) -> float | None:
 
 def alarm_load(
     alerts: Iterable[Alert], now: datetime, seats: int, directory: Directory
-) -> AlarmLoad:
+) -> CurrentLoad:
     """What was raised in the last 10 min and the last hour, and what a flood is made of."""
     heard = [alert for alert in alerts if alert.muted is None]
     recent = history.flooding(heard, now)
     flood = history.is_flood(len(recent), seats)
-    return AlarmLoad(
+    return CurrentLoad(
         seats=seats,
         raised_10m=len(recent),
         raised_1h=sum(now - alert.raised_at < timedelta(hours=1) for alert in heard),
@@ -126,10 +134,10 @@ def alarm_load(
     )
 
 
-def _causes(alerts: list[Alert], directory: Directory) -> tuple[Cause, ...]:
+def _causes(alerts: list[Alert], directory: Directory) -> tuple[FloodCause, ...]:
     most = history.causes(alerts, directory)[:CAUSES]
     return tuple(
-        Cause(
+        FloodCause(
             rule=each.rule,
             place=str(each.place or ""),
             name=_place_name(directory, each.place),

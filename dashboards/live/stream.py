@@ -12,7 +12,16 @@ from datetime import datetime
 
 import msgspec
 
-from dashboards.live.board import Board, Change, Health, Heard, Second, TownIs, fold, narrowed
+from dashboards.live.board import (
+    Board,
+    Change,
+    Health,
+    ReadingsHeard,
+    Second,
+    TownIs,
+    fold,
+    narrowed,
+)
 from dashboards.live.kpi import figures
 from dashboards.live.patch import Snapshot, patch
 from dashboards.live.snapshot import snapshot
@@ -129,7 +138,7 @@ class Stream:
         with self._lock:
             for audience in self._audiences.values():
                 audience.take(change)
-            if not isinstance(change, Heard):  # what moves is shown once a second
+            if not isinstance(change, ReadingsHeard):  # what moves is shown once a second
                 self._publish()
             if isinstance(change, Second):
                 self._second(change)

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from alerts import desk as inbox
 from alerts import history
-from alerts.desk import Claim, Refusal
+from alerts.desk import LinkClaim, Refusal
 from alerts.types import Alert
 from dashboards.actions import NoSuchPage, Once, Saying, do
 from dashboards.auth.access import ANYBODY, Visitor, visitor, words_of
@@ -49,7 +49,7 @@ class Link:
         self._key = request.headers.get("idempotency-key", "")[:200]
         self._signed_in = who.person if who and who is not ANYBODY else None
 
-    def read(self) -> tuple[Claim, Alert] | Refusal:
+    def read(self) -> tuple[LinkClaim, Alert] | Refusal:
         """Whose link it is and about what, or why it does not serve."""
         visitor = None if self._signed_in == "local" else self._signed_in
         with self.site.pool.connection() as conn:
@@ -64,7 +64,7 @@ class Link:
             return JSONResponse({"refused": why.value}, status)
         return self.site.page("refusal.html", self.words, status=status, why=why.value, detail="")
 
-    def show(self, claim: Claim, alert: Alert, *, reveal: bool = False) -> Response:
+    def show(self, claim: LinkClaim, alert: Alert, *, reveal: bool = False) -> Response:
         """The alert's page for this person."""
         desk = DeskView(self.site, self.words, Visitor(person=claim.person))
         with self.site.pool.connection() as conn:
@@ -102,7 +102,7 @@ class Link:
             msgspec.json.encode(self._said(claim, alert.id, done)), media_type="application/json"
         )
 
-    def _said(self, claim: Claim, alert: str, done: bool) -> dict[str, object]:
+    def _said(self, claim: LinkClaim, alert: str, done: bool) -> dict[str, object]:
         with self.site.pool.connection() as conn:
             now = history.alert(conn, alert)
         return {

@@ -16,7 +16,7 @@ from dashboards.auth.access import words_of
 from dashboards.masking import mask_name
 from dashboards.site import Site, site_of
 from dashboards.texts import Words
-from dashboards.views.format import Shown
+from dashboards.views.format import Formatter
 
 router = APIRouter(prefix="/demo/phone", include_in_schema=False)
 KEPT = 30  # pages a phone
@@ -85,7 +85,7 @@ def phones(
     board = site.stream.board
     staff = board.staff if board else {}
     zone = board.directory.timezone if board else "Asia/Shanghai"
-    shown = Shown(words, zone, datetime.now(UTC), staff)
+    shown = Formatter(words, zone, datetime.now(UTC), staff)
     part = request.query_params.get("part") == "list"
     return site.page(
         "demo_list.html" if part else "demo_phone.html",

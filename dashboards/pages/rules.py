@@ -21,7 +21,7 @@ from dashboards.actions import NoSuchPage
 from dashboards.auth.access import Visitor, having
 from dashboards.views import trial as trialview
 from dashboards.views.desk import MANY, DeskView, desk_of
-from dashboards.views.rules import Settings, cards
+from dashboards.views.rules import RuleInForce, cards
 
 router = APIRouter(prefix="/rules", include_in_schema=False)
 AtDesk = Annotated[DeskView, Depends(desk_of)]
@@ -164,7 +164,7 @@ def enable(
 
 
 def _form(
-    desk: DeskView, *, card: Settings | None = None, version: SettingsVersion | None = None
+    desk: DeskView, *, card: RuleInForce | None = None, version: SettingsVersion | None = None
 ) -> HTMLResponse:
     today = desk.now.astimezone(ZoneInfo(desk.directory.timezone)).date()
     return desk.page(
@@ -182,7 +182,7 @@ def _form(
     )
 
 
-def _card(rule: str, found: list[Settings]) -> Settings:
+def _card(rule: str, found: list[RuleInForce]) -> RuleInForce:
     card = next((one for one in found if one.rule.name == rule), None)
     if card is None:
         raise NoSuchPage(f"rule {rule}: there is none of this name")

@@ -14,7 +14,7 @@ from dashboards.auth.access import Visitor, having, words_of
 from dashboards.site import Site, site_of
 from dashboards.texts import Words
 from dashboards.views.desk import DeskView
-from dashboards.views.inspector import Seen, seen
+from dashboards.views.inspector import InspectorLine, seen
 from devices.subject import Subject
 from ingest import history
 
@@ -90,7 +90,7 @@ def messages(desk: VendorDesk, device: str = "", verdict: Verdict = "") -> HTMLR
     return desk.page("vendor_list.html", messages=_messages(desk, device, verdict))
 
 
-def _messages(desk: DeskView, device: str, verdict: str) -> list[Seen]:
+def _messages(desk: DeskView, device: str, verdict: str) -> list[InspectorLine]:
     with desk.site.pool.connection() as conn:
         readings = history.readings(conn, device=device or None, limit=SHOWN)
         rejections = history.rejections(conn, limit=SHOWN)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 import msgspec
 
 from alerts.types import WRITTEN_BY_RULES, Alert, Evidence, Finding
-from dashboards.live.duty import Seen, by_distance
+from dashboards.live.duty import SeenAt, by_distance
 from dashboards.live.subjects import About, about
 from dashboards.masking import mask_name
 from devices.directory import Directory
@@ -92,7 +92,7 @@ def view(
     *,
     now: datetime,
     reveal: bool = False,
-    fixes: Mapping[str, Seen] | None = None,
+    fixes: Mapping[str, SeenAt] | None = None,
     free: frozenset[str] = frozenset(),
     false_alarm: datetime | None = None,
     findings: Iterable[Finding] = (),
@@ -147,7 +147,7 @@ def next_rung(alert: Alert) -> NextRung | None:
 def _near(
     known: About,
     directory: Directory,
-    fixes: Mapping[str, Seen],
+    fixes: Mapping[str, SeenAt],
     free: frozenset[str],
     reveal: bool,
 ) -> tuple[NearCarer, ...]:

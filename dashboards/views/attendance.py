@@ -26,7 +26,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     min_score: float = 0.8
 
 
-class Attendance(msgspec.Struct, frozen=True, kw_only=True):
+class ResidentMonth(msgspec.Struct, frozen=True, kw_only=True):
     """One resident's month."""
 
     resident: str
@@ -61,7 +61,7 @@ def attendance(
     *,
     month: str,
     wanted: Asked,
-) -> list[Attendance]:
+) -> list[ResidentMonth]:
     """Every resident the scope shows, by facility and id, with the days they were seen on."""
     zone = ZoneInfo(directory.timezone)
     days: dict[str, set[date]] = {}
@@ -79,10 +79,10 @@ def attendance(
     return [_row(one, sorted(days.get(one.id, ())), month, wanted) for one in ordered]
 
 
-def _row(resident: Resident, days: list[date], month: str, wanted: Asked) -> Attendance:
+def _row(resident: Resident, days: list[date], month: str, wanted: Asked) -> ResidentMonth:
     first = tuple(day for day in days if day.day <= 15)
     second = tuple(day for day in days if day.day > 15)
-    return Attendance(
+    return ResidentMonth(
         resident=resident.id,
         name=resident.name,
         facility=resident.facility,
@@ -105,7 +105,7 @@ def _resident(directory: Directory, face: FaceSeen) -> Resident | None:
     return directory.resident_seen(terminal, face.person or "")
 
 
-def as_csv(found: Iterable[Attendance]) -> str:
+def as_csv(found: Iterable[ResidentMonth]) -> str:
     """For a spreadsheet: UTF-8 with BOM, and no cell that it would calculate."""
     heads = ("resident", "name", "facility", "month", "first_half", "second_half", "kept")
     rows = (

@@ -29,7 +29,7 @@ from dashboards.scope import sees_alert, sees_mute
 from dashboards.site import Site, site_of
 from dashboards.texts import Words
 from dashboards.views.alert import AlertView, view
-from dashboards.views.format import Shown
+from dashboards.views.format import Formatter
 from devices.directory import Directory
 from devices.subject import Subject
 
@@ -56,7 +56,7 @@ class DeskView:
         self.site, self.words, self.who = site, words, who
         self.board: Board = board
         self.now = datetime.now(UTC)
-        self.shown = Shown(words, board.directory.timezone, self.now, board.staff)
+        self.shown = Formatter(words, board.directory.timezone, self.now, board.staff)
 
     @property
     def directory(self) -> Directory:

@@ -18,7 +18,7 @@ CONTACT = re.compile(r"^contact (\d+)$")
 WAYS = frozenset(("desk", "link", "sms", "voice"))
 
 
-class Shown:
+class Formatter:
     """How values look to one visitor at one moment."""
 
     def __init__(

@@ -23,16 +23,16 @@ class Parameter(msgspec.Struct, frozen=True):
         return self.default if self.town is None else self.town
 
 
-class Settings(msgspec.Struct, frozen=True):
+class RuleInForce(msgspec.Struct, frozen=True):
     """One rule as it is in force."""
 
     rule: RuleCard
     parameters: tuple[Parameter, ...]
 
 
-def cards(rulebook: Iterable[RuleCard], settings: TownSettings) -> list[Settings]:
+def cards(rulebook: Iterable[RuleCard], settings: TownSettings) -> list[RuleInForce]:
     """Every rule of the book, with what is set for it."""
-    return [Settings(card, tuple(_parameters(card, settings))) for card in rulebook]
+    return [RuleInForce(card, tuple(_parameters(card, settings))) for card in rulebook]
 
 
 def _parameters(card: RuleCard, settings: TownSettings) -> Iterable[Parameter]:

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
-from alerts.trials import PARTS, AlarmLoad, Part, SettingsChange, Summary, nested
+from alerts.trials import PARTS, AlarmLoad, SettingsChange, Summary, TownPart, nested
 from core.errors import CarewatchError
 from dashboards.views.moments import CENTURIES
 from devices.directory import CareLevel, Directory
@@ -31,7 +31,7 @@ FIGURES = (
 )
 
 
-class Row(msgspec.Struct, frozen=True):
+class FigureRow(msgspec.Struct, frozen=True):
     """One figure of the load: as it was, and as it would have been."""
 
     figure: str  # group "load"
@@ -45,14 +45,14 @@ class Row(msgspec.Struct, frozen=True):
         return round(self.would - self.was, 4)
 
 
-def rows(summary: Summary, rules: Iterable[str]) -> list[Row]:
+def rows(summary: Summary, rules: Iterable[str]) -> list[FigureRow]:
     """The figures of ISA-18.2 beside each other, and how often just these rules raised."""
     was, would = summary.live_load, summary.alarm_load
     if was is None or would is None:
         return []
     before, after = (_figures(load, set(rules)) for load in (was, would))
     return [
-        Row(figure, before[figure], after[figure], is_share=figure == "flood_share")
+        FigureRow(figure, before[figure], after[figure], is_share=figure == "flood_share")
         for figure in FIGURES
     ]
 
@@ -94,8 +94,8 @@ def seats_of(form: Mapping[str, str]) -> int:
     return int(text)
 
 
-def _part(form: Mapping[str, str], directory: Directory) -> Part:
-    part = Part(**{name: form.get(name, "").strip() or None for name in PARTS})
+def _part(form: Mapping[str, str], directory: Directory) -> TownPart:
+    part = TownPart(**{name: form.get(name, "").strip() or None for name in PARTS})
     if part.area is not None and part.area not in directory.areas:
         raise CarewatchError(f"trial: there is no area {part.area!r}")
     if part.agency is not None and part.agency not in directory.agencies:

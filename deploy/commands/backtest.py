@@ -14,7 +14,7 @@ from core.errors import CarewatchError
 if TYPE_CHECKING:
     from alerts.plans.overrides import RuleSettings
     from deploy.town.townfile import TownFile
-    from deploy.trials import Source
+    from deploy.trials import TrialSource
 
 
 def register(app: typer.Typer) -> None:
@@ -70,7 +70,7 @@ def backtest(
 
 def opened(
     town: "TownFile | None", recording: Path | None, since: str, until: str, changes: "RuleSettings"
-) -> "AbstractContextManager[Source]":
+) -> "AbstractContextManager[TrialSource]":
     """The recording, or the stretch of the database, that was asked for."""
     from deploy.trials import from_database, from_recording
 

@@ -10,7 +10,7 @@ from core.errors import CarewatchError
 if TYPE_CHECKING:
     from threading import Event
 
-    from devices.conformance.checklist import Heard
+    from devices.conformance.checklist import DeviceMessage
     from devices.directory import Directory
 
 
@@ -38,7 +38,7 @@ def conformance(
 
     from deploy import logs
     from deploy.stack.running import parts
-    from devices.conformance.checklist import Trial, judge, passed
+    from devices.conformance.checklist import ConformanceRun, judge, passed
 
     logs.configure("warning")
     ended = threading.Event()
@@ -51,7 +51,7 @@ def conformance(
     if not json:
         typer.echo(f"listening to {device} for {seconds:g} s: use it", err=True)
     heard = tuple(_listen(broker, topics, directory, seconds, ended))
-    results = judge(Trial(device, known.kind if known else None, heard))
+    results = judge(ConformanceRun(device, known.kind if known else None, heard))
     for each in results:
         if json:
             typer.echo(msgspec.json.encode(each).decode())
@@ -79,11 +79,11 @@ def _register(database: str) -> "Directory | None":
 
 def _listen(
     broker: str, topics: set[str], directory: "Directory | None", seconds: float, ended: "Event"
-) -> "Iterator[Heard]":
+) -> "Iterator[DeviceMessage]":
     import os
     import time
 
-    from devices.conformance.checklist import Heard
+    from devices.conformance.checklist import DeviceMessage
     from ingest.admission.admit import admit
     from ingest.mqtt.connection import Address
     from ingest.mqtt.session import BEAT, Session
@@ -96,7 +96,7 @@ def _listen(
         for delivery in (come := session.take(BEAT)):
             envelope = delivery.envelope
             admitted = admit(envelope, directory)
-            yield Heard(
+            yield DeviceMessage(
                 topic=envelope.topic,
                 payload=envelope.payload,
                 received_at=envelope.received_at,

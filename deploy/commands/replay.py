@@ -35,7 +35,7 @@ def replay(
     from deploy.settings import load_settings
     from devices.recording import read_recording
     from devices.simulator.publish import Publisher
-    from devices.simulator.speech import Message
+    from devices.simulator.speech import Publication
 
     settings = load_settings()
     messages, requests = 0, 0
@@ -43,7 +43,7 @@ def replay(
     with Publisher(mqtt_url or settings.broker()) as publisher:
         for envelope in _paced(read_recording(file), speed):
             if envelope.http is None:
-                said = Message(envelope.topic, envelope.payload, envelope.retain)
+                said = Publication(envelope.topic, envelope.payload, envelope.retain)
                 waiting.append(publisher.publish(said))
                 messages += 1
             else:

@@ -1,7 +1,7 @@
 """The embedded parts: a PostgreSQL and a broker of our own for those who give no URL.
 
-Both listen on this machine only and keep their data under the data directory. Each is a `Part`,
-given by a context manager that has ended its process when the block is left.
+Both listen on this machine only and keep their data under the data directory. Each is a
+`StackPart`, given by a context manager that has ended its process when the block is left.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ MOSQUITTO = Path(__file__).parents[1] / "mosquitto"
 USUAL_MQTT_PORT = 1883
 
 
-class Part(Protocol):
+class StackPart(Protocol):
     """An embedded part while it is in use: it may fall, and be started again at the same URL."""
 
     name: str
@@ -145,7 +145,7 @@ class Mosquitto:
 
 
 @contextmanager
-def embedded_broker(data_dir: Path, database_url: str) -> Iterator[Part]:
+def embedded_broker(data_dir: Path, database_url: str) -> Iterator[StackPart]:
     """Mosquitto where it is on the PATH, else amqtt in this process; ended with the block.
 
     amqtt checks the credentials of who gives some against the register in the database.

@@ -51,7 +51,7 @@ def _run(settings: Settings, demo: bool, stack: ExitStack) -> None:
     begun = time.monotonic()
     stack.enter_context(local.sole_use(settings.own_dir()))
     local.refuse_taken_port(settings.http_host, settings.http_port)
-    parts: list[embedded.Part] = []
+    parts: list[embedded.StackPart] = []
     database = _plain(settings.database_url)
     if database is None:
         parts.append(stack.enter_context(embedded.embedded_postgresql(settings.data_dir)))

@@ -16,7 +16,7 @@ from pathlib import Path
 import structlog
 
 from core.errors import CarewatchError
-from deploy.stack.embedded import Part
+from deploy.stack.embedded import StackPart
 from deploy.stack.local import die_with_parent
 
 log = structlog.get_logger()
@@ -52,7 +52,7 @@ class Child:
 class Tended:
     """An embedded part, and when it is started again should it fall."""
 
-    part: Part
+    part: StackPart
     started: float = field(default_factory=time.monotonic)
     pause: float = 0.0  # seconds waited before the last start
     due: float | None = None  # time.monotonic() of the next start; None: it runs
@@ -81,7 +81,7 @@ class Supervisor:
     """Keeps children running until `stop`."""
 
     def __init__(
-        self, children: Sequence[Child], logs: Path | None = None, parts: Sequence[Part] = ()
+        self, children: Sequence[Child], logs: Path | None = None, parts: Sequence[StackPart] = ()
     ) -> None:
         self.children = list(children)
         self.parts = [Tended(part) for part in parts]

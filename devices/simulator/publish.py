@@ -16,7 +16,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from core.errors import CarewatchError
-from devices.simulator.speech import Message
+from devices.simulator.speech import Publication
 from devices.simulator.town import SimulatedTown
 
 CONTROL = "carewatch-simulator/wish"
@@ -76,17 +76,17 @@ class Publisher:
         self._client.disconnect()
         self._client.loop_stop()
 
-    def publish(self, message: Message) -> mqtt.MQTTMessageInfo:
+    def publish(self, message: Publication) -> mqtt.MQTTMessageInfo:
         """Hand one message over; `wait_for_publish` of the result waits for the broker."""
         return self._client.publish(message.topic, message.payload, qos=1, retain=message.retain)
 
-    def say(self, message: Message) -> None:
+    def say(self, message: Publication) -> None:
         """Publish one message and return when the broker has it."""
         self.publish(message).wait_for_publish(10)
 
     def wish(self, wish: Wish) -> None:
         """Ask a running simulator for something."""
-        self.say(Message(CONTROL, msgspec.json.encode(wish)))
+        self.say(Publication(CONTROL, msgspec.json.encode(wish)))
 
     def hear_wishes(self, heard: Callable[[Wish], None]) -> None:
         """Call `heard` with each wish from now on (on the network thread)."""

@@ -12,7 +12,7 @@ from devices.directory import Device
 TOWN = ZoneInfo("Asia/Shanghai")  # face terminals print local time without a zone
 
 
-class Message(msgspec.Struct, frozen=True):
+class Publication(msgspec.Struct, frozen=True):
     """One message to publish with QoS 1."""
 
     topic: str
@@ -20,8 +20,8 @@ class Message(msgspec.Struct, frozen=True):
     retain: bool = False
 
 
-def _json(topic: str, body: dict[str, Any]) -> Message:
-    return Message(topic, json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode())
+def _json(topic: str, body: dict[str, Any]) -> Publication:
+    return Publication(topic, json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def contract_topic(device: Device, kind: str, site: str) -> str:
@@ -29,14 +29,16 @@ def contract_topic(device: Device, kind: str, site: str) -> str:
     return f"carewatch/v1/{site}/{kind}/{device.id}"
 
 
-def _contract(device: Device, kind: str, site: str, key: str, at: datetime, **said: Any) -> Message:
+def _contract(
+    device: Device, kind: str, site: str, key: str, at: datetime, **said: Any
+) -> Publication:
     body = {"id": key, "at": at.isoformat(timespec="milliseconds"), **said}
     return _json(contract_topic(device, kind, site), body)
 
 
 def position(
     device: Device, site: str, key: str, at: datetime, where: tuple[float, float], **more: Any
-) -> Message:
+) -> Publication:
     """A fix; `more` may hold accuracy (m), battery (%), replayed."""
     lat, lon = round(where[0], 6), round(where[1], 6)
     if not (device.topic or "").startswith("owntracks/"):
@@ -53,7 +55,9 @@ def position(
     return _json(str(device.topic), body)
 
 
-def door(device: Device, site: str, key: str, at: datetime, opened: bool, battery: int) -> Message:
+def door(
+    device: Device, site: str, key: str, at: datetime, opened: bool, battery: int
+) -> Publication:
     """A contact opened or closed. Zigbee2MQTT says `contact: true` for a closed one."""
     if not (device.topic or "").startswith("zigbee2mqtt/"):
         return _contract(device, "door", site, key, at, open=opened, battery=battery)
@@ -61,14 +65,14 @@ def door(device: Device, site: str, key: str, at: datetime, opened: bool, batter
     return _json(str(device.topic), body)
 
 
-def press(device: Device, site: str, key: str, at: datetime, how: str = "short") -> Message:
+def press(device: Device, site: str, key: str, at: datetime, how: str = "short") -> Publication:
     """An emergency button was pressed."""
     if not (device.topic or "").startswith("zigbee2mqtt/"):
         return _contract(device, "sos", site, key, at, press=how)
     return _json(str(device.topic), {"action": "emergency", "battery": 97, "last_seen": _iso(at)})
 
 
-def heartbeat(device: Device, site: str, key: str, at: datetime, battery: int) -> Message:
+def heartbeat(device: Device, site: str, key: str, at: datetime, battery: int) -> Publication:
     """A device is there."""
     topic = device.topic or ""
     if topic.startswith("zigbee2mqtt/"):
@@ -79,7 +83,7 @@ def heartbeat(device: Device, site: str, key: str, at: datetime, battery: int) -
     return _contract(device, "status", site, key, at, online=True, battery=battery)
 
 
-def face(device: Device, record: int, at: datetime, person: str, score: float) -> Message:
+def face(device: Device, record: int, at: datetime, person: str, score: float) -> Publication:
     """A face terminal's record; person "0" is a stranger."""
     info = {
         "customId": "",
