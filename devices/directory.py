@@ -152,11 +152,6 @@ class RegisterChange(msgspec.Struct, frozen=True, kw_only=True):
     removed: dict[str, tuple[str, ...]] = {}  # section name -> ids
 
 
-def _read(subject: Subject | str | None) -> Subject | None:
-    """Return a subject that may still be its text."""
-    return Subject.parse(subject) if isinstance(subject, str) else subject
-
-
 class Directory:
     """A frozen snapshot of the register with the look-ups that admission and rules need.
 
@@ -213,7 +208,7 @@ class Directory:
         return self.devices.get(self._by_topic.get(topic))
 
     def held_by(self, holder: Subject | str) -> tuple[Device, ...]:
-        """Return the devices of a holder, in the order they were registered."""
+        """Return the devices of a holder, or of a holder's text, in the order registered."""
         found = (self.devices.get(key) for key in self._held.get(str(holder)) or ())
         return tuple(device for device in found if device is not None)
 
@@ -287,9 +282,8 @@ class Directory:
         item = self.served_by(subject)
         return item.home if isinstance(item, Client | Facility) else None
 
-    def area_of(self, subject: Subject | str | None) -> str | None:
+    def area_of(self, subject: Subject | None) -> str | None:
         """Return the id of the area a subject lies in, a gateway with all that it speaks for."""
-        subject = _read(subject)
         if subject is not None and subject.kind == "area":
             return subject.id
         if subject is not None and subject.kind == "gateway":
@@ -297,9 +291,8 @@ class Directory:
         item = self.served_by(subject)
         return item.area if isinstance(item, Client | Facility) else None
 
-    def agency_of(self, subject: Subject | str | None) -> str | None:
+    def agency_of(self, subject: Subject | None) -> str | None:
         """Return the id of the agency answerable for a subject, where the register names one."""
-        subject = _read(subject)
         if subject is not None and subject.kind == "agency":
             return subject.id
         item = self.served_by(subject)

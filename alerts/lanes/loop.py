@@ -16,7 +16,7 @@ from alerts.clock import Clock
 from alerts.engine.engine import NOTHING, Outputs, StateRow, World, advance
 from alerts.lanes.feed import Fed, Feed
 from alerts.lanes.journal import Journal, Step
-from alerts.lanes.on_the_way import Journey, Journeys, place_of
+from alerts.lanes.on_the_way import Journey, Journeys
 from alerts.plans.roster import Roster
 from alerts.types import (
     Acknowledged,
@@ -35,6 +35,7 @@ from alerts.types import (
     VisitRecord,
 )
 from devices.readings import Position
+from devices.subject import Subject
 
 POLL = 1.0  # seconds; NOTIFY is only a hint
 HORIZON_POLL = 0.1  # seconds between looks while a timer waits for the feed's horizon
@@ -139,7 +140,7 @@ class LaneLoop:
 
     def _goes(self, alert: Alert, person: str | None, since: datetime | None) -> None:
         roster = self._book.roster
-        to = place_of(alert.subject, roster.directory)
+        to = roster.directory.home_of(Subject.parse(alert.subject))
         if to is not None and person is not None and since is not None:
             journey = Journey(alert.id, person, roster.caregiver_of(person), since, to)
             self._journeys.begin(journey, roster.directory)

@@ -107,8 +107,11 @@ class Trial:
             end=end.astimezone(self.zone),
             timezone=self.zone.key,
             seats=seats,
-            area_of=self._lanes.town.directory.area_of,
+            area_of=self._area_of,
         )
+
+    def _area_of(self, subject: str) -> str | None:
+        return self._lanes.town.directory.area_of(Subject.parse(subject))
 
     def _run(self) -> Iterator[Finding]:
         if self.begin is not None:
