@@ -5,7 +5,7 @@ from psycopg.conninfo import make_conninfo
 
 
 def conninfo(database_url: str, name: str) -> str:
-    """The URL with time limits, and our name for `pg_stat_activity`."""
+    """Return the URL with time limits, and our name for `pg_stat_activity`."""
     return make_conninfo(
         database_url,
         connect_timeout=5,
@@ -17,7 +17,7 @@ def conninfo(database_url: str, name: str) -> str:
 
 
 def connect(database_url: str, name: str) -> psycopg.Connection:
-    """A connection in autocommit mode. Raises psycopg.OperationalError."""
+    """Return a connection in autocommit mode. Raises psycopg.OperationalError."""
     conn = psycopg.connect(conninfo(database_url, name), autocommit=True)
     hasten(conn)
     return conn
@@ -33,5 +33,5 @@ def hasten(conn: psycopg.Connection) -> None:
 
 
 def first_line(error: Exception) -> str:
-    """What the database said, on one line."""
+    """Return the database's error on one line."""
     return (str(error).splitlines() or [type(error).__name__])[0]

@@ -65,12 +65,15 @@ class UnknownAlert(CarewatchError):
 
 
 def acknowledge(conn: psycopg.Connection, alert: str, person: str, *, via: str = "desk") -> int:
-    """ "I'm going": stops every rung. The first wins; a later one is told who it was."""
+    """Acknowledge ("I'm going") and stop every rung.
+
+    The first wins; a later one is told who it was.
+    """
     return _append_about(conn, Acknowledged(at=_now(), alert=alert, person=person, via=via))
 
 
 def arrive(conn: psycopg.Connection, alert: str, person: str, *, via: str = "desk") -> int:
-    """The answering person is at the scene."""
+    """Record that the answering person is at the scene."""
     return _append_about(conn, Arrived(at=_now(), alert=alert, person=person, via=via))
 
 
@@ -107,12 +110,12 @@ def escalate(conn: psycopg.Connection, alert: str, person: str, *, key: str | No
 
 
 def opened(conn: psycopg.Connection, alert: str, person: str) -> int:
-    """The alert's page was opened by its link. Not an answer: link previews do it too."""
+    """Record that the alert's page was opened by its link; link previews do that too."""
     return _append_about(conn, Opened(at=_now(), alert=alert, person=person))
 
 
 def receipt(conn: psycopg.Connection, entry: Receipt) -> int:
-    """What a provider's callback said of a page."""
+    """Record what a provider's callback says of a page."""
     return append(conn, entry)
 
 
@@ -165,7 +168,7 @@ def read_link(
     now: datetime,
     visitor: str | None = None,
 ) -> tuple[LinkClaim, Alert] | Refusal:
-    """Whose link this is and what it is about, or why it does not serve. Changes nothing."""
+    """Return whose link this is and what it is about, or why it does not serve. Changes nothing."""
     claim = verify(secret, token, now=now, visitor=visitor)
     if isinstance(claim, Refusal):
         return claim
@@ -178,7 +181,9 @@ def read_link(
 
 
 def answer_by_sms(conn: psycopg.Connection, number: str, text: str, *, now: datetime) -> str | None:
-    """A reply by SMS: "1" acknowledges, "2" asks for the next rung. The alert it spoke of, or None.
+    """Take a reply by SMS: "1" acknowledges, "2" asks for the next rung.
+
+    The alert it spoke of, or None.
 
     The number tells the person; of what they were paged for in the last day the gravest is meant.
     """
@@ -192,7 +197,7 @@ def answer_by_sms(conn: psycopg.Connection, number: str, text: str, *, now: date
 def answer_by_keypad(
     conn: psycopg.Connection, secret: str, token: str, digits: str, *, now: datetime
 ) -> tuple[LinkClaim, Alert] | Refusal:
-    """A key pressed during a call: 1 acknowledges, 2 asks for the next rung."""
+    """Take a key pressed during a call: 1 acknowledges, 2 asks for the next rung."""
     found = read_link(conn, secret, token, now=now)
     if not isinstance(found, Refusal):
         _answered_with(conn, digits, found[0].alert, found[0].person, via="voice")

@@ -51,7 +51,7 @@ class Work:
             part.stop()
 
     def is_overtaken(self) -> bool:
-        """Has another process moved a checkpoint?"""
+        """Return True if another process has moved a checkpoint."""
         return self.life.overtaken.is_set() or self.main.overtaken.is_set()
 
     def _ring(self, pages: tuple[Page, ...]) -> None:
@@ -93,7 +93,7 @@ class AlertsService:
         self._stopping.set()
 
     def faults(self) -> list[str]:
-        """What keeps this process from being ready; empty when all is well, or it stands by."""
+        """Return what keeps this process from being ready; empty if all is well or it stands by."""
         work = self._work
         if work is None:
             return [] if self._conn is not None else ["the database does not answer"]
@@ -104,7 +104,7 @@ class AlertsService:
         ]
 
     def _tend(self) -> None:
-        """One round of upkeep. Raises psycopg.Error."""
+        """Do one round of upkeep. Raises psycopg.Error."""
         if self._conn is None:
             self._conn = connect(self._settings.database_url, "upkeep")
         if not self._holds_lock(self._conn) or (self._work and self._work.is_overtaken()):
@@ -115,7 +115,7 @@ class AlertsService:
         self._measure(self._conn)
 
     def _holds_lock(self, conn: psycopg.Connection) -> bool:
-        """Ours already, or free to take."""
+        """Return True if the lock is ours already, or free and now taken."""
         found = conn.cursor(row_factory=scalar_row).execute(
             "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %(lock)s"
             " AND classid = 0 AND pid = pg_backend_pid()) OR pg_try_advisory_lock(%(lock)s)",
@@ -149,7 +149,8 @@ class AlertsService:
 
 
 def lag(conn: psycopg.Connection, after: int, is_life: bool) -> float:
-    """Seconds since the oldest batch was stored that a lane has not read; 0: it has read all."""
+    """Return seconds since the oldest batch was stored that a lane has not read; 0: it has read
+    all."""
     found = conn.cursor(row_factory=scalar_row).execute(
         "SELECT extract(epoch FROM clock_timestamp() - stored_at) FROM arrival_log"
         " WHERE last > %s AND (life OR NOT %s) ORDER BY last LIMIT 1",

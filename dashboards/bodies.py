@@ -11,12 +11,12 @@ T = TypeVar("T")
 
 
 async def raw_body(request: Request) -> bytes:
-    """The whole body."""
+    """Return the whole body."""
     return await request.body()
 
 
 def json_of(body: bytes, kind: type[T]) -> T:
-    """What a JSON body says. Raises CarewatchError that names what is wrong with it."""
+    """Return what a JSON body says. Raises CarewatchError that names what is wrong with it."""
     try:
         return msgspec.json.decode(body, type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:

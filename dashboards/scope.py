@@ -17,7 +17,7 @@ __all__ = (
 
 
 def scope_of(staff: Staff, directory: Directory | None) -> Scope:
-    """What a person answers for by the town file.
+    """Return what a person answers for by the town file.
 
     Whoever has every area that lies in no other has the whole town, and with it what has no
     area of its own: caregivers, their phones.
@@ -29,7 +29,7 @@ def scope_of(staff: Staff, directory: Directory | None) -> Scope:
 
 
 def sees_alert(scope: Scope, directory: Directory, alert: Alert) -> bool:
-    """Whether an alert may be shown."""
+    """Return True if an alert may be shown."""
     if scope.whole:
         return True
     subject = Subject.parse(alert.subject)
@@ -38,7 +38,8 @@ def sees_alert(scope: Scope, directory: Directory, alert: Alert) -> bool:
 
 
 def sees_mute(scope: Scope, directory: Directory, muted: Muted) -> bool:
-    """Whether a mute may be shown, and ended; one of the whole town is for who sees all of it."""
+    """Return True if a mute may be shown, and ended; one of the whole town is for who sees all of
+    it."""
     if scope.whole:
         return True
     if muted.subject:
@@ -47,7 +48,7 @@ def sees_mute(scope: Scope, directory: Directory, muted: Muted) -> bool:
 
 
 def sees_visit(scope: Scope, directory: Directory, visit: VisitRecord) -> bool:
-    """Whether a visit may be shown: by its client's area and its caregiver's agency."""
+    """Return True if a visit may be shown: by its client's area and its caregiver's agency."""
     if scope.whole:
         return True
     client = Subject("client", visit.client)

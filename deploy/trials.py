@@ -34,7 +34,9 @@ class TrialSource(msgspec.Struct, frozen=True):
 def from_recording(
     town: TownFile, recording: Path, until: datetime | None, changes: RuleSettings
 ) -> TrialSource:
-    """A recording from its first message up to `until`. Raises CarewatchError for bad settings.
+    """Return a recording from its first message up to `until`.
+
+    Raises CarewatchError for bad settings.
 
     The town is known from the first message's moment, whether or not that message can be read.
     """
@@ -58,7 +60,7 @@ def from_recording(
 def from_database(
     town: TownFile | None, since: datetime, until: datetime, changes: RuleSettings
 ) -> Iterator[TrialSource]:
-    """What is stored, received from `since` up to `until`; three days before it warm up.
+    """Give what is stored, received from `since` up to `until`; three days before it warm up.
 
     Without a town file the town is the one that was loaded then, with every change since. Raises
     CarewatchError for bad settings and a database that does not answer.
@@ -71,7 +73,7 @@ def from_database(
 
 
 def with_changes(plans: PlanSet, changes: RuleSettings) -> PlanSet:
-    """The plans with other town-wide settings; a change that says nothing of them stays so."""
+    """Return the plans with other town-wide settings, where they hold any."""
     if not changes or (plans.rules is None and plans.rules_for is not None):
         return plans
     return msgspec.structs.replace(plans, rules=laid_over(plans.rules or {}, changes))

@@ -113,7 +113,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     @property
     def subject(self) -> Subject:
-        """Whom or what its readings are about: its holder, or the device itself."""
+        """Return whom or what its readings are about: its holder, or the device itself."""
         return Subject.parse(self.holder) if self.holder else Subject("device", self.id)
 
 
@@ -190,7 +190,7 @@ class Directory:
         self._by_code: Shelf[tuple[str, ...]] = Shelf()  # face code -> resident ids
 
     def changed(self, change: RegisterChange) -> "Directory":
-        """The snapshot after `change`. O(size of the change), not of the register."""
+        """Return the snapshot after `change`. O(size of the change), not of the register."""
         nxt = Directory(self.timezone)
         for section in SECTIONS:
             items = {item.id: item for item in getattr(change, section)}
@@ -204,7 +204,7 @@ class Directory:
         return nxt
 
     def device_on(self, topic: str) -> Device | None:
-        """The device registered with exactly this topic."""
+        """Return the device registered with exactly this topic."""
         return self.devices.get(self._by_topic.get(topic))
 
     def held_by(self, holder: Subject | str) -> tuple[Device, ...]:
@@ -213,11 +213,15 @@ class Directory:
         return tuple(device for device in found if device is not None)
 
     def behind(self, gateway: str) -> tuple[str, ...]:
-        """The ids of the devices that speak through a gateway, those behind a further one not."""
+        """Return the ids of the devices that speak through a gateway, those behind a further one
+        not."""
         return self._behind.get(gateway) or ()
 
     def gateways_of(self, device: str) -> tuple[str, ...]:
-        """The gateways a device speaks through, nearest first. A cycle ends where it closes."""
+        """Return the gateways a device speaks through, nearest first.
+
+        A cycle ends where it closes.
+        """
         path: list[str] = []
         known = self.devices.get(device)
         while known is not None and known.gateway and known.gateway not in path:
@@ -226,11 +230,11 @@ class Directory:
         return tuple(path)
 
     def resident_by_face(self, facility: str, code: str) -> Resident | None:
-        """Who a terminal of this facility means by a person code."""
+        """Return the resident that a terminal of this facility means by a person code."""
         return self.residents.get(self._by_face.get(f"{facility}/{code}"))
 
     def residents_by_face(self, code: str) -> tuple[Resident, ...]:
-        """Everybody in town who is known by a person code; facilities may use a code twice."""
+        """Return all residents with a person code; facilities may use a code twice."""
         found = (self.residents.get(key) for key in self._by_code.get(code) or ())
         return tuple(resident for resident in found if resident is not None)
 
@@ -299,7 +303,7 @@ class Directory:
         return item.agency if isinstance(item, Client | Caregiver | Facility) else None
 
     def area_path(self, area: str | None) -> tuple[str, ...]:
-        """The area and all above it, nearest first. A cycle ends where it closes."""
+        """Return the area and all above it, nearest first. A cycle ends where it closes."""
         path: list[str] = []
         while area is not None and area not in path:
             path.append(area)
@@ -308,14 +312,15 @@ class Directory:
         return tuple(path)
 
     def _area_of_gateway(self, gateway: str) -> str | None:
-        """The smallest area that holds the gateway and all that speaks through it."""
+        """Return the smallest area that holds the gateway and all that speaks through it."""
         areas = (self.area_of(Subject("device", key)) for key in self._through(gateway))
         paths = [self.area_path(area) for area in dict.fromkeys(areas) if area]
         shared = set(paths[0]).intersection(*paths[1:]) if paths else set()
         return next((area for area in paths[0] if area in shared), None) if paths else None
 
     def _through(self, gateway: str) -> dict[str, None]:
-        """A gateway and the ids of all that speaks through it, also through further gateways."""
+        """Return a gateway and the ids of all that speaks through it, also through further
+        gateways."""
         found = {gateway: None}
         open_ends = [gateway]
         while open_ends:
@@ -339,7 +344,7 @@ class Directory:
         change: RegisterChange,
         group_of: Callable[[Device], str | None],
     ) -> Shelf[tuple[str, ...]]:
-        """The devices by what they have in common, in the order they were registered."""
+        """Return the devices by what they have in common, in the order they were registered."""
         changed: dict[str, dict[str, None]] = {}
 
         def members(group: str) -> dict[str, None]:

@@ -129,7 +129,7 @@ class Casebook:
     # ------------------------------------------------------------ questions
 
     def next_due(self) -> datetime | None:
-        """When the next rung is due; None: nothing is."""
+        """Return when the next rung is due, or None if nothing is."""
         while self._due:
             at, key = self._due[0]
             alert = self._open.get(key)
@@ -139,7 +139,7 @@ class Casebook:
         return None
 
     def holds(self, alert: str) -> bool:
-        """Is this alert open here?"""
+        """Return True if this alert is open here."""
         return alert in self._open
 
     def recall(self, alert: Alert) -> None:
@@ -148,7 +148,7 @@ class Casebook:
             self._recalled.append(alert.id)
 
     def take(self) -> Changed:
-        """What has changed since it was last asked; closed alerts are let go."""
+        """Return what has changed since the last call, and forget closed alerts."""
         closed = [a for a in self._changed.values() if a.state not in ACTIVE]
         active = [a for a in self._changed.values() if a.state in ACTIVE]
         changed = Changed(
@@ -226,7 +226,7 @@ class Casebook:
             self._call_off(alert.id)
 
     def _call_off(self, alert: str) -> None:
-        """Pages of this step that nobody needs any more are not even written."""
+        """Drop pages of this step that nobody needs any more, before they are written."""
         self._pages = [page for page in self._pages if page.alert != alert]
         self._cancelled[alert] = None
 

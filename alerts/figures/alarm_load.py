@@ -84,7 +84,7 @@ class AlarmLoad(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def alarms_of(findings: Iterable[Finding]) -> list[Alarm]:
-    """The alarms in the order they were raised, each with the moment it cleared."""
+    """Return the alarms in the order they were raised, each with the moment it cleared."""
     standing: dict[AlertKey, int] = {}
     alarms: list[Alarm] = []
     for finding in findings:
@@ -107,7 +107,7 @@ def measure(
     seats: int = 1,
     area_of: Callable[[str], str | None] = lambda subject: None,
 ) -> AlarmLoad:
-    """The load of these alarms, in the order raised, between `begin` and `end`.
+    """Return the load of these alarms, in the order raised, between `begin` and `end`.
 
     `area_of` names the area of a subject; hours and dates are those of `timezone`.
     """
@@ -144,14 +144,14 @@ def measure(
 
 
 def rating_of(per_seat_per_day: float) -> Rating:
-    """EEMUA 191's word for a load: up to 150 a seat and day, below 300, or too much."""
+    """Return EEMUA 191's word for a load: up to 150 a seat and day, below 300, or too much."""
     if per_seat_per_day <= MANAGEABLE_A_DAY:
         return "manageable"
     return "demanding" if per_seat_per_day < UNBEARABLE_A_DAY else "overloaded"
 
 
 def peak_of(moments: Iterable[datetime]) -> tuple[int, datetime | None]:
-    """The most alarms in any 10 minutes, and the moment of the last of them."""
+    """Return the most alarms in any 10 minutes, and the moment of the last of them."""
     window: deque[datetime] = deque()
     peak, peak_at = 0, None
     for moment in moments:
@@ -164,7 +164,7 @@ def peak_of(moments: Iterable[datetime]) -> tuple[int, datetime | None]:
 
 
 def floods_of(moments: Sequence[datetime], seats: int, until: datetime) -> tuple[Flood, ...]:
-    """The floods among alarms in order; one still running is cut off at `until`."""
+    """Return the floods among alarms in order; one still running is cut off at `until`."""
     window: deque[datetime] = deque()
     floods: list[Flood] = []
     began: datetime | None = None
@@ -187,7 +187,7 @@ def floods_of(moments: Sequence[datetime], seats: int, until: datetime) -> tuple
 
 
 def chattering_of(alarms: Iterable[Alarm]) -> tuple[AlarmSource, ...]:
-    """Who raised the same alarm 3 times or more within a minute, the worst first."""
+    """Return who raised the same alarm 3 times or more within a minute, the worst first."""
     worst: dict[AlertKey, int] = {}
     windows: dict[AlertKey, deque[datetime]] = {}
     for alarm in alarms:
@@ -202,7 +202,7 @@ def chattering_of(alarms: Iterable[Alarm]) -> tuple[AlarmSource, ...]:
 
 
 def stale_of(alarms: Iterable[Alarm], end: datetime) -> tuple[AlarmSource, ...]:
-    """The alarms that stood for more than 24 hours, the oldest first.
+    """Return the alarms that stood for more than 24 hours, the oldest first.
 
     Only evidence clears here: what people would have closed by hand is not in a recording.
     """
@@ -215,7 +215,7 @@ def stale_of(alarms: Iterable[Alarm], end: datetime) -> tuple[AlarmSource, ...]:
 
 
 def busiest_of(alarms: Iterable[Alarm]) -> tuple[AlarmSource, ...]:
-    """The ten rules-about-a-subject that raised most: where to mend first."""
+    """Return the ten rules-about-a-subject that raised most: where to mend first."""
     order = sorted((alarm.key.rule, alarm.key.subject) for alarm in alarms)
     counts = [(len(list(group)), source) for source, group in groupby(order)]
     most = sorted(counts, key=lambda entry: (-entry[0], entry[1]))[:SOURCES_NAMED]

@@ -27,17 +27,17 @@ class Cause(msgspec.Struct, frozen=True):
 
 
 def flooding(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
-    """Those raised in the last 10 minutes: what a flood is measured by."""
+    """Return the alerts raised in the last 10 minutes, by which a flood is measured."""
     return [alert for alert in alerts if now - alert.raised_at < FLOOD_WINDOW]
 
 
 def is_flood(alarms: int, seats: int) -> bool:
-    """Whether so many in 10 minutes are more than the seats can answer: over 10 each."""
+    """Return True if so many in 10 minutes are more than the seats can answer: over 10 each."""
     return alarms > FLOOD_BEGINS_ABOVE * seats
 
 
 def causes(alerts: Iterable[Alert], directory: Directory) -> list[Cause]:
-    """What these alarms come from, the most first: a rule, and where it happens.
+    """Return what these alarms come from, the most first: a rule, and where it happens.
 
     The place is the narrowest gateway, area or agency that more than half of a rule's alarms have
     in common, of the three the one that explains most of them; the others count apart.
@@ -54,7 +54,7 @@ def causes(alerts: Iterable[Alert], directory: Directory) -> list[Cause]:
 
 
 def stale(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
-    """Those that have stood for more than 24 hours, answered or muted or not; the oldest first."""
+    """Return the alerts open for more than 24 hours, answered or muted or not, the oldest first."""
     oldest = stale_before(now)
     standing = (alert for alert in alerts if alert.state in ("open", "acknowledged"))
     return sorted(
@@ -64,7 +64,7 @@ def stale(alerts: Iterable[Alert], now: datetime) -> list[Alert]:
 
 
 def stale_before(now: datetime) -> datetime:
-    """What was raised before this moment and still stands has gone stale."""
+    """Return the moment before which an alert that is still open was raised, if it is stale."""
     return now - STALE_AFTER
 
 

@@ -41,7 +41,7 @@ class Refusal(StrEnum):
 
 
 def sign(secret: str, *, alert: str, person: str, ends_at: datetime) -> str:
-    """The token for one person and one alert, good until `ends_at`."""
+    """Return the token for one person and one alert, good until `ends_at`."""
     payload = msgspec.json.encode(LinkClaim(alert, person, int(ends_at.timestamp())))
     return f"{_text(payload)}.{_text(_signature(secret, payload))}"
 
@@ -49,7 +49,7 @@ def sign(secret: str, *, alert: str, person: str, ends_at: datetime) -> str:
 def verify(
     secret: str, token: str, *, now: datetime, visitor: str | None = None
 ) -> LinkClaim | Refusal:
-    """What the token says, or why it does not serve.
+    """Return what the token says, or why it does not serve.
 
     `visitor` is the person signed in on this browser, if any: somebody else's link is refused.
     """
@@ -65,12 +65,12 @@ def verify(
 
 
 def address(public_url: str, token: str) -> str:
-    """Where the link of this token is shown (GET) and answered (POST)."""
+    """Return where the link of this token is shown (GET) and answered (POST)."""
     return f"{public_url.rstrip('/')}/a/{token}"
 
 
 def keypad_address(public_url: str, token: str) -> str:
-    """Where a voice provider reports the key that was pressed on the phone."""
+    """Return where a voice provider reports the key that was pressed on the phone."""
     return f"{address(public_url, token)}/keypad"
 
 

@@ -70,7 +70,7 @@ class Pager:
         self._thread.start()
 
     def ring(self) -> None:
-        """There may be something to send."""
+        """Wake the sender: there may be something to send."""
         self._bell.set()
 
     def stop(self) -> None:

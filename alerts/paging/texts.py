@@ -46,7 +46,7 @@ REASONS: dict[str, dict[Lang, str]] = {
 
 
 def title(alert: Alert, directory: Directory, lang: Lang) -> str:
-    """One short line: how grave, who, what."""
+    """Return one short line: how grave, who, what."""
     grave, who, what = (
         SEVERITIES[alert.severity][lang],
         name_of(alert, directory),
@@ -56,7 +56,7 @@ def title(alert: Alert, directory: Directory, lang: Lang) -> str:
 
 
 def sentence(alert: Alert, directory: Directory, lang: Lang, now: datetime) -> str:
-    """The title with the reason, the place and the age, cut to one SMS."""
+    """Return the title with the reason, the place and the age, cut to one SMS."""
     parts = [title(alert, directory, lang)]
     if alert.reason in REASONS:
         parts.append(REASONS[alert.reason][lang])
@@ -69,7 +69,7 @@ def sentence(alert: Alert, directory: Directory, lang: Lang, now: datetime) -> s
 
 
 def summary(alerts: list[Alert], directory: Directory, lang: Lang, now: datetime) -> str:
-    """One message for several alerts: how many, where, and the first of them."""
+    """Return one message for several alerts: how many, where, and the first of them."""
     first = alerts[0]
     where = _area_name(first.area, directory)
     kinds = {alert.rule for alert in alerts}
@@ -82,12 +82,12 @@ def summary(alerts: list[Alert], directory: Directory, lang: Lang, now: datetime
 
 
 def with_link(text: str, link: str, lang: Lang) -> str:
-    """The text, and where to answer."""
+    """Return the text followed by where to answer."""
     return f"{text} 应答：{link}" if lang == "zh" else f"{text} Answer: {link}"
 
 
 def age(span: timedelta, lang: Lang) -> str:
-    """How long ago, in the largest fitting unit."""
+    """Return the age in the largest fitting unit."""
     minutes = max(int(span.total_seconds()) // 60, 0)
     if minutes < 1:
         return "刚刚" if lang == "zh" else "just now"
@@ -121,7 +121,7 @@ def _what(alert: Alert, lang: Lang) -> str:
 
 
 def _age_of(alert: Alert, lang: Lang, now: datetime) -> str:
-    """The age by the device's own clock; a press that comes late out of a buffer says so."""
+    """Return the age by the device's own clock; a press that comes late out of a buffer says so."""
     said = alert.observed_at
     lag = alert.raised_at - said if said else timedelta(0)
     if said is None or not timedelta(0) <= lag < timedelta(days=366):

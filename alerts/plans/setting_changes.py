@@ -55,7 +55,7 @@ class SettingDifference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def changed(settings: TownSettings, change: SettingsChange) -> TownSettings:
-    """The settings with a change on top. Raises CarewatchError for what no rule takes."""
+    """Return the settings with a change on top. Raises CarewatchError for what no rule takes."""
     if not change.parameters:
         return settings
     if change.part == EVERYWHERE:
@@ -75,12 +75,13 @@ def changed(settings: TownSettings, change: SettingsChange) -> TownSettings:
 
 
 def part_of(line: RuleScope) -> TownPart:
-    """Whom a line of `rules_for` is for."""
+    """Return whom a line of `rules_for` is for."""
     return TownPart(**{name: getattr(line, name) for name in PARTS})
 
 
 def compared(before: TownSettings, after: TownSettings) -> tuple[SettingDifference, ...]:
-    """What differs, in order of part, rule and parameter; nothing where the two are equal."""
+    """Return what differs, in order of part, rule and parameter; nothing where the two
+    are equal."""
     if before == after:
         return ()
     old, new = dict(_flat(before)), dict(_flat(after))
@@ -101,7 +102,7 @@ def compared(before: TownSettings, after: TownSettings) -> tuple[SettingDifferen
 
 
 def leaves(table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """Each parameter with its value; the parts of one by names like "minutes.phone"."""
+    """Yield each parameter with its value; the parts of one by names like "minutes.phone"."""
     for key, value in table.items():
         if isinstance(value, Mapping):
             yield from ((f"{key}.{inner}", leaf) for inner, leaf in leaves(value))
@@ -110,7 +111,7 @@ def leaves(table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
 
 
 def covers(scope: Scope, directory: Directory, part: TownPart) -> bool:
-    """Whether whoever answers for `scope` answers for all of a part of the town."""
+    """Return True if whoever answers for `scope` answers for all of a part of the town."""
     if scope.whole:
         return True
     if part.subject is not None:
@@ -126,7 +127,8 @@ Place = tuple[TownPart, str, str]
 def _narrowed(
     wider: Mapping[str, object], own: Mapping[str, object], above: Mapping[str, object]
 ) -> dict[str, object]:
-    """A narrower line's table; a parameter of parts is written whole, for it replaces the wider."""
+    """Return a narrower line's table; a parameter of parts is written whole, for it replaces the
+    wider."""
     parted = {
         key: wider[key]
         for key, value in above.items()

@@ -22,7 +22,7 @@ def undo(town: Town, later: Sequence[TownChanged], earlier: Sequence[TownChanged
 
 
 def undoing(later: Sequence[TownChanged], earlier: Sequence[TownChanged]) -> TownChanged:
-    """The change that takes the later changes back. `later` is not empty."""
+    """Return the change that takes the later changes back. `later` is not empty."""
     register = [change.register for change in later], [change.register for change in earlier]
     plans = [change.plans for change in later], [change.plans for change in earlier]
     settings = {name: _setting(name, *plans) for name in SETTINGS}
@@ -45,7 +45,7 @@ Sections = RegisterChange | PlanSet
 
 
 def _parts(sections: tuple[str, ...], later: list[Any], earlier: list[Any]) -> dict[str, Any]:
-    """All that the later changes spoke of is removed, and comes back as it was."""
+    """Return the parts that remove all that the later changes named and put it back as it was."""
     spoken = {section: _spoken(section, later) for section in sections}
     parts: dict[str, Any] = {
         section: _as_it_was(section, spoken[section], earlier) for section in sections
@@ -72,7 +72,7 @@ def _as_it_was(section: str, spoken: dict[str, None], earlier: list[Sections]) -
 
 
 def _setting(name: str, later: list[PlanSet], earlier: list[PlanSet]) -> Any:
-    """None: the later changes left it alone."""
+    """Return the setting to go back to, or None if the later changes left it alone."""
     if all(getattr(plans, name) is None for plans in later):
         return None
     said = [value for plans in earlier if (value := getattr(plans, name)) is not None]

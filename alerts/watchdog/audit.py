@@ -99,7 +99,7 @@ class PagingFault(msgspec.Struct, frozen=True):
 
 
 def look(conn: psycopg.Connection, now: datetime) -> list[PagingFault]:
-    """Everything that is wrong at this moment. Raises psycopg.Error."""
+    """Return everything that is wrong at this moment. Raises psycopg.Error."""
     found = []
     for kind, question in QUESTIONS.items():
         row = conn.execute(question.encode(), {"now": now}).fetchone()
@@ -195,7 +195,7 @@ class Watchdog:
 
 
 def answerable(everybody: Sequence[Staff]) -> list[Staff]:
-    """Whom the watcher tells: administrators; where there is none, managers."""
+    """Return whom the watcher tells: administrators; where there is none, managers."""
     for role in ("admin", "manager"):
         found = [staff for staff in everybody if staff.role == role and staff.contacts]
         if found:
@@ -204,7 +204,7 @@ def answerable(everybody: Sequence[Staff]) -> list[Staff]:
 
 
 def notice_of(fault: PagingFault, staff: Staff, settings: AlertsSettings, now: datetime) -> Notice:
-    """The watcher's own message."""
+    """Return the watcher's own message."""
     lang = staff.contacts[0].lang or settings.lang
     text = f"{WORDS[fault.kind][lang]} ({fault.count}: {fault.first})"
     head = "carewatch 自检" if lang == "zh" else "carewatch watches itself"

@@ -46,7 +46,7 @@ def devices(
     after: str = "",
     limit: Annotated[int, Query(ge=1, le=MOST)] = 1000,
 ) -> Response:
-    """Devices by id; ask on with `after` = the last id you got."""
+    """List devices by id; ask on with `after` = the last id you got."""
     signs = Signs(desk.board.heard, desk.board.gone, desk.now)
     fitting = (
         _shown(device, signs, desk)
@@ -67,7 +67,7 @@ def days(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Response:
-    """What a device said on each UTC day of the last 30, or of those between two moments.
+    """Count what a device sent on each UTC day of the last 30, or of those between two moments.
 
     The counts outlive the readings: positions go after 90 days.
     """

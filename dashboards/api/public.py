@@ -31,7 +31,7 @@ KINDS = (
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document of everything under /api and /ingest."""
+    """Return the OpenAPI document of everything under /api and /ingest."""
     made = get_openapi(
         title="carewatch",
         version="1",
@@ -47,7 +47,7 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 @router.get("/openapi.json")
 def openapi(request: Request) -> Response:
-    """The document itself."""
+    """Return the OpenAPI document."""
     return JSONResponse(document(request.app))
 
 
@@ -57,5 +57,5 @@ def docs(
     site: Annotated[Site, Depends(site_of)],
     words: Annotated[Words, Depends(words_of)],
 ) -> HTMLResponse:
-    """The document as a page."""
+    """Show the OpenAPI document as a page."""
     return site.page("api.html", words, document=document(request.app))

@@ -76,7 +76,7 @@ def visits(
     state: Annotated[list[VisitStage] | None, Query()] = None,
     limit: Limit = MOST,
 ) -> Response:
-    """Visits whose window begins between two moments, by start; today's where none are given."""
+    """List visits whose window begins between two moments, by start; without any, today's."""
     zone = ZoneInfo(desk.directory.timezone)
     midnight = desk.now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     first = aware(since) or midnight
@@ -98,7 +98,7 @@ def visits(
 
 @router.get("/visits/{id}", openapi_extra=described(VisitHistory))
 def visit(id: str, desk: AtDesk) -> Response:
-    """One visit with all its revisions."""
+    """Return one visit with all its revisions."""
     with desk.site.pool.connection() as conn:
         found = alerts_history.visit(conn, id)
         if found is None or not sees_visit(desk.who.scope, desk.directory, found):
@@ -116,7 +116,7 @@ def readings(
     until: datetime | None = None,
     limit: Limit = 100,
 ) -> Response:
-    """Readings, newest first. Asking for one device's is written down: it is a person's trail."""
+    """List readings, newest first. Asking for one device's is logged: it is a person's trail."""
     with desk.site.pool.connection() as conn:
         if device is not None:
             log_access(conn, who.person or "demo", "trail", str(Subject("device", device)))
@@ -134,7 +134,7 @@ def readings(
 
 @router.get("/readings/hours", openapi_extra=described(list[HourCount]))
 def hours(desk: AtDesk, since: datetime | None = None, until: datetime | None = None) -> Response:
-    """How many readings there are of each hour and kind: of the last 24, or between two moments.
+    """Count the readings of each hour and kind: of the last 24, or between two moments.
 
     The counts outlive the readings. They are of the whole town: who sees a part of it sees none.
     """
@@ -146,7 +146,7 @@ def hours(desk: AtDesk, since: datetime | None = None, until: datetime | None = 
 
 
 def _devices_of(desk: DeskView) -> list[str] | None:
-    """The devices that the visitor may see; None: all."""
+    """Return the devices that the visitor may see; None: all."""
     if desk.who.scope.whole:
         return None
     return [each.id for each in desk.directory.devices if desk.sees(Subject("device", each.id))]
@@ -161,7 +161,7 @@ def rejections(
     until: datetime | None = None,
     limit: Limit = 100,
 ) -> Response:
-    """What could not be read, newest first, pictures and id numbers cut out."""
+    """List what could not be read, newest first, pictures and id numbers cut out."""
     with desk.site.pool.connection() as conn:
         found = ingest_history.rejections(
             conn, reason=reason, family=family, since=aware(since), until=aware(until), limit=limit
@@ -191,7 +191,9 @@ def ledger(
     wanted: Annotated[LedgerFilter, Depends(wanted_of)],
     format: Literal["json", "csv"] = "json",
 ) -> Response:
-    """The ledger's rows; `since` and `until` are local dates, both included. Exports are logged.
+    """List the ledger's rows; `since` and `until` are local dates, both included.
+
+    Exports are logged.
 
     The CSV is UTF-8 with BOM; its SHA-256 stands in the header Repr-Digest (RFC 9530).
     """
@@ -211,7 +213,7 @@ def attendance(
     month: Annotated[str | None, Query(pattern=MONTH)] = None,
     format: Literal["json", "csv"] = "json",
 ) -> Response:
-    """Which residents a terminal has seen alive in a month, this one where none is named."""
+    """List which residents a terminal has seen alive in a month, by default this one."""
     zone = desk.directory.timezone
     named = month or f"{desk.now.astimezone(ZoneInfo(zone)):%Y-%m}"
     since, until = months.month_of(named, zone)

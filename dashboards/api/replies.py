@@ -34,7 +34,7 @@ class ReplyOutcome(msgspec.Struct, frozen=True):
 
 
 async def fields_of(request: Request) -> dict[str, str]:
-    """What a provider sent: JSON, a form or a query, whichever it speaks."""
+    """Return what a provider sent: JSON, a form or a query, whichever it speaks."""
     fields = dict(request.query_params)
     if "form" in request.headers.get("content-type", ""):
         return fields | {key: str(value) for key, value in (await request.form()).items()}
@@ -51,7 +51,7 @@ InSite = Annotated[Site, Depends(site_of)]
 
 @router.post("/a/{token}/keypad")
 def keypad(token: str, fields: Fields, site: InSite) -> Response:
-    """A key pressed during a call: 1 "I'm going", 2 the next rung."""
+    """Take a key pressed during a call: 1 "I'm going", 2 the next rung."""
     with site.pool.connection() as conn:
         found = desk.answer_by_keypad(
             conn, site.settings.secret, token, _one_of(fields, DIGITS), now=datetime.now(UTC)
@@ -63,7 +63,7 @@ def keypad(token: str, fields: Fields, site: InSite) -> Response:
 
 @router.post("/reply/sms/{key}")
 def sms(key: str, fields: Fields, site: InSite) -> Response:
-    """A reply by SMS; the number says whose it is."""
+    """Take a reply by SMS; the number says whose it is."""
     if not is_reply_key(site.settings.secret, key):
         return as_json(ReplyOutcome(None, "invalid"), 403)
     with site.pool.connection() as conn:
@@ -75,7 +75,7 @@ def sms(key: str, fields: Fields, site: InSite) -> Response:
 
 @router.post("/reply/receipt/{key}")
 def receipt(key: str, fields: Fields, site: InSite) -> Response:
-    """What became of a page: `page` (its id), `state` and perhaps `detail`."""
+    """Take what became of a page: `page` (its id), `state` and perhaps `detail`."""
     if not is_reply_key(site.settings.secret, key):
         return as_json(ReplyOutcome(None, "invalid"), 403)
     try:

@@ -125,7 +125,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fold(board: Board, change: Change) -> Board:
-    """The board after the change. What lies outside the board's scope leaves no trace."""
+    """Return the board after the change. What lies outside the board's scope leaves no trace."""
     match change:
         case ReadingsHeard():
             return _heard(board, change)
@@ -147,7 +147,7 @@ def fold(board: Board, change: Change) -> Board:
 
 
 def narrowed(board: Board, scope: Scope) -> Board:
-    """The board another audience begins with: the same facts, less what it may not see."""
+    """Return the board another audience begins with: the same facts, less what it may not see."""
     seen = Board(
         scope=scope,
         at=board.at,
@@ -188,7 +188,10 @@ def _heard(board: Board, change: ReadingsHeard) -> Board:
 
 
 def _listened(board: Board, readings: Iterable[Reading]) -> Board:
-    """Who was heard of. A device that says it goes, or whose broker says so, is not there."""
+    """Take in who was heard of.
+
+    A device that says it goes, or whose broker says so, is not there.
+    """
     heard: dict[str, datetime | None] = {}
     clocks: dict[str, str] = {}
     gone: set[str] = set()
@@ -208,7 +211,7 @@ def _listened(board: Board, readings: Iterable[Reading]) -> Board:
 
 
 def _moved(board: Board, readings: Iterable[Reading]) -> Board:
-    """Late positions do not move anybody back."""
+    """Move caregivers to their newest positions; late positions move nobody back."""
     fixes = dict(board.fixes)
     for reading in readings:
         if not isinstance(reading, Position):
@@ -241,7 +244,7 @@ def _with_visits(
 
 
 def _second(board: Board, change: Second) -> Board:
-    """Ended alerts older than the figures look back go; the rest grows a second older."""
+    """Let the board grow a second older, and drop ended alerts that the figures no longer need."""
     oldest = change.at - KEEP
     stale = {key for key, alert in board.alerts.items() if _ended_before(alert, oldest)}
     alerts = board.alerts

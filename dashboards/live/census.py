@@ -29,7 +29,7 @@ class Signs(msgspec.Struct, frozen=True):
     now: datetime
 
     def online(self, device: Device) -> bool:
-        """Whether a device was heard of within its supervision time, and has not gone."""
+        """Return True if a device was heard of within its supervision time, and has not gone."""
         last = self.heard.get(device.id)
         if last is None or device.id in self.gone:
             return False
@@ -49,7 +49,8 @@ class Census(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def due(census: Census, now: datetime, devices: int) -> bool:
-    """Whether to count again: every 5 s, less often the larger the town (50 s for a million)."""
+    """Return True if a count is due: every 5 s, less often the larger the town (50 s for a
+    million)."""
     return census.at is None or now - census.at >= timedelta(seconds=max(5, devices // 20_000))
 
 
@@ -90,7 +91,8 @@ class Silent(msgspec.Struct, frozen=True):
 def silent(
     directory: Directory, signs: Signs, *, scope: Scope, duty: frozenset[str]
 ) -> list[Silent]:
-    """The devices that are not online, the longest silent first; those never heard of last."""
+    """Return the devices that are not online, the longest silent first; those never
+    heard of last."""
     found = [
         Silent(device.id, device.kind or "", signs.heard.get(device.id))
         for device in directory.devices

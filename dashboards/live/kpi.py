@@ -34,7 +34,7 @@ MUCH_REJECTED = 0.05  # of a family's messages
 
 
 def figures(board: Board, *, seats: int = 1) -> Figures:
-    """All figures of the board at its own clock; `seats` operators share the alarms."""
+    """Return all figures of the board at its own clock; `seats` operators share the alarms."""
     now = board.at
     alerts = board.alerts.values()
     visits = board.visits.values()
@@ -63,7 +63,7 @@ def figures(board: Board, *, seats: int = 1) -> Figures:
 
 
 def is_open(alert: Alert) -> bool:
-    """Not ended, answered or not."""
+    """Return True if the alert has not ended, answered or not."""
     return alert.state in ("open", "acknowledged")
 
 
@@ -73,7 +73,7 @@ def is_unacknowledged(alert: Alert) -> bool:
 
 
 def unacknowledged(alerts: Iterable[Alert]) -> Unacknowledged:
-    """How many wait for an answer, and since when the oldest does."""
+    """Return how many wait for an answer, and since when the oldest does."""
     waiting = [alert for alert in alerts if is_unacknowledged(alert)]
     return Unacknowledged(
         count=len(waiting),
@@ -84,7 +84,7 @@ def unacknowledged(alerts: Iterable[Alert]) -> Unacknowledged:
 
 
 def time_to_ack(alerts: Iterable[Alert], now: datetime) -> Timing:
-    """P95 of acked_at - raised_at over P1 and P2 raised in the last 60 min.
+    """Return P95 of acked_at - raised_at over P1 and P2 raised in the last 60 min.
 
     One not answered counts with its age so far (to its end, where it ended by itself), so that
     the figure cannot look good by leaving people waiting.
@@ -100,7 +100,7 @@ def time_to_ack(alerts: Iterable[Alert], now: datetime) -> Timing:
 
 
 def time_to_arrive(alerts: Iterable[Alert], now: datetime) -> Timing:
-    """P50 of arrived_at - raised_at over P1 of the last 24 h that somebody went to."""
+    """Return P50 of arrived_at - raised_at over P1 of the last 24 h that somebody went to."""
     times = [
         (alert.arrived_at - alert.raised_at).total_seconds()
         for alert in alerts
@@ -112,7 +112,8 @@ def time_to_arrive(alerts: Iterable[Alert], now: datetime) -> Timing:
 
 
 def percentile(values: list[float], share: int) -> float | None:
-    """Nearest rank: the smallest value with at least `share` percent at or below it."""
+    """Return the nearest-rank percentile: the smallest value with `share` percent at or
+    below it."""
     if not values:
         return None
     return sorted(values)[-(-len(values) * share // 100) - 1]
@@ -121,7 +122,7 @@ def percentile(values: list[float], share: int) -> float | None:
 def alarm_load(
     alerts: Iterable[Alert], now: datetime, seats: int, directory: Directory
 ) -> CurrentLoad:
-    """What was raised in the last 10 min and the last hour, and what a flood is made of."""
+    """Return what was raised in the last 10 min and the last hour, and what a flood is made of."""
     heard = [alert for alert in alerts if alert.muted is None]
     recent = history.flooding(heard, now)
     flood = history.is_flood(len(recent), seats)
@@ -148,8 +149,8 @@ def _causes(alerts: list[Alert], directory: Directory) -> tuple[FloodCause, ...]
 
 
 def false_alarms(alerts: Iterable[Alert], directory: Directory) -> list[tuple[str, Share]]:
-    """Resolved as false / resolved, by the model (or kind) of the device that raised it; "" where
-    none did. Those with most false alarms first."""
+    """Return resolved as false / resolved by the model (or kind) of the raising device, "" for
+    none. Those with most false alarms first."""
     false, resolved = Counter[str](), Counter[str]()
     for alert in alerts:
         if alert.state == "resolved":
@@ -166,7 +167,7 @@ def _model(alert: Alert, directory: Directory) -> str:
 
 
 def rejecting(counts: Iterable[MessageCount]) -> tuple[tuple[str, Share], ...]:
-    """The families of which more than 5 % could not be read, the worst first."""
+    """Return the families of which more than 5 % could not be read, the worst first."""
     bad = [each for each in counts if each.rejected > MUCH_REJECTED * each.received]
     bad.sort(key=lambda each: -each.rejected / max(each.received, 1))
     return tuple((each.family, _rejected((each,))) for each in bad)
@@ -178,19 +179,20 @@ def _rejected(counts: Iterable[MessageCount]) -> Share:
 
 
 def visits_done(visits: Iterable[VisitRecord], now: datetime) -> Share:
-    """Done / planned to have begun by now: not the whole day's plan."""
+    """Return visits done / planned to have begun by now: not the whole day's plan."""
     begun = [visit for visit in visits if visit.start <= now and visit.state != "cancelled"]
     return Share(sum(visit.state == "done" for visit in begun), len(begun))
 
 
 def is_late(visit: VisitRecord, now: datetime) -> bool:
-    """Not begun more than 15 min after its planned start; a missed one is no longer late."""
+    """Return True if a visit has not begun 15 min after its planned start; a missed one is not
+    late."""
     waiting = visit.began is None and visit.state in ("planned", "due", "late")
     return waiting and now - visit.start > LATE_AFTER
 
 
 def caregivers_active(board: Board) -> Share:
-    """On duty with a position within 10 min / on duty."""
+    """Return caregivers on duty with a position within 10 min / on duty."""
     duty = on_duty(board.visits.values(), board.at)
     seen = (board.fixes.get(carer) for carer in duty)
     active = sum(fix is not None and board.at - fix.at <= SEEN_WITHIN for fix in seen)
@@ -198,7 +200,7 @@ def caregivers_active(board: Board) -> Share:
 
 
 def worst_areas(board: Board) -> tuple[AreaLoad, ...]:
-    """The areas with most open P1 and P2, then late visits, then uncovered clients."""
+    """Return the areas with most open P1 and P2, then late visits, then uncovered clients."""
     urgent = Counter(
         alert.area
         for alert in board.alerts.values()
@@ -231,7 +233,7 @@ def _shown_open(alert: Alert) -> bool:
 
 
 def _free_by_area(board: Board) -> dict[str, int]:
-    """Caregivers on duty and not in a visit, by the areas of their visits of the day."""
+    """Return caregivers on duty and not in a visit, by the areas of their visits of the day."""
     visits = board.visits.values()
     free = on_duty(visits, board.at) - in_visit(visits)
     areas: defaultdict[str, set[str]] = defaultdict(set)

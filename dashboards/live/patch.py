@@ -174,7 +174,7 @@ V = TypeVar("V")
 
 
 def patch(before: Snapshot, after: Snapshot) -> Patch | None:
-    """What turns `before` into `after`, or None where nothing but the clock differs."""
+    """Return what turns `before` into `after`, or None where nothing but the clock differs."""
     found = Patch(
         at=after.at,
         map=after.map if after.map != before.map else msgspec.UNSET,
@@ -186,7 +186,7 @@ def patch(before: Snapshot, after: Snapshot) -> Patch | None:
 
 
 def patched(before: Snapshot, change: Patch) -> Snapshot:
-    """What a screen makes of a patch: the same as `static/stream.js` does."""
+    """Return what a screen makes of a patch: the same as `static/stream.js` does."""
     return Snapshot(
         at=change.at,
         map=before.map if change.map is msgspec.UNSET else change.map,

@@ -45,7 +45,7 @@ class TownMap(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def town_map(directory: Directory, scope: Scope) -> TownMap:
-    """The part of the town that the scope shows."""
+    """Return the part of the town that the scope shows."""
     homes = _homes(directory, scope)
     outlines = tuple(_outlines(directory, scope, homes))
     houses = tuple(_facilities(directory, scope))
@@ -77,7 +77,7 @@ def _homes(directory: Directory, scope: Scope) -> dict[str, list[tuple[float, fl
 def _outlines(
     directory: Directory, scope: Scope, homes: dict[str, list[tuple[float, float]]]
 ) -> Iterable[Outline]:
-    """Parents before children, so that a child is drawn over what holds it."""
+    """Yield parents before children, so that a child is drawn over what holds it."""
     areas = sorted(directory.areas, key=lambda area: len(directory.area_path(area.id)))
     for area in areas:
         if scope.areas and not any(node in scope.areas for node in directory.area_path(area.id)):
@@ -136,7 +136,7 @@ def _bounds(points: list[tuple[float, float]]) -> tuple[float, float, float, flo
 
 
 def _cell(bounds: tuple[float, float, float, float]) -> tuple[float, float]:
-    """Square on the ground: a degree of latitude is longer than one of longitude."""
+    """Return the size of a cell, square on the ground: a degree of latitude is the longer one."""
     west, south, east, north = bounds
     across = (east - west) / COLUMNS
     return across, across * math.cos(math.radians((south + north) / 2))

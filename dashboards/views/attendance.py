@@ -39,7 +39,7 @@ class ResidentMonth(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def month_of(month: str, timezone: str) -> tuple[datetime, datetime]:
-    """The moments at which a month ("2026-11") begins and ends in the town."""
+    """Return the moments at which a month ("2026-11") begins and ends in the town."""
     first = date.fromisoformat(f"{month}-01")
     following = (first + timedelta(days=31)).replace(day=1)
     zone = ZoneInfo(timezone)
@@ -48,7 +48,7 @@ def month_of(month: str, timezone: str) -> tuple[datetime, datetime]:
 
 
 def asked(rules: dict[str, dict[str, object]]) -> Asked:
-    """What the town asks for; what it does not set keeps the rule's default."""
+    """Return what the town asks for, with the rule's default where it sets nothing."""
     settings: dict[str, Any] = rules.get("face_presence_missing", {})
     known = {key: settings[key] for key in Asked.__struct_fields__ if key in settings}
     return msgspec.convert(known, Asked)
@@ -62,7 +62,8 @@ def attendance(
     month: str,
     wanted: Asked,
 ) -> list[ResidentMonth]:
-    """Every resident the scope shows, by facility and id, with the days they were seen on."""
+    """Return every resident the scope shows, by facility and id, with the days they
+    were seen on."""
     zone = ZoneInfo(directory.timezone)
     days: dict[str, set[date]] = {}
     for face in faces:
@@ -106,7 +107,7 @@ def _resident(directory: Directory, face: FaceSeen) -> Resident | None:
 
 
 def as_csv(found: Iterable[ResidentMonth]) -> str:
-    """For a spreadsheet: UTF-8 with BOM, and no cell that it would calculate."""
+    """Return a CSV for a spreadsheet: UTF-8 with BOM, and no cell that it would calculate."""
     heads = ("resident", "name", "facility", "month", "first_half", "second_half", "kept")
     rows = (
         (

@@ -38,7 +38,7 @@ def seen(
     verdict: str = "",
     limit: int = 200,
 ) -> list[InspectorLine]:
-    """The newest messages first, of the devices that the scope shows."""
+    """Return the newest messages first, of the devices that the scope shows."""
     every = [
         *(_accepted(reading) for reading in readings),
         *(_rejected(rejected, board.directory) for rejected in rejections),

@@ -19,7 +19,7 @@ class Parameter(msgspec.Struct, frozen=True):
 
     @property
     def in_force(self) -> str:
-        """What holds where nothing narrower is set."""
+        """Return what holds where nothing narrower is set."""
         return self.default if self.town is None else self.town
 
 
@@ -31,7 +31,7 @@ class RuleInForce(msgspec.Struct, frozen=True):
 
 
 def cards(rulebook: Iterable[RuleCard], settings: TownSettings) -> list[RuleInForce]:
-    """Every rule of the book, with what is set for it."""
+    """Return every rule of the book, with what is set for it."""
     return [RuleInForce(card, tuple(_parameters(card, settings))) for card in rulebook]
 
 

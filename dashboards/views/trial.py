@@ -41,12 +41,12 @@ class FigureRow(msgspec.Struct, frozen=True):
 
     @property
     def change(self) -> float:
-        """How much more (or, below 0, less) it would have been."""
+        """Return how much more (or, below 0, less) it would have been."""
         return round(self.would - self.was, 4)
 
 
 def rows(summary: Summary, rules: Iterable[str]) -> list[FigureRow]:
-    """The figures of ISA-18.2 beside each other, and how often just these rules raised."""
+    """Return the figures of ISA-18.2 beside each other, and how often just these rules raised."""
     was, would = summary.live_load, summary.alarm_load
     if was is None or would is None:
         return []
@@ -58,7 +58,7 @@ def rows(summary: Summary, rules: Iterable[str]) -> list[FigureRow]:
 
 
 def change_of(rule: str, form: Mapping[str, str], directory: Directory) -> SettingsChange:
-    """What a form asks for; an empty field changes nothing.
+    """Return what a form asks for; an empty field changes nothing.
 
     Raises CarewatchError for a part of the town that the register does not hold.
     """
@@ -72,7 +72,7 @@ def change_of(rule: str, form: Mapping[str, str], directory: Directory) -> Setti
 
 
 def span_of(form: Mapping[str, str], timezone: str, now: datetime) -> tuple[datetime, datetime]:
-    """From the first day's midnight to the last day's end, or until now.
+    """Return the span from the first day's midnight to the last day's end, or until now.
 
     Raises CarewatchError for days the wrong way round, to come, or more than 31.
     """
@@ -87,7 +87,7 @@ def span_of(form: Mapping[str, str], timezone: str, now: datetime) -> tuple[date
 
 
 def seats_of(form: Mapping[str, str]) -> int:
-    """Between how many operators the alarms are shared."""
+    """Return between how many operators the alarms are shared."""
     text = form.get("seats", "1")
     if not text.isdecimal() or not 1 <= int(text) <= 1000:
         raise CarewatchError(f"trial: seats {text!r} is no number from 1 to 1000")
@@ -128,7 +128,7 @@ def _figures(load: AlarmLoad, rules: Iterable[str]) -> dict[str, float]:
 
 
 def _value(text: str) -> object:
-    """A number, true, false or null; anything else is a word."""
+    """Return a number, true, false or null; anything else is a word."""
     try:
         return msgspec.json.decode(text)
     except msgspec.DecodeError:

@@ -68,7 +68,7 @@ def _confirm(publish: "MQTTMessageInfo") -> None:
 
 
 def _paced(lines: "Iterator[tuple[int, Envelope]]", speed: float) -> "Iterator[Envelope]":
-    """The messages, each when its time has come."""
+    """Yield each message when its time has come."""
     import time
 
     began = time.monotonic()

@@ -33,7 +33,7 @@ class StackPart(Protocol):
     url: str
 
     def has_fallen(self) -> bool:
-        """Has its process ended?"""
+        """Return True if its process has ended."""
 
     def start(self) -> None:
         """Start it and wait until it answers. Raises CarewatchError."""
@@ -50,7 +50,8 @@ class PostgreSQL:
         self.url = str(self._server.get_uri())
 
     def has_fallen(self) -> bool:
-        """A full disk ends the whole server: it can't even write down how far it had come."""
+        """Return True if a full disk ended the server, which could not even write its
+        checkpoint."""
         process = self._server.get_postmaster_info().process
         return not process.is_running() or process.status() == "zombie"
 
@@ -85,7 +86,7 @@ class PostgreSQL:
 
 @contextmanager
 def embedded_postgresql(data_dir: Path) -> Iterator[PostgreSQL]:
-    """PostgreSQL below `data_dir`, ended with the block.
+    """Run PostgreSQL below `data_dir`, ended with the block.
 
     A server left behind by a killed supervisor is taken over.
     """
@@ -146,7 +147,7 @@ class Mosquitto:
 
 @contextmanager
 def embedded_broker(data_dir: Path, database_url: str) -> Iterator[StackPart]:
-    """Mosquitto where it is on the PATH, else amqtt in this process; ended with the block.
+    """Run Mosquitto where it is on the PATH, else amqtt in this process; ended with the block.
 
     amqtt checks the credentials of who gives some against the register in the database.
     """

@@ -106,7 +106,8 @@ def _children(settings: Settings, database: str, broker: str, demo: bool) -> lis
 
 
 def _own_machine(settings: Settings) -> str:
-    """Loopback, where the embedded broker trusts it too and no proxy can stand in between."""
+    """Return loopback, where the embedded broker trusts it too and no proxy can stand
+    in between."""
     at_home = settings.mqtt_url is None and not settings.public_url
     return "127.0.0.0/8" if at_home else ""
 

@@ -29,7 +29,7 @@ LOG_LIMIT = 20_000_000  # bytes; a longer log file is begun anew at the next sta
 
 
 def next_pause(pause: float, ran_for: float) -> float:
-    """Seconds to wait before restarting a child that ran for `ran_for` seconds."""
+    """Return seconds to wait before restarting a child that ran for `ran_for` seconds."""
     if ran_for >= STEADY or pause == 0:
         return FIRST_PAUSE
     return min(pause * 2, LONGEST_PAUSE)

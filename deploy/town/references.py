@@ -43,7 +43,7 @@ REFERENCES = (
 
 
 def reference_faults(draft: Draft) -> Iterator[Wrong]:
-    """Ids and topics given twice, references to nothing, and references in a circle."""
+    """Yield ids and topics given twice, references to nothing, and references in a circle."""
     for section in (*SECTIONS, *PLAN_SECTIONS):
         yield from _ids(draft, section)
     yield from _twice(draft, "devices", "topic", lambda device: device.topic)
@@ -68,7 +68,8 @@ Names = dict[str, frozenset[str]]
 
 
 def _names(draft: Draft, section: str) -> frozenset[str]:
-    """All ids a section means to have, also those of items that are faulty in another way."""
+    """Return all ids a section means to have, also those of items that are faulty in
+    another way."""
     found = (row.get("id") for row in draft.rows(section) if isinstance(row, dict))
     return frozenset(key for key in found if isinstance(key, str))
 
@@ -148,7 +149,7 @@ def _ladder(ladder: Any, names: Names, path: tuple[str | int, ...]) -> Iterator[
 
 
 def _target(target: str, names: Names, path: tuple[str | int, ...]) -> Iterator[Wrong]:
-    """A rung's target: a person, rota:ID, role:NAME, role:NAME@parent or agency."""
+    """Yield a rung's target: a person, rota:ID, role:NAME, role:NAME@parent or agency."""
     what, colon, rest = target.partition(":")
     if target == "agency":
         return
@@ -166,7 +167,7 @@ def _target(target: str, names: Names, path: tuple[str | int, ...]) -> Iterator[
 
 
 def _cycles(draft: Draft, section: str, field: str, fault: str) -> Iterator[Wrong]:
-    """One fault a cycle, at the item of it that stands last in the file."""
+    """Yield one fault a cycle, at the item of it that stands last in the file."""
     above = {item.id: getattr(item, field) for item in draft[section].values()}
     numbers = {item.id: number for number, item in draft[section].items()}
     done: set[str] = set()

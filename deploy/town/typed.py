@@ -24,7 +24,8 @@ SECRET = frozenset(("channel",))  # keys whose values are never repeated in a me
 
 
 def typed(value: object, kind: type[T], zone: ZoneInfo) -> T | list[Wrong]:
-    """`value` as a `kind`; times without a zone are `zone`'s and become UTC. Or what is wrong."""
+    """Return `value` as a `kind`, or what is wrong; times without a zone are `zone`'s and become
+    UTC."""
     shape, prepare = _shape(cast(Hashable, kind))
     prepared = prepare(value, zone)
     try:
@@ -34,7 +35,7 @@ def typed(value: object, kind: type[T], zone: ZoneInfo) -> T | list[Wrong]:
 
 
 def natural(value: object) -> object:
-    """What YAML would make of it where no type says: numbers and truth values from plain text."""
+    """Return what YAML makes of plain text where no type says: numbers and truth values."""
     if isinstance(value, dict):
         return {key: natural(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -47,7 +48,7 @@ def natural(value: object) -> object:
 
 
 def near(word: str, words: tuple[str, ...]) -> str:
-    """A hint at the word that was probably meant, or at all there are."""
+    """Return a hint at the word that was probably meant, or at all there are."""
     close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
     if close:
         return f"did you mean {close[0]!r}?"
@@ -79,7 +80,7 @@ def _as_it_is(value: object, _zone: ZoneInfo) -> object:
 
 
 def _moment(value: object, zone: ZoneInfo) -> object:
-    """A local or absolute ISO time as UTC; what is none stays what it was."""
+    """Return a local or absolute ISO time as UTC; what is none stays what it was."""
     if not isinstance(value, str):
         return value
     try:
@@ -90,7 +91,7 @@ def _moment(value: object, zone: ZoneInfo) -> object:
 
 
 def _preparing(kind: inspect.Type) -> Prepare:
-    """What must be done to plain text before `msgspec.convert` can read it as this type."""
+    """Return what must be done to plain text before `msgspec.convert` can read it as this type."""
     match kind:
         case inspect.DateTimeType():
             return _moment

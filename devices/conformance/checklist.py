@@ -51,7 +51,7 @@ class ConformanceRun(msgspec.Struct, frozen=True):
 
     @property
     def readings(self) -> list[tuple[DeviceMessage, Reading]]:
-        """Each reading with its message."""
+        """Return each reading with its message."""
         return [(message, reading) for message in self.heard for reading in message.readings]
 
 
@@ -60,7 +60,7 @@ DONE: Verdict = ("done", "")
 
 
 def judge(trial: ConformanceRun) -> list[CheckResult]:
-    """Every check, in the order in which one would mend them."""
+    """Return every check, in the order in which one would mend them."""
     return [CheckResult(name, *check(trial)) for name, check in CHECKS.items()]
 
 
@@ -197,5 +197,5 @@ CHECKS: dict[str, Callable[[ConformanceRun], Verdict]] = {
 
 
 def passed(results: Sequence[CheckResult]) -> bool:
-    """Whether nothing is left to do."""
+    """Return True if nothing is left to do."""
     return all(result.state != "todo" for result in results)

@@ -25,7 +25,7 @@ def _json(topic: str, body: dict[str, Any]) -> Publication:
 
 
 def contract_topic(device: Device, kind: str, site: str) -> str:
-    """Where a contract device says things of this kind."""
+    """Return the topic on which a contract device publishes this kind."""
     return f"carewatch/v1/{site}/{kind}/{device.id}"
 
 
@@ -39,7 +39,7 @@ def _contract(
 def position(
     device: Device, site: str, key: str, at: datetime, where: tuple[float, float], **more: Any
 ) -> Publication:
-    """A fix; `more` may hold accuracy (m), battery (%), replayed."""
+    """Return a position message; `more` may hold accuracy (m), battery (%), replayed."""
     lat, lon = round(where[0], 6), round(where[1], 6)
     if not (device.topic or "").startswith("owntracks/"):
         return _contract(device, "position", site, key, at, lat=lat, lon=lon, **more)
@@ -58,7 +58,7 @@ def position(
 def door(
     device: Device, site: str, key: str, at: datetime, opened: bool, battery: int
 ) -> Publication:
-    """A contact opened or closed. Zigbee2MQTT says `contact: true` for a closed one."""
+    """Return a door contact's message. Zigbee2MQTT says `contact: true` for a closed one."""
     if not (device.topic or "").startswith("zigbee2mqtt/"):
         return _contract(device, "door", site, key, at, open=opened, battery=battery)
     body = {"contact": not opened, "battery": battery, "last_seen": _iso(at), "linkquality": 90}
@@ -66,14 +66,14 @@ def door(
 
 
 def press(device: Device, site: str, key: str, at: datetime, how: str = "short") -> Publication:
-    """An emergency button was pressed."""
+    """Return an emergency button's press."""
     if not (device.topic or "").startswith("zigbee2mqtt/"):
         return _contract(device, "sos", site, key, at, press=how)
     return _json(str(device.topic), {"action": "emergency", "battery": 97, "last_seen": _iso(at)})
 
 
 def heartbeat(device: Device, site: str, key: str, at: datetime, battery: int) -> Publication:
-    """A device is there."""
+    """Return a device's sign of life."""
     topic = device.topic or ""
     if topic.startswith("zigbee2mqtt/"):
         return _json(topic, {"battery": battery, "last_seen": _iso(at), "linkquality": 84})
@@ -84,7 +84,7 @@ def heartbeat(device: Device, site: str, key: str, at: datetime, battery: int) -
 
 
 def face(device: Device, record: int, at: datetime, person: str, score: float) -> Publication:
-    """A face terminal's record; person "0" is a stranger."""
+    """Return a face terminal's record; person "0" is a stranger."""
     info = {
         "customId": "",
         "personId": person,

@@ -32,7 +32,7 @@ Pause = Callable[[], timedelta | None]  # until the next time; None = never agai
 
 
 def bus_ride(trip: tuple[datetime, datetime] | None, at: datetime) -> float:
-    """Metres from home during a trip out and back; 0 before and after it."""
+    """Return metres from home during a trip out and back; 0 before and after it."""
     if trip is None:
         return 0.0
     out, left = (at - trip[0]).total_seconds(), (trip[1] - at).total_seconds()
@@ -65,7 +65,7 @@ class SimulatedTown:
         self._every(GARBAGE_EVERY, self._garbage)
 
     def due(self, now: datetime) -> Iterator[Publication]:
-        """All messages due up to `now`, oldest first."""
+        """Yield all messages due up to `now`, oldest first."""
         while self._heap and self._heap[0][0] <= now:
             at, n, sender, pause = heapq.heappop(self._heap)
             for message in sender(at):
@@ -81,7 +81,7 @@ class SimulatedTown:
         self._wandering[client] = start, until
 
     def press(self, device: Device, at: datetime, how: str = "short") -> Publication:
-        """A press of this button now."""
+        """Return a press of this button now."""
         return press(device, self._site, self._key(), at, how)
 
     def _enrol(self, device: Device) -> None:
