@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
+from msgspec.structs import asdict
 
 from alerts import history
 from alerts.history import AlertFilter
@@ -168,11 +169,7 @@ def act(
 
 def shown(alert: Alert) -> ApiAlert:
     """Return an alert as the API prints it."""
-    same = {name: getattr(alert, name) for name in SAME}
-    return ApiAlert(at=alert.raised_at, **same)
-
-
-SAME = tuple(name for name in ApiAlert.__struct_fields__ if name not in ("at", "event"))
+    return msgspec.convert({**asdict(alert), "at": alert.raised_at}, ApiAlert)
 
 
 def _below(desk: DeskView, area: str) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
+from msgspec.structs import asdict
 
 from dashboards.actions import NoSuchPage
 from dashboards.api.answer import as_json, described
@@ -79,15 +80,9 @@ def days(
 
 
 def _shown(device: Device, signs: Signs, desk: DeskView) -> ApiDevice:
-    return ApiDevice(
-        id=device.id,
-        kind=device.kind,
-        holder=device.holder,
-        topic=device.topic,
-        model=device.model,
-        firmware=device.firmware,
-        maintenance=device.maintenance,
-        online=signs.online(device),
-        last_heard=signs.heard.get(device.id),
-        clock=desk.board.clocks.get(device.id, "ok"),
-    )
+    now = {
+        "online": signs.online(device),
+        "last_heard": signs.heard.get(device.id),
+        "clock": desk.board.clocks.get(device.id, "ok"),
+    }
+    return msgspec.convert({**asdict(device), **now}, ApiDevice)

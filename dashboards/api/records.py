@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
+from msgspec.structs import asdict
 
 from alerts import history as alerts_history
 from alerts import trials
@@ -28,7 +29,7 @@ from dashboards.views.moments import MONTH, aware
 from devices.readings import FaceSeen, Reading
 from devices.subject import Subject
 from ingest import history as ingest_history
-from ingest.history import HourCount
+from ingest.history import HourCount, Rejected
 
 router = APIRouter(prefix="/api/v1", tags=["records"])
 MOST = 10_000
@@ -166,22 +167,16 @@ def rejections(
         found = ingest_history.rejections(
             conn, reason=reason, family=family, since=aware(since), until=aware(until), limit=limit
         )
-    return as_json(
-        [
-            ApiRejection(
-                n=one.n,
-                received_at=one.received_at,
-                family=one.family,
-                rejected=one.reason,
-                detail=one.detail,
-                topic=one.place,
-                payload_b64=base64.b64encode(one.payload).decode(),
-                replayed_at=one.replayed_at,
-            )
-            for one in found
-            if desk.who.scope.whole
-        ]
-    )
+    return as_json([_shown(one) for one in found if desk.who.scope.whole])
+
+
+def _shown(message: Rejected) -> ApiRejection:
+    own = {
+        "rejected": message.reason,
+        "topic": message.place,
+        "payload_b64": base64.b64encode(message.payload).decode(),
+    }
+    return msgspec.convert({**asdict(message), **own}, ApiRejection)
 
 
 @router.get("/ledger", openapi_extra=described(LedgerPage))
