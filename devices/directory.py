@@ -252,10 +252,9 @@ class Directory:
 
     def item_of(self, subject: Subject | None) -> Item | None:
         """Return what the register holds under a subject's id, None where it holds nothing."""
-        section = SECTION_OF.get(subject.kind) if subject else None
-        if subject is None or section is None:
+        if subject is None or subject.kind not in SECTION_OF:
             return None
-        shelf: Shelf[Item] = getattr(self, section)
+        shelf: Shelf[Item] = getattr(self, SECTION_OF[subject.kind])
         return shelf.get(subject.id)
 
     def served_by(self, subject: Subject | None) -> Item | None:
@@ -263,9 +262,14 @@ class Directory:
 
         A device shares those of its holder, a resident those of the facility.
         """
+        if subject is None:
+            return None
+        if subject.kind == "client":  # most are: rules ask this for each reading
+            return self.clients.get(subject.id)
         item = self.item_of(subject)
-        if isinstance(item, Device):
-            item = self.item_of(item.subject)
+        if isinstance(item, Device) and item.holder:
+            holder = item.subject
+            return None if holder.kind == "device" else self.served_by(holder)
         return self.facilities.get(item.facility) if isinstance(item, Resident) else item
 
     def client_of(self, subject: Subject | None) -> Client | None:
@@ -284,7 +288,7 @@ class Directory:
         A caregiver has none: their base is where they start from, not where they are.
         """
         item = self.served_by(subject)
-        return item.home if isinstance(item, Client | Facility) else None
+        return item.home if isinstance(item, (Client, Facility)) else None
 
     def area_of(self, subject: Subject | None) -> str | None:
         """Return the id of the area a subject lies in, a gateway with all that it speaks for."""
@@ -293,14 +297,14 @@ class Directory:
         if subject is not None and subject.kind == "gateway":
             return self._area_of_gateway(subject.id)
         item = self.served_by(subject)
-        return item.area if isinstance(item, Client | Facility) else None
+        return item.area if isinstance(item, (Client, Facility)) else None
 
     def agency_of(self, subject: Subject | None) -> str | None:
         """Return the id of the agency answerable for a subject, where the register names one."""
         if subject is not None and subject.kind == "agency":
             return subject.id
         item = self.served_by(subject)
-        return item.agency if isinstance(item, Client | Caregiver | Facility) else None
+        return item.agency if isinstance(item, (Client, Caregiver, Facility)) else None
 
     def area_path(self, area: str | None) -> tuple[str, ...]:
         """Return the area and all above it, nearest first. A cycle ends where it closes."""

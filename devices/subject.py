@@ -12,6 +12,7 @@ Kind = Literal[HolderKind, "device", "gateway", "area", "agency", "service"]
 
 HOLDERS: tuple[HolderKind, ...] = get_args(HolderKind)  # who may hold a device
 KINDS: tuple[Kind, ...] = get_args(Kind)
+_BY_WORD: dict[str, Kind] = {kind: kind for kind in KINDS}
 
 
 class Subject(msgspec.Struct, frozen=True, gc=False):
@@ -30,12 +31,13 @@ class Subject(msgspec.Struct, frozen=True, gc=False):
 
         Raise CarewatchError for a text of another form, or of a kind that is not among `kinds`.
         """
-        kind, _, id = text.partition(":")
-        if kind not in kinds or not id:
+        word, _, id = text.partition(":")
+        kind = _BY_WORD.get(word)
+        if kind is None or not id or (kinds is not KINDS and kind not in kinds):
             raise CarewatchError(
                 f"{text!r}: write one of {', '.join(f'{each}:ID' for each in kinds)}"
             )
-        return cls(kind, id)  # type: ignore[arg-type]
+        return cls(kind, id)
 
     def __str__(self) -> str:
         return f"{self.kind}:{self.id}"
