@@ -12,7 +12,7 @@ T = TypeVar("T")
 
 
 async def raw_body(request: Request) -> bytes:
-    """The whole body."""
+    """Return the whole body."""
     return await request.body()
 
 

@@ -21,7 +21,7 @@ CONNECTIONS = 8  # of the pool; a page holds one for some milliseconds
 
 
 def _version_of_assets() -> str:
-    """Changes with any of the pages' own files; part of their address, so they may be cached."""
+    """Return a digest of the pages' own files, part of their address so that they may be cached."""
     found = hashlib.sha256()
     for path in sorted(STATIC.iterdir()):
         found.update(path.name.encode() + path.read_bytes())
@@ -54,13 +54,13 @@ class Site:
 
     @property
     def static(self) -> str:
-        """Where the pages' own files are served."""
+        """Return where the pages' own files are served."""
         return f"/static/{self.assets}"
 
     def page(
         self, template: str, words: Words, *, status: int = 200, **values: Any
     ) -> HTMLResponse:
-        """A page out of a template."""
+        """Return a page out of a template."""
         text = self._pages.get_template(template).render(
             words=words, static=self.static, assets=self.assets, demo=self.settings.demo, **values
         )

@@ -65,14 +65,14 @@ class Checked(msgspec.Struct, frozen=True):
 
     @property
     def mark(self) -> str:
-        """How it stands in the list."""
+        """Return the label it has in the list."""
         if not self.mend:
             return "ok"
         return "--" if self.is_note else "!!"
 
 
 def check_up() -> Iterator[Checked]:
-    """Everything, in the order in which one would mend it."""
+    """Check everything, in the order in which one would mend it."""
     try:
         settings = load_settings()
     except CarewatchError as error:
@@ -84,7 +84,7 @@ def check_up() -> Iterator[Checked]:
 
 
 def of_settings(settings: Settings) -> Iterator[Checked]:
-    """What is set, and what that means."""
+    """Check what is set, and what that means."""
     yield Checked("settings", "can be read")
     if settings.secret_key is None:
         yield Checked("settings", f"the secret key is kept in {settings.data_dir}")
@@ -98,7 +98,7 @@ def of_settings(settings: Settings) -> Iterator[Checked]:
 
 
 def of_database(url: str | None) -> Iterator[Checked]:
-    """The database, and all that is read from it."""
+    """Check the database, and all that is read from it."""
     if url is None:
         yield Checked("database", "none is set: `carewatch up` brings its own")
         return
@@ -116,7 +116,7 @@ def of_database(url: str | None) -> Iterator[Checked]:
 
 
 def of_broker(url: str | None) -> Iterator[Checked]:
-    """Does the broker take our connection?"""
+    """Check that the broker takes our connection."""
     if url is None:
         yield Checked("broker", "none is set: `carewatch up` brings its own")
         return
@@ -164,7 +164,7 @@ def _of_services(conn: psycopg.Connection) -> Iterator[Checked]:
 
 
 def _of_counts(conn: psycopg.Connection) -> Iterator[Checked]:
-    """Whether what was received adds up to what became of it."""
+    """Check that what was received adds up to what became of it."""
     counts = message_counts(conn, datetime.now(UTC) - COUNTED)
     uneven = [each for each in counts if each.missing]
     yield from (_of_uneven(each) for each in uneven)
@@ -199,7 +199,7 @@ def _of_flaw(flaw: Flaw, zone: ZoneInfo) -> Checked:
 
 
 def _url(settings: Settings, name: Literal["mqtt_url", "database_url"]) -> str | None:
-    """What is set, else what a running `carewatch up` wrote down."""
+    """Return the settings, completed by what a running `carewatch up` wrote down."""
     secret = getattr(settings, name)
     if secret is not None:
         return str(secret.get_secret_value())

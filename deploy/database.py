@@ -16,7 +16,8 @@ from deploy.stack.running import RUN_FILE
 
 @contextmanager
 def connected(*, bare: bool = False) -> Iterator[psycopg.Connection]:
-    """The database of the settings, of a running `carewatch up`, or else the embedded one.
+    """Connect to the database of the settings, of a running `carewatch up`, or else the embedded
+    one.
 
     The embedded one is started for as long as the block lasts. Raises CarewatchError where the
     database does not answer or has no schema (`bare`: it may have none yet).
@@ -43,7 +44,7 @@ def connected(*, bare: bool = False) -> Iterator[psycopg.Connection]:
 
 
 def _known_url(settings: Settings) -> str | None:
-    """The URL that is set, or that a running `carewatch up` wrote down."""
+    """Return the URL that is set, or that a running `carewatch up` wrote down."""
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
     kept = settings.data_dir / RUN_FILE

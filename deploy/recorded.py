@@ -33,7 +33,7 @@ class Recorded:
         self._counts = MessageCounts()
 
     def stimuli(self, envelopes: Iterable[Envelope]) -> Iterator[Stored]:
-        """The new readings in the order received, numbered as they would be on arrival."""
+        """Yield the new readings in the order received, numbered as they would be on arrival."""
         for arrival, reading in enumerate(self._readings(envelopes), 1):
             yield Stored(arrival, reading)
 
@@ -46,7 +46,7 @@ class Recorded:
             yield from new
 
     def counts(self) -> MessageCounts:
-        """The counts so far."""
+        """Return the counts so far."""
         return msgspec.structs.replace(self._counts, rejections=dict(sorted(self._reasons.items())))
 
     def _is_new(self, reading: Reading) -> bool:
@@ -57,7 +57,7 @@ class Recorded:
         return True
 
     def _stamped(self, envelope: Envelope) -> Envelope:
-        """A message that the broker delivers again, with the time it first came."""
+        """Return a message that the broker delivers again, with the time it first came."""
         if not envelope.dup and not envelope.retain:
             return envelope
         first = self._timeless.get((digest(envelope), envelope.retain))
@@ -82,7 +82,7 @@ class Recorded:
 
 
 def digest(envelope: Envelope) -> bytes:
-    """What tells one message from another, whenever it came."""
+    """Return what tells one message from another, whenever it came."""
     whole = blake2b(envelope.topic.encode("utf-8", "replace"), digest_size=12)
     if envelope.http is not None:
         whole.update(f"{envelope.http.method} {envelope.http.path}".encode("utf-8", "replace"))

@@ -104,11 +104,11 @@ class Settings(BaseSettings):
 
     @property
     def base_url(self) -> str:
-        """What links begin with, without a slash at the end."""
+        """Return what links begin with, without a slash at the end."""
         return (self.public_url or f"http://{self.http_host}:{self.http_port}").rstrip("/")
 
     def database(self) -> str:
-        """The database URL. Raises CarewatchError where none is set."""
+        """Return the database URL. Raises CarewatchError where none is set."""
         if self.database_url is None:
             raise CarewatchError(
                 "no database: set CAREWATCH_DATABASE_URL (postgresql://user@host/name), "
@@ -117,7 +117,7 @@ class Settings(BaseSettings):
         return self.database_url.get_secret_value()
 
     def broker(self) -> str:
-        """The broker URL. Raises CarewatchError where none is set."""
+        """Return the broker URL. Raises CarewatchError where none is set."""
         if self.mqtt_url is None:
             raise CarewatchError(
                 "no broker: set CAREWATCH_MQTT_URL (mqtt://user:pass@host:1883), "
@@ -126,7 +126,7 @@ class Settings(BaseSettings):
         return self.mqtt_url.get_secret_value()
 
     def secret(self) -> str:
-        """The key that signs links and sessions: the one set, else one kept in the data dir.
+        """Return the key that signs links and sessions: the one set, else one kept in the data dir.
 
         The kept one is made once, readable by its owner alone, so every service on this
         machine signs alike. Services on several machines must set CAREWATCH_SECRET_KEY.
@@ -143,7 +143,10 @@ class Settings(BaseSettings):
         return kept.read_text().strip()
 
     def own_dir(self) -> Path:
-        """The data directory, made where it is missing. Raises CarewatchError where it can't be."""
+        """Return the data directory, made where it is missing.
+
+        Raises CarewatchError where it can't be.
+        """
         try:
             self.data_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -154,7 +157,10 @@ class Settings(BaseSettings):
 
 
 def load_settings() -> Settings:
-    """The settings in force. Raises CarewatchError naming every wrong one (never its value)."""
+    """Return the settings in force.
+
+    Raises CarewatchError naming every wrong one (never its value).
+    """
     try:
         return Settings()
     except tomllib.TOMLDecodeError as error:

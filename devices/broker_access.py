@@ -17,12 +17,12 @@ ROLE = "carewatch-device:"  # + the device; the plugin of Mosquitto 2.0 knows no
 
 
 def password_file(credentials: Iterable[Credential]) -> str:
-    """For `password_file`: one line a device that may sign in."""
+    """Return the text for `password_file`: one line a device that may sign in."""
     return "".join(f"{_word(each.id)}:{each.secret_hash}\n" for each in _active(credentials))
 
 
 def acl_file(credentials: Iterable[Credential]) -> str:
-    """For `acl_file`: who may publish where."""
+    """Return the text for `acl_file`: who may publish where."""
     own = f"pattern write {OWN_TOPICS}%u\n"
     return own + "".join(
         f"\nuser {_word(each.id)}\ntopic write {each.topic}\n"
@@ -32,7 +32,7 @@ def acl_file(credentials: Iterable[Credential]) -> str:
 
 
 def dynamic_security(credentials: Iterable[Credential], existing: bytes = b"{}") -> bytes:
-    """The dynamic-security plugin's file: ours replaced, everything else of `existing` kept.
+    """Return the dynamic-security plugin's file: ours replaced, everything else of `existing` kept.
 
     Raises CarewatchError when `existing` is not such a file.
     """

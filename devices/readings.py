@@ -29,14 +29,14 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", gc=False
 
     @property
     def at(self) -> datetime:
-        """The time this reading is judged by: the device's where its clock is sane, else ours."""
+        """Return the device's time where its clock is sane, else ours."""
         if self.observed_at is None or self.clock == "quarantined":
             return self.received_at
         return self.observed_at
 
     @property
     def key(self) -> tuple[str, datetime, str, bool]:
-        """Two readings with one key are one reading, said twice.
+        """Return the reading's key; two readings with one key are the same reading.
 
         Device, time and id; positions, heartbeats and measurements are stored apart from the
         rest, so that a press is never taken for a position whose id its device gives again.

@@ -29,7 +29,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def read_recording(path: Path | str) -> Iterator[tuple[int, Envelope]]:
-    """Each message of a recording with its line number (from 1); blank lines are passed over.
+    """Yield each message of a recording with its line number (from 1); blank lines are passed over.
 
     Raises CarewatchError, naming the line, for a line that is no recorded message.
     """
@@ -43,7 +43,8 @@ def read_recording(path: Path | str) -> Iterator[tuple[int, Envelope]]:
 
 
 def write_line(envelope: Envelope) -> bytes:
-    """One line of a recording, newline included; `read_recording` gives the same message back."""
+    """Return one line of a recording, newline included; `read_recording` gives the same message
+    back."""
     line = _Line(received_at=envelope.received_at, retain=envelope.retain, dup=envelope.dup)
     if envelope.http is None:
         line.topic = envelope.topic
@@ -58,7 +59,7 @@ def write_line(envelope: Envelope) -> bytes:
 
 
 def http_request(line: str, content_type: str = "") -> HttpRequest:
-    """The request that "GET /path?query" names; raises CarewatchError for another shape."""
+    """Return the request that "GET /path?query" names; raises CarewatchError for another shape."""
     method, _, path = line.strip().partition(" ")
     if not method.isalpha() or not path.strip():
         raise CarewatchError(f'"{line}" is no request; write it as "POST /path" or "GET /path?a=b"')

@@ -44,12 +44,12 @@ def lock_town(conn: psycopg.Connection) -> datetime:
 
 
 def load_directory(conn: psycopg.Connection) -> Directory:
-    """The whole register as it stands. A million devices take some ten seconds."""
+    """Return the whole register as it stands. A million devices take some ten seconds."""
     return load_snapshot(conn)[0]
 
 
 def load_snapshot(conn: psycopg.Connection) -> tuple[Directory, int]:
-    """The register and the inbox arrival from which `refresh` has to follow it.
+    """Return the register and the inbox arrival from which `refresh` has to follow it.
 
     What changes while it is read is read again by `refresh`: a change holds whole items, so
     taking it twice does no harm.
@@ -62,7 +62,7 @@ def load_snapshot(conn: psycopg.Connection) -> tuple[Directory, int]:
 
 
 def refresh(conn: psycopg.Connection, directory: Directory, since: int) -> tuple[Directory, int]:
-    """The register after all changes that arrived behind `since`, and where to go on from.
+    """Return the register after all changes that arrived behind `since`, and where to go on from.
 
     One short query; the very same directory comes back when nothing changed.
     """
@@ -80,7 +80,7 @@ def refresh(conn: psycopg.Connection, directory: Directory, since: int) -> tuple
 
 
 def diff(directory: Directory, wanted: RegisterChange) -> RegisterChange:
-    """What makes `directory` hold exactly the items of `wanted`. Pure."""
+    """Return what makes `directory` hold exactly the items of `wanted`. Pure."""
     changed: dict[str, Any] = {}
     removed: dict[str, tuple[str, ...]] = {}
     for section in SECTIONS:
@@ -149,7 +149,7 @@ def claim(conn: psycopg.Connection, ids: Iterable[str]) -> None:
 
 
 def added_by_hand(conn: psycopg.Connection, ids: Iterable[str]) -> set[str]:
-    """Which of these devices no town file has ever named: a load leaves them alone."""
+    """Return which of these devices no town file has ever named: a load leaves them alone."""
     found = conn.cursor(row_factory=scalar_row).execute(
         "SELECT id FROM device WHERE NOT in_file AND id = ANY(%s)", (list(ids),)
     )
@@ -157,7 +157,7 @@ def added_by_hand(conn: psycopg.Connection, ids: Iterable[str]) -> set[str]:
 
 
 def exists(conn: psycopg.Connection, section: str, key: str) -> bool:
-    """Whether an item is in the register."""
+    """Return True if an item is in the register."""
     table = sql.Identifier(TABLES[section])
     query = sql.SQL("SELECT 1 FROM {} WHERE id = %s").format(table)
     return conn.execute(query, (key,)).fetchone() is not None
@@ -230,7 +230,7 @@ def _put_devices(conn: psycopg.Connection, devices: tuple[Device, ...], in_file:
 
 
 def _extra(device: Device) -> str:
-    """The fields that have no column, where they differ from their defaults."""
+    """Return the fields that have no column, where they differ from their defaults."""
     plain = Device(id="")
     rest = {
         field: value

@@ -16,7 +16,7 @@ from alerts.engine.engine import NOTHING, Outputs, World, advance
 from alerts.lanes.committer import Committer
 from alerts.lanes.feed import Feed, FeedRead
 from alerts.lanes.journal import Journal
-from alerts.lanes.on_the_way import Journey, Journeys, place_of
+from alerts.lanes.on_the_way import Journey, Journeys
 from alerts.plans.roster import Roster
 from alerts.types import (
     Acknowledged,
@@ -34,6 +34,7 @@ from alerts.types import (
     Unmuted,
 )
 from devices.readings import Position
+from devices.subject import Subject
 
 POLL = 1.0  # seconds; NOTIFY is only a hint
 HORIZON_POLL = 0.1  # seconds between looks while a timer waits for the feed's horizon
@@ -131,7 +132,7 @@ class LaneLoop:
 
     def _begin_journey(self, alert: Alert, person: str | None, since: datetime | None) -> None:
         roster = self._book.roster
-        to = place_of(alert.subject, roster.directory)
+        to = roster.directory.home_of(Subject.parse(alert.subject))
         if to is not None and person is not None and since is not None:
             journey = Journey(alert.id, person, roster.caregiver_of(person), since, to)
             self._journeys.begin(journey, roster.directory)

@@ -12,6 +12,7 @@ import msgspec
 from alerts.town.geometry import metres
 from devices.directory import Circle, Directory
 from devices.readings import Position
+from devices.subject import Subject
 
 WORST_ACCURACY = 100.0  # metres; a vaguer fix could lie outside the 150 m of a home and not show it
 
@@ -37,7 +38,7 @@ class Journeys:
 
     def begin(self, journey: Journey, directory: Directory) -> None:
         """Note that somebody is going. Where no phone reports for them, only a tap ends it."""
-        for phone in directory.held_by(f"caregiver:{journey.caregiver}"):
+        for phone in directory.held_by(Subject("caregiver", journey.caregiver)):
             self._of_phone.setdefault(phone.id, {})[journey.alert] = journey
 
     def end(self, alert: str) -> None:
@@ -55,19 +56,3 @@ class Journeys:
             distance = metres(fix.lat, fix.lon, journey.to.lat, journey.to.lon)
             if fix.at >= journey.since and distance <= journey.to.radius:
                 yield journey
-
-
-def place_of(subject: str, directory: Directory) -> Circle | None:
-    """Return where one goes to help: the home of a client, or the facility of a resident."""
-    what, _, key = subject.partition(":")
-    match what:
-        case "client":
-            client = directory.clients.get(key)
-            return client.home if client else None
-        case "resident":
-            resident = directory.residents.get(key)
-            return place_of(f"facility:{resident.facility}", directory) if resident else None
-        case "facility":
-            facility = directory.facilities.get(key)
-            return facility.home if facility else None
-    return None

@@ -20,7 +20,7 @@ VALID_FOR = timedelta(hours=72)  # as long as a visit can still be corrected (ru
 SALT = "carewatch link v2"  # the key signs other things too; they never fit here
 
 
-class Claim(msgspec.Struct, frozen=True, array_like=True):
+class LinkClaim(msgspec.Struct, frozen=True, array_like=True):
     """What a genuine link says."""
 
     alert: str
@@ -49,13 +49,13 @@ def sign(secret: str, *, alert: str, person: str, ends_at: datetime) -> str:
 
 def verify(
     secret: str, token: str, *, now: datetime, visitor: str | None = None
-) -> Claim | Refusal:
-    """What the token says, or why it does not serve.
+) -> LinkClaim | Refusal:
+    """Return what the token says, or why it does not serve.
 
     `visitor` is the person signed in on this browser, if any: somebody else's link is refused.
     """
     try:
-        claim = msgspec.convert(_serializer(secret).loads(token), Claim)
+        claim = msgspec.convert(_serializer(secret).loads(token), LinkClaim)
     except (BadData, ValueError):
         return Refusal.INVALID
     if now >= claim.ends_at:
@@ -66,12 +66,12 @@ def verify(
 
 
 def address(public_url: str, token: str) -> str:
-    """Where the link of this token is shown (GET) and answered (POST)."""
+    """Return where the link of this token is shown (GET) and answered (POST)."""
     return f"{public_url.rstrip('/')}/a/{token}"
 
 
 def keypad_address(public_url: str, token: str) -> str:
-    """Where a voice provider reports the key that was pressed on the phone."""
+    """Return where a voice provider reports the key that was pressed on the phone."""
     return f"{address(public_url, token)}/keypad"
 
 

@@ -15,7 +15,7 @@ RuleSettings = Mapping[str, Mapping[str, object]]
 
 
 def laid_over(rules: RuleSettings, changes: RuleSettings) -> dict[str, dict[str, object]]:
-    """The town-wide settings with changes on top, parameter by parameter.
+    """Return the town-wide settings with changes on top, parameter by parameter.
 
     Raises CarewatchError for a rule, a parameter or a value that does not exist.
     """
@@ -30,7 +30,7 @@ def laid_over(rules: RuleSettings, changes: RuleSettings) -> dict[str, dict[str,
 
 
 def merged_tables(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
-    """Key by key; where both hold a mapping, that again key by key."""
+    """Return both tables merged key by key; where both hold a mapping, that again key by key."""
     merged = dict(below)
     for key, value in above.items():
         before = merged.get(key)
@@ -41,7 +41,7 @@ def merged_tables(below: Mapping[str, object], above: Mapping[str, object]) -> d
 
 
 def check(rule: Rule[Any, Any], table: Mapping[str, object]) -> None:
-    """Raises CarewatchError where the settings are none of this rule's."""
+    """Raise CarewatchError where the settings are none of this rule's."""
     try:
         made = msgspec.convert(table, rule.settings)
     except msgspec.ValidationError:
@@ -53,7 +53,7 @@ def check(rule: Rule[Any, Any], table: Mapping[str, object]) -> None:
 
 
 def absurd(settings: msgspec.Struct) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The numbers that no rule can reckon with: each by its path, with what is wrong."""
+    """Yield the numbers that no rule can reckon with: each by its path, with what is wrong."""
     for key, value in msgspec.structs.asdict(settings).items():
         if isinstance(value, msgspec.Struct):
             yield from (((key, *path), text) for path, text in absurd(value))
@@ -64,7 +64,7 @@ def absurd(settings: msgspec.Struct) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def nested(assignments: Iterable[tuple[str, object]]) -> dict[str, dict[str, object]]:
-    """Settings from pairs like ("device_silent.minutes.phone", 20).
+    """Return settings from pairs like ("device_silent.minutes.phone", 20).
 
     Raises CarewatchError for a name without a rule and a parameter.
     """

@@ -32,6 +32,7 @@ from devices.readings import (
     SosPressed,
     VisitMarked,
 )
+from devices.subject import Subject
 
 CLEARED_ABOVE = 10  # points over `percent`: between the two nothing changes
 KEPT = 4  # reports remembered a device, the latest
@@ -103,7 +104,7 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
         return Verdict(replace(state, raised=low), (found,))
 
     def _percent(self, key: str, town: Town) -> float:
-        return town.settings(self, f"device:{key}").percent
+        return town.settings(self, str(Subject("device", key))).percent
 
     def _finding(
         self, event: FindingEvent, key: str, state: BatteryState, reason: str, town: Town
@@ -111,7 +112,7 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
         latest = state.reports[-1]
         return self.finding(
             event,
-            f"device:{key}",
+            str(Subject("device", key)),
             reason,
             f"the battery of {key} is at {latest.percent:g} %",
             town=town,

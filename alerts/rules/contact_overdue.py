@@ -28,6 +28,7 @@ from alerts.town.town import Town
 from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged, VisitRecord
 from alerts.visits.book import VisitSeen
 from devices.readings import DoorMoved, FaceSeen, Reading, VisitMarked
+from devices.subject import Subject
 
 TOGETHER = timedelta(minutes=15)  # between a check-in and the door that backs it
 KEPT = 4  # visits, check-ins and openings remembered a client
@@ -70,11 +71,11 @@ class ContactRule(Rule[ContactState, ContactSettings]):
     def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         match said:
             case VisitSeen():
-                subject: str | None = f"client:{said.record.client}"
+                subject: str | None = str(Subject("client", said.record.client))
             case DoorMoved(open=True):
                 subject = town.subject_of(said.device)
-            case VisitMarked(action="check_in", client=str()):
-                subject = f"client:{said.client}"
+            case VisitMarked(action="check_in", client=str(client)):
+                subject = str(Subject("client", client))
             case FaceSeen() if is_live_face(said):
                 subject = person_seen(said, town)
             case _:
@@ -117,7 +118,7 @@ class ContactRule(Rule[ContactState, ContactSettings]):
 
     def _days(self, key: str, town: Town) -> float:
         days = town.settings(self, key).days
-        client = town.directory.clients.get(key.removeprefix("client:"))
+        client = town.directory.client_of(Subject.parse(key))
         found: float = getattr(days, client.care_level if client else "independent")
         return found
 

@@ -54,6 +54,7 @@ from devices.readings import (
     SosPressed,
     VisitMarked,
 )
+from devices.subject import Subject
 
 NO_TIME = timedelta(0)
 
@@ -99,7 +100,8 @@ class SilentRule(Rule[Silence, SilentSettings]):
         if isinstance(said, GatewayLost):
             return town.directory.behind(said.gateway)
         if isinstance(said, VisitPlanned):
-            held = town.directory.held_by(f"caregiver:{said.visit.caregiver}")
+            caregiver = said.visit.caregiver
+            held = town.directory.held_by(Subject("caregiver", caregiver)) if caregiver else ()
             return tuple(device.id for device in held if device.kind == "phone")
         return () if isinstance(said, RuleEvent) else (said.device,)
 
@@ -163,7 +165,7 @@ class SilentRule(Rule[Silence, SilentSettings]):
     def _watch(self, key: str, device: Device | None, town: Town) -> SilenceTerms | None:
         if device is None or device.kind is None or device.maintenance:
             return None
-        subject = f"device:{key}"
+        subject = str(Subject("device", key))
         settings = town.settings(self, subject)
         minutes: float | None = getattr(settings.minutes, device.kind)
         told = device.kind not in ("sos", "phone")
@@ -189,7 +191,7 @@ class SilentRule(Rule[Silence, SilentSettings]):
         said = f"the {kind or 'device'} {key} was last heard at {local:%Y-%m-%d %H:%M}"
         return self.finding(
             event,
-            f"device:{key}",
+            str(Subject("device", key)),
             reason,
             said if event == "raised" else f"{said}: {OVER[reason]}",
             town=town,
@@ -218,8 +220,9 @@ def duty_of(device: Device | None, silence: Silence, town: Town) -> Duty | None:
     """The duty that runs or comes next for a caregiver's phone."""
     if silence.duty is not None and town.now < silence.duty.end:
         return silence.duty
-    what, _, key = ((device and device.holder) or "").partition(":")
-    return next_duty(key, town) if what == "caregiver" else None
+    if device is None or device.subject.kind != "caregiver":
+        return None
+    return next_duty(device.subject.id, town)
 
 
 def why_over(

@@ -25,6 +25,7 @@ from alerts.town.parameters import Parameters
 from alerts.town.town import Town
 from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged
 from devices.readings import FaceSeen, Reading
+from devices.subject import Subject
 
 REMIND = timedelta(days=3)  # before the end of the month
 KEPT = 2  # missed months remembered, which late sightings may still put right
@@ -59,11 +60,18 @@ class PresenceRule(Rule[PresenceState, PresenceSettings]):
 
     def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
         if isinstance(change, Begun) or resettled(change):
-            yield from (f"resident:{resident.id}" for resident in town.directory.residents)
+            yield from (
+                str(Subject("resident", resident.id)) for resident in town.directory.residents
+            )
         else:
-            yield from (f"resident:{resident.id}" for resident in change.register.residents)
+            yield from (
+                str(Subject("resident", resident.id)) for resident in change.register.residents
+            )
         if isinstance(change, TownChanged):
-            yield from (f"resident:{key}" for key in change.register.removed.get("residents", ()))
+            yield from (
+                str(Subject("resident", key))
+                for key in change.register.removed.get("residents", ())
+            )
 
     def step(self, key: str, state: PresenceState | None, felt: Felt, town: Town) -> Verdict | None:
         if key.removeprefix("resident:") not in town.directory.residents:

@@ -33,6 +33,7 @@ from devices.readings import (
     SosPressed,
     VisitMarked,
 )
+from devices.subject import Subject
 
 KEPT = 200  # readings a window holds at most, the latest
 LOOK_AGAIN = timedelta(minutes=10)  # at a condition that stands: is it still in the town file?
@@ -124,7 +125,9 @@ class ConditionRule(Rule[ConditionState, Parameters]):
 
 def subject_for(condition: Condition, said: Reading, town: Town) -> str:
     """Whom a reading speaks for under a condition: the holder of its device, or the device."""
-    return town.subject_of(said.device) if condition.per == "holder" else f"device:{said.device}"
+    if condition.per == "holder":
+        return town.subject_of(said.device)
+    return str(Subject("device", said.device))
 
 
 def heard(state: ConditionState, said: Reading) -> ConditionState:

@@ -14,6 +14,7 @@ from alerts.types import RuleScope
 from core.errors import CarewatchError
 from core.refusal import refused
 from devices.directory import Directory
+from devices.subject import Subject
 
 P = TypeVar("P", bound=Parameters)
 P_co = TypeVar("P_co", bound=Parameters, covariant=True)
@@ -88,18 +89,20 @@ class Scopes:
 
     def _weight(self, scope: RuleScope, subject: str, by: str | None) -> int | None:
         """How narrow a scope is, or None where it does not fit the subject."""
-        directory, weight = self._directory, 0
+        directory, about, weight = self._directory, Subject.parse(subject), 0
         if scope.area is not None:
-            path = directory.area_path(directory.area_of(subject))
+            path = directory.area_path(directory.area_of(about))
             if scope.area not in path:
                 return None
             weight = len(path) - path.index(scope.area)
         if scope.care_level is not None:
-            if care_level(directory, subject) != scope.care_level:
+            client = directory.client_of(about)
+            if client is None or client.care_level != scope.care_level:
                 return None
             weight = CARE_LEVEL
         if scope.agency is not None:
-            if scope.agency not in (directory.agency_of(subject), directory.agency_of(by)):
+            who = Subject.parse(by) if by else None
+            if scope.agency not in (directory.agency_of(about), directory.agency_of(who)):
                 return None
             weight = AGENCY
         if scope.subject is not None:
@@ -107,13 +110,3 @@ class Scopes:
                 return None
             weight = SUBJECT
         return weight
-
-
-def care_level(directory: Directory, subject: str) -> str | None:
-    """The care level of a client, or of the client who holds a device."""
-    what, _, key = subject.partition(":")
-    if what == "device":
-        device = directory.devices.get(key)
-        return care_level(directory, device.holder) if device and device.holder else None
-    client = directory.clients.get(key) if what == "client" else None
-    return client.care_level if client else None

@@ -16,6 +16,7 @@ from alerts.town.settings import Scoped, Scopes
 from alerts.town.visits_at import VisitIndex
 from alerts.types import Condition, PlannedVisit, PlanSet, RuleScope, TownChanged, Zone
 from devices.directory import DeviceKind, Directory
+from devices.subject import Subject
 
 P = TypeVar("P", bound=Parameters)
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -57,10 +58,9 @@ class Town:
         speaker = self._speakers.get(device)
         if speaker is None:
             found = self.directory.devices.get(device)
-            subject = (found and found.holder) or f"device:{device}"
-            what, _, key = subject.partition(":")
-            caregiver = key if what == "caregiver" else None
-            speaker = Speaker(subject, found.kind if found else None, caregiver)
+            subject = found.subject if found else Subject("device", device)
+            caregiver = subject.id if subject.kind == "caregiver" else None
+            speaker = Speaker(str(subject), found.kind if found else None, caregiver)
             self._speakers[device] = speaker
         return speaker
 

@@ -24,6 +24,7 @@ from alerts.visits.calendar import Planned, VisitPlanned, planned_on
 from alerts.visits.record import cancelled, concluded, deadlines, next_turn
 from alerts.visits.stretches import lengthened
 from devices.readings import DoorMoved, Position, Reading, VisitMarked
+from devices.subject import Subject
 
 
 class VisitSeen(RuleEvent, frozen=True):
@@ -75,8 +76,8 @@ class VisitBook(Rule[VisitState, Parameters]):
             key
             for key, visit in town.visit_index.visits.items()
             if visit.plan in named
-            or f"client:{visit.client}" in people
-            or f"caregiver:{visit.caregiver}" in people
+            or Subject("client", visit.client) in people
+            or (visit.caregiver is not None and Subject("caregiver", visit.caregiver) in people)
         )
 
     def step(self, key: str, state: VisitState | None, felt: Felt, town: Town) -> Verdict | None:
@@ -115,12 +116,11 @@ class VisitBook(Rule[VisitState, Parameters]):
 
 def opened(door: DoorMoved, town: Town) -> tuple[str, ...]:
     """The visits that an opening door at a client's home may speak of."""
-    what, _, client = town.subject_of(door.device).partition(":")
-    if what != "client":
+    subject = Subject.parse(town.subject_of(door.device))
+    if subject.kind != "client":
         return ()
-    return tuple(
-        visit.id for visit in town.visit_index.open_at(town.visit_index.of_client(client), door.at)
-    )
+    visits = town.visit_index.of_client(subject.id)
+    return tuple(visit.id for visit in town.visit_index.open_at(visits, door.at))
 
 
 def marked(mark: VisitMarked, town: Town) -> tuple[str, ...]:
@@ -174,13 +174,13 @@ def stands(before: VisitState, after: VisitState) -> bool:
     return any(fact.at == mine.sure[-1].first for fact in record.evidence)
 
 
-def touched(change: TownChanged) -> set[str]:
+def touched(change: TownChanged) -> set[Subject]:
     """The people a change of the register speaks of, devices counted to their holders."""
     register = change.register
     return {
-        *(f"client:{client.id}" for client in register.clients),
-        *(f"caregiver:{caregiver.id}" for caregiver in register.caregivers),
-        *(device.holder for device in register.devices if device.holder),
+        *(Subject("client", client.id) for client in register.clients),
+        *(Subject("caregiver", caregiver.id) for caregiver in register.caregivers),
+        *(device.subject for device in register.devices if device.holder),
     }
 
 

@@ -11,6 +11,7 @@ from alerts.town.town import Town
 from alerts.types import Evidence, VisitGrade, VisitRecord, VisitStage
 from alerts.visits.attendance import Attendance, Seen, attendance, contradicted, mark_facts
 from alerts.visits.stretches import longest_unseen, touches
+from devices.subject import Subject
 
 BEFORE = timedelta(minutes=30)  # so long before the window a stay already counts
 CLOSED = timedelta(hours=25)  # a visit whose end is not seen by then is closed as unverified
@@ -50,8 +51,14 @@ def deadlines(record: VisitRecord, town: Town) -> Deadlines:
     return found
 
 
+def people_of(record: VisitRecord) -> tuple[str, str | None]:
+    """Return the client and the caregiver of a visit as subjects."""
+    caregiver = Subject("caregiver", record.caregiver) if record.caregiver else None
+    return str(Subject("client", record.client)), str(caregiver) if caregiver else None
+
+
 def worked_out(record: VisitRecord, town: Town) -> Deadlines:
-    people = (f"client:{record.client}", f"caregiver:{record.caregiver}")
+    people = people_of(record)
     missed, late = town.settings(Missed(), *people), town.settings(Late(), *people)
     over = record.end + timedelta(minutes=missed.grace_minutes)
     return Deadlines(
@@ -196,7 +203,7 @@ def reason_of(record: VisitRecord, seen: Seen, until: datetime, town: Town) -> s
 
 def has_phone(caregiver: str | None, town: Town) -> bool:
     """Is a phone registered for this caregiver? A device of no stated kind may be one."""
-    held = town.directory.held_by(f"caregiver:{caregiver}") if caregiver else ()
+    held = town.directory.held_by(Subject("caregiver", caregiver)) if caregiver else ()
     return any(device.kind in (None, "phone") for device in held)
 
 

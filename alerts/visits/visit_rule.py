@@ -8,6 +8,7 @@ from alerts.town.parameters import Parameters
 from alerts.town.town import Town
 from alerts.types import Finding, FindingEvent, Tick, VisitRecord
 from alerts.visits.book import VisitForgotten, VisitSeen
+from alerts.visits.record import people_of
 from devices.readings import Reading
 
 S = TypeVar("S", bound=RuleState)
@@ -37,21 +38,22 @@ class VisitRule(Rule[S, P]):
         raise NotImplementedError
 
     def parameters(self, record: VisitRecord, town: Town) -> P:
-        return town.settings(self, f"client:{record.client}", f"caregiver:{record.caregiver}")
+        return town.settings(self, *people_of(record))
 
     def found(
         self, event: FindingEvent, record: VisitRecord, reason: str, what: str, town: Town
     ) -> Finding:
         """A finding on a visit; `what` happened to it, in a few words."""
         start, end = (moment.astimezone(town.zone) for moment in (record.start, record.end))
+        client, caregiver = people_of(record)
         return self.finding(
             event,
-            f"client:{record.client}",
+            client,
             reason,
-            f"visit to client:{record.client} {start:%Y-%m-%d %H:%M} to {end:%H:%M}: {what}",
+            f"visit to {client} {start:%Y-%m-%d %H:%M} to {end:%H:%M}: {what}",
             town=town,
             key=record.id,
             visit=record.id,
             evidence=record.evidence,
-            by=f"caregiver:{record.caregiver}",
+            by=caregiver,
         )

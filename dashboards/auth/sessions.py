@@ -44,19 +44,19 @@ def remove_sign_in(conn: psycopg.Connection, name: str) -> None:
 
 
 def sign_ins(conn: psycopg.Connection) -> list[tuple[str, str]]:
-    """(name, person) of each sign-in, by name."""
+    """Return (name, person) of each sign-in, by name."""
     return conn.execute("SELECT name, person FROM sign_in ORDER BY name").fetchall()
 
 
 def nobody_signs_in(conn: psycopg.Connection) -> bool:
-    """Whether no sign-in has been made yet: a fresh installation."""
+    """Return True if no sign-in has been made yet: a fresh installation."""
     return conn.execute("SELECT 1 FROM sign_in LIMIT 1").fetchone() is None
 
 
 def begin_session(
     conn: psycopg.Connection, name: str, secret: str, now: datetime
 ) -> tuple[str, str] | None:
-    """(cookie, person) of a new session, or None for a wrong name or secret.
+    """Begin a session and return (cookie, person), or None for a wrong name or secret.
 
     A name that does not exist takes as long as a wrong secret.
     """
@@ -84,7 +84,7 @@ def begin_session(
 
 
 def person_of(conn: psycopg.Connection, cookie: str, now: datetime) -> str | None:
-    """Whose session this is, or None where it has ended."""
+    """Return whose session this is, or None where it has ended."""
     found = conn.cursor(row_factory=scalar_row).execute(
         "SELECT person FROM session WHERE id = %s AND ends_at > %s", (_session_id(cookie), now)
     )
@@ -97,7 +97,7 @@ def end_session(conn: psycopg.Connection, cookie: str) -> None:
 
 
 def log_access(conn: psycopg.Connection, person: str, what: str, subject: str) -> None:
-    """Who looked at what that is not for everybody: reveal, export, trail, sign_in."""
+    """Log who looked at what is not for everybody: reveal, export, trail, sign_in."""
     conn.execute(
         "INSERT INTO access_log (person, what, subject) VALUES (%s, %s, %s)",
         (person, what, subject),

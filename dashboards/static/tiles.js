@@ -63,7 +63,7 @@ function lost({ dropped, unsettled }) {
   return families && say("kpi.unsettled", { families });
 }
 
-/** @param {import("./stream.js").AlarmLoad} load */
+/** @param {import("./stream.js").CurrentLoad} load */
 const perSeat = ({ raised_10m: n, seats }) => String(Math.round((n / seats) * 10) / 10);
 
 /**

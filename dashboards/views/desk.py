@@ -25,7 +25,7 @@ from dashboards.live.patch import Figures
 from dashboards.site import Site, site_of
 from dashboards.texts import Words
 from dashboards.views.alert import AlertView, view
-from dashboards.views.format import Shown
+from dashboards.views.format import Formatter
 from dashboards.views.visible import VisibleRecords
 from devices.directory import Directory
 
@@ -53,7 +53,7 @@ class DeskView:
         self.board: Board = board
         self.now = datetime.now(UTC)
         self.records = VisibleRecords(board, self.now)
-        self.shown = Shown(words, board.directory.timezone, self.now, board.staff)
+        self.shown = Formatter(words, board.directory.timezone, self.now, board.staff)
 
     @property
     def directory(self) -> Directory:

@@ -9,13 +9,14 @@ import msgspec
 from dashboards.live.board import Board, shows
 from devices.directory import Directory
 from devices.readings import Reading
+from devices.subject import Subject
 from ingest.history import Rejected
 
 PAYLOAD = 2000  # characters shown
 HIDDEN = ("lat", "lon", "person", "client")  # whereabouts and people are nobody's debugging
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
+class InspectorLine(msgspec.Struct, frozen=True, kw_only=True):
     """One message, or one reading of one."""
 
     received_at: datetime
@@ -36,8 +37,8 @@ def seen(
     device: str = "",
     verdict: str = "",
     limit: int = 200,
-) -> list[Seen]:
-    """The newest messages first, of the devices that the scope shows."""
+) -> list[InspectorLine]:
+    """Return the newest messages first, of the devices that the scope shows."""
     every = [
         *(_accepted(reading) for reading in readings),
         *(_rejected(rejected, board.directory) for rejected in rejections),
@@ -52,11 +53,11 @@ def seen(
     return sorted(shown, key=lambda message: message.received_at, reverse=True)[:limit]
 
 
-def _accepted(reading: Reading) -> Seen:
+def _accepted(reading: Reading) -> InspectorLine:
     fields = msgspec.to_builtins(reading)
     kept = {key: "…" if key in HIDDEN and value else value for key, value in fields.items()}
     repaired = reading.clock != "ok"
-    return Seen(
+    return InspectorLine(
         received_at=reading.received_at,
         verdict="repaired" if repaired else "accepted",
         device=reading.device,
@@ -68,12 +69,12 @@ def _accepted(reading: Reading) -> Seen:
     )
 
 
-def _rejected(rejected: Rejected, directory: Directory) -> Seen:
+def _rejected(rejected: Rejected, directory: Directory) -> InspectorLine:
     known = directory.device_on(rejected.topic)
     last = rejected.topic.rsplit("/", 1)[-1]
     device = known.id if known else last if last in directory.devices else ""
     hint = f"mosquitto_pub -t '{rejected.topic}' -q 1 -f payload.json" if rejected.topic else ""
-    return Seen(
+    return InspectorLine(
         received_at=rejected.received_at,
         verdict="rejected",
         device=device,
@@ -85,7 +86,7 @@ def _rejected(rejected: Rejected, directory: Directory) -> Seen:
     )
 
 
-def _in_scope(message: Seen, board: Board) -> bool:
+def _in_scope(message: InspectorLine, board: Board) -> bool:
     if board.scope.whole:
         return True
-    return bool(message.device) and shows(board, f"device:{message.device}")
+    return bool(message.device) and shows(board, Subject("device", message.device))

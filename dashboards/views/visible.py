@@ -15,6 +15,7 @@ from dashboards.live.kpi import URGENT
 from dashboards.live.snapshot import order
 from dashboards.masking import mask_name
 from dashboards.scope import sees_alert, sees_mute
+from devices.subject import Subject
 
 
 class VisibleRecords:
@@ -24,7 +25,7 @@ class VisibleRecords:
         self._board = board
         self._now = now
 
-    def sees(self, subject: str) -> bool:
+    def sees(self, subject: Subject) -> bool:
         """Return True if a holder or device may be shown."""
         return shows(self._board, subject)
 
@@ -57,7 +58,7 @@ class VisibleRecords:
         return [
             case
             for case in history.answers_between(conn, since, until)
-            if case.severity in URGENT and self.sees(case.subject)
+            if case.severity in URGENT and self.sees(Subject.parse(case.subject))
         ]
 
     def overdue_buttons(self, conn: psycopg.Connection) -> list[history.ButtonTest]:
@@ -65,7 +66,7 @@ class VisibleRecords:
         return [
             button
             for button in history.button_tests_of(conn, self._board.directory)
-            if button.is_overdue(self._now) and self.sees(f"device:{button.device}")
+            if button.is_overdue(self._now) and self.sees(Subject("device", button.device))
         ]
 
     def mutes(self, conn: psycopg.Connection) -> list[Muted]:

@@ -7,7 +7,7 @@ import typer
 from core.errors import CarewatchError
 
 if TYPE_CHECKING:
-    from devices.conformance.checklist import Heard
+    from devices.conformance.checklist import DeviceMessage
     from devices.directory import Directory
 
 
@@ -32,7 +32,7 @@ def conformance(
 
     from deploy.stack.running import parts
     from deploy.stopping import run_until_stopped
-    from devices.conformance.checklist import Heard, Trial, judge, passed
+    from devices.conformance.checklist import ConformanceRun, DeviceMessage, judge, passed
 
     broker, database = parts(mqtt_url)
     directory = _register(database)
@@ -40,9 +40,9 @@ def conformance(
     topics = {f"carewatch/v1/+/+/{device}"} | ({known.topic} if known and known.topic else set())
     if not json:
         typer.echo(f"listening to {device} for {seconds:g} s: use it", err=True)
-    heard: list[Heard] = []
+    heard: list[DeviceMessage] = []
     run_until_stopped(_listen(broker, topics, directory, seconds, heard))
-    results = judge(Trial(device, known.kind if known else None, tuple(heard)))
+    results = judge(ConformanceRun(device, known.kind if known else None, tuple(heard)))
     for each in results:
         if json:
             typer.echo(msgspec.json.encode(each).decode())
@@ -74,7 +74,7 @@ async def _listen(
     topics: set[str],
     directory: "Directory | None",
     seconds: float,
-    heard: "list[Heard]",
+    heard: "list[DeviceMessage]",
 ) -> None:
     """Put what comes into `heard`, for so many seconds. Raise CarewatchError when the broker is
     away."""
@@ -82,7 +82,7 @@ async def _listen(
     import os
     from contextlib import suppress
 
-    from devices.conformance.checklist import Heard
+    from devices.conformance.checklist import DeviceMessage
     from devices.connection import Connection, envelopes
     from ingest.admission.admit import admit
 
@@ -93,7 +93,7 @@ async def _listen(
                 async for envelope, qos in envelopes(connection):
                     admitted = admit(envelope, directory)
                     heard.append(
-                        Heard(
+                        DeviceMessage(
                             topic=envelope.topic,
                             payload=envelope.payload,
                             received_at=envelope.received_at,

@@ -122,7 +122,8 @@ def _simulated(town: "TownFile", seed: int) -> "SimulatedTown":
 
 
 def rounds_of(town: "TownFile", directory: "Directory", now: datetime) -> dict[str, "Round"]:
-    """Every caregiver's round over yesterday and the days ahead, from the town's visit plans."""
+    """Return every caregiver's round over yesterday and the days ahead, from the town's visit
+    plans."""
     from alerts.visits.calendar import laid_out
     from devices.simulator.rounds import Call, Round
 

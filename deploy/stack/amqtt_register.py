@@ -24,7 +24,7 @@ class RegisterAuthPlugin(BaseAuthPlugin):  # type: ignore[misc]  # amqtt ships n
         database_url: str = ""
 
     async def authenticate(self, *, session: Session) -> bool:
-        """True for nameless local clients and for devices that know their secret."""
+        """Return True for nameless local clients and for devices that know their secret."""
         if not session.username:
             return True
         url = self._get_config_option("database_url", "")

@@ -1,7 +1,7 @@
 """The embedded parts: a PostgreSQL and a broker of our own for those who give no URL.
 
-Both listen on this machine only and keep their data under the data directory. Each is a `Part`,
-given by a context manager that has ended its process when the block is left.
+Both listen on this machine only and keep their data under the data directory. Each is a
+`StackPart`, given by a context manager that has ended its process when the block is left.
 """
 
 import asyncio
@@ -28,14 +28,14 @@ USUAL_MQTT_PORT = 1883
 STARTING = 300.0  # seconds PostgreSQL may take: after a power cut it reads its whole log first
 
 
-class Part(Protocol):
+class StackPart(Protocol):
     """An embedded part while it is in use: it may fall, and be started again at the same URL."""
 
     name: str
     url: str
 
     def has_fallen(self) -> bool:
-        """Has its process ended?"""
+        """Return True if its process has ended."""
 
     def start(self) -> None:
         """Start it and wait until it answers. Raises CarewatchError."""
@@ -52,7 +52,8 @@ class PostgreSQL:
         self.url = str(self._server.get_uri())
 
     def has_fallen(self) -> bool:
-        """A full disk ends the whole server: it can't even write down how far it had come."""
+        """Return True if a full disk ended the server, which could not even write its
+        checkpoint."""
         process = self._server.get_postmaster_info().process
         return not process.is_running() or process.status() == "zombie"
 
@@ -106,7 +107,7 @@ class PostgreSQL:
 
 @contextmanager
 def embedded_postgresql(data_dir: Path) -> Iterator[PostgreSQL]:
-    """PostgreSQL below `data_dir`, ended with the block.
+    """Run PostgreSQL below `data_dir`, ended with the block.
 
     A server left behind by a killed supervisor is taken over.
     """
@@ -166,8 +167,8 @@ class Mosquitto:
 
 
 @contextmanager
-def embedded_broker(data_dir: Path, database_url: str) -> Iterator[Part]:
-    """Mosquitto where it is on the PATH, else amqtt in this process; ended with the block.
+def embedded_broker(data_dir: Path, database_url: str) -> Iterator[StackPart]:
+    """Run Mosquitto where it is on the PATH, else amqtt in this process; ended with the block.
 
     amqtt checks the credentials of who gives some against the register in the database.
     """

@@ -51,7 +51,7 @@ def _run(settings: Settings, demo: bool, stack: ExitStack) -> None:
     begun = time.monotonic()
     stack.enter_context(local.sole_use(settings.own_dir()))
     local.refuse_taken_port(settings.http_host, settings.http_port)
-    parts: list[embedded.Part] = []
+    parts: list[embedded.StackPart] = []
     database = _plain(settings.database_url)
     if database is None:
         parts.append(stack.enter_context(embedded.embedded_postgresql(settings.data_dir)))
@@ -106,7 +106,8 @@ def _children(settings: Settings, database: str, broker: str, demo: bool) -> lis
 
 
 def _own_machine(settings: Settings) -> str:
-    """Loopback, where the embedded broker trusts it too and no proxy can stand in between."""
+    """Return loopback, where the embedded broker trusts it too and no proxy can stand
+    in between."""
     at_home = settings.mqtt_url is None and not settings.public_url
     return "127.0.0.0/8" if at_home else ""
 

@@ -17,7 +17,7 @@ import structlog
 
 from core.backoff import Backoff
 from core.errors import CarewatchError
-from deploy.stack.embedded import Part
+from deploy.stack.embedded import StackPart
 from deploy.stack.local import die_with_parent
 
 log = structlog.get_logger()
@@ -51,7 +51,7 @@ class Child:
 class Tended:
     """An embedded part, and when it is started again should it fall."""
 
-    part: Part
+    part: StackPart
     started: float = field(default_factory=time.monotonic)
     restarts: Backoff = field(default_factory=restarts)
     due: float | None = None  # time.monotonic() of the next start; None: it runs
@@ -80,7 +80,7 @@ class Supervisor:
     """Keeps children running until `stop`."""
 
     def __init__(
-        self, children: Sequence[Child], logs: Path | None = None, parts: Sequence[Part] = ()
+        self, children: Sequence[Child], logs: Path | None = None, parts: Sequence[StackPart] = ()
     ) -> None:
         self.children = list(children)
         self.parts = [Tended(part) for part in parts]

@@ -13,7 +13,7 @@ NURSING_RADIUS = 3_000  # metres from a caregiver's base to a client
 
 
 def advice(draft: Draft) -> Iterator[Wrong]:
-    """Warnings with the place in the file that they are about."""
+    """Yield warnings with the place in the file that they are about."""
     for section in ("clients", "facilities"):
         for number, item in draft[section].items():
             if item.home is not None and item.home.radius < SMALLEST_HOME:
@@ -79,7 +79,7 @@ def _ladders(draft: Draft) -> Iterator[Wrong]:
 def _meant(
     target: str, people: dict[str, Staff], rotas: dict[str, tuple[str, ...]]
 ) -> tuple[str, ...]:
-    """Everyone whom a rung's target can mean, wherever the alert is."""
+    """Return everyone whom a rung's target can mean, wherever the alert is."""
     if target.startswith("rota:"):
         return rotas.get(target.removeprefix("rota:"), ())
     if target == "agency":

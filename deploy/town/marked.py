@@ -70,7 +70,7 @@ Path = tuple[str | int, ...]
 
 
 def line_of(tree: object, path: Path) -> int:
-    """The line at which `path` stands, or that of the nearest thing around it."""
+    """Return the line at which `path` stands, or that of the nearest thing around it."""
     line = getattr(tree, "line", 1)
     for step in path:
         if isinstance(tree, Table) and isinstance(step, str):
@@ -83,7 +83,7 @@ def line_of(tree: object, path: Path) -> int:
 
 
 def parse(text: str) -> tuple[object, list[Fault]]:
-    """The one document of a YAML text, and what is wrong with its form.
+    """Return the one document of a YAML text, and what is wrong with its form.
 
     Raises `Broken` where it is not YAML at all.
     """

@@ -29,7 +29,7 @@ ANY_DAY = datetime(2026, 1, 1)  # noqa: DTZ001 - local wall time, as recurrences
 
 
 def meaning_faults(draft: Draft) -> Iterator[Wrong]:
-    """Everything that has the right form and yet can't be."""
+    """Yield everything that has the right form and yet can't be."""
     for section, field in (("clients", "home"), ("facilities", "home"), ("caregivers", "base")):
         for number, item in draft[section].items():
             yield from _circle(getattr(item, field), (section, number, field))

@@ -33,7 +33,7 @@ def typed(value: object, kind: type[T], zone: ZoneInfo) -> T | list[Wrong]:
 
 
 def natural(value: object) -> object:
-    """What YAML would make of it where no type says: numbers and truth values from plain text."""
+    """Return what YAML makes of plain text where no type says: numbers and truth values."""
     if isinstance(value, dict):
         return {key: natural(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -69,7 +69,7 @@ def _as_it_is(value: object, _zone: ZoneInfo) -> object:
 
 
 def _moment(value: object, zone: ZoneInfo) -> object:
-    """A local or absolute ISO time as UTC; what is none stays what it was."""
+    """Return a local or absolute ISO time as UTC; what is none stays what it was."""
     if not isinstance(value, str):
         return value
     try:
@@ -80,7 +80,7 @@ def _moment(value: object, zone: ZoneInfo) -> object:
 
 
 def _preparing(kind: inspect.Type) -> Prepare:
-    """What must be done to plain text before `msgspec.convert` can read it as this type."""
+    """Return what must be done to plain text before `msgspec.convert` can read it as this type."""
     match kind:
         case inspect.DateTimeType():
             return _moment

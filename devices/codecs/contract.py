@@ -17,9 +17,9 @@ from devices.codecs.times import from_unix, to_utc
 from devices.contract.messages import (
     MAX_BYTES,
     MESSAGES,
+    ContractMessage,
     DoorMessage,
     FaceMessage,
-    Message,
     PositionMessage,
     SosMessage,
     StatusMessage,
@@ -90,7 +90,7 @@ def _siblings(envelope: Envelope, name: str) -> tuple[str, ...]:
 # ------------------------------------------------------------------ from wire type to reading
 
 
-def _part(message: Message, envelope: Envelope, address: ContractTopic) -> Part:
+def _part(message: ContractMessage, envelope: Envelope, address: ContractTopic) -> Part:
     said = {
         "device": address.device,
         "id": message.id,
@@ -157,7 +157,7 @@ _READING: dict[str, Callable[[Any, _Said], Part]] = {
     "visit": _visit,
     "status": _status,
 }
-_DECODE: dict[str, Callable[[bytes], Message]] = {
+_DECODE: dict[str, Callable[[bytes], ContractMessage]] = {
     kind: msgspec.json.Decoder(wire).decode for kind, wire in MESSAGES.items()
 }
 

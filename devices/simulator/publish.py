@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from devices.connection import Connection
-from devices.simulator.speech import Message
+from devices.simulator.speech import Publication
 from devices.simulator.town import SimulatedTown
 
 CONTROL = "carewatch-simulator/wish"
@@ -24,12 +24,12 @@ class Wish(msgspec.Struct, frozen=True):
     seconds: float  # for how long
 
 
-def wished(wish: Wish) -> Message:
+def wished(wish: Wish) -> Publication:
     """Return the message that asks a running simulator for something."""
-    return Message(CONTROL, msgspec.json.encode(wish))
+    return Publication(CONTROL, msgspec.json.encode(wish))
 
 
-async def say(url: str, message: Message) -> None:
+async def say(url: str, message: Publication) -> None:
     """Publish one message and return when the broker has it. Raise CarewatchError."""
     async with Connection(url) as connection:
         await connection.publish(message.topic, message.payload, retain=message.retain)

@@ -181,9 +181,9 @@ def _device(part: Part, codec: Codec, envelope: Envelope, directory: Directory) 
 
 def _person(codes: tuple[str, ...], device: Device | None, directory: Directory | None) -> str:
     """The code by which the terminal's facility knows the person; the first when none is known."""
-    if device is None or directory is None or not device.holder:
+    if device is None or directory is None or device.subject.kind != "facility":
         return codes[0]
-    facility = device.holder.partition(":")[2]
+    facility = device.subject.id
     known = (code for code in codes if directory.resident_by_face(facility, code))
     return next(known, codes[0])
 

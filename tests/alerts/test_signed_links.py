@@ -5,12 +5,12 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from itsdangerous import URLSafeSerializer
 
-from alerts.paging.links import SALT, Claim, Refusal, sign, verify
+from alerts.paging.links import SALT, LinkClaim, Refusal, sign, verify
 
 ALERT = "0192f3a1-7c55-7d0e-9f1b-2f4c6f0f7a11"
 ENDS = datetime(2026, 11, 5, 9, tzinfo=UTC)
 NOW = ENDS - timedelta(hours=1)
-CLAIM = Claim(ALERT, "u-1", int(ENDS.timestamp()))
+CLAIM = LinkClaim(ALERT, "u-1", int(ENDS.timestamp()))
 TOKEN = sign("key", alert=ALERT, person="u-1", ends_at=ENDS)
 # Signed under "key" by the version before itsdangerous.
 SENT_BEFORE = (

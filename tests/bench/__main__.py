@@ -9,9 +9,9 @@ import sys
 import msgspec
 
 from deploy import logs
-from tests.bench.ending import end_in_order
 from tests.bench.report import Table
 from tests.bench.sections import EXTRAS, QUICK, SECTIONS, Scale, soaked, started
+from tests.bench.shutdown import end_in_order
 
 
 def options() -> argparse.Namespace:

@@ -5,7 +5,7 @@ import time
 import msgspec
 import psycopg
 
-from tests.bench.crowd import Crowd, Traffic
+from tests.bench.load_process import Crowd, Traffic
 from tests.bench.processes import Usage, usage
 from tests.bench.rig import Rig
 

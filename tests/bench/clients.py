@@ -27,7 +27,7 @@ from devices.broker_address import Address
 from devices.envelope import Envelope
 from ingest.mqtt.session import Session
 from ingest.settings import BATCH_SIZE
-from tests.bench.crowd import Crowd, Traffic
+from tests.bench.load_process import Crowd, Traffic
 from tests.broker_fixtures import Broker
 from tests.clock import utc_now
 

@@ -9,7 +9,7 @@ from typing import LiteralString
 import psycopg
 
 from tests.bench import burst, latency
-from tests.bench.crowd import AT_THE_HOME, Crowd, Traffic
+from tests.bench.load_process import AT_THE_HOME, Crowd, Traffic
 from tests.bench.report import Row
 from tests.bench.rig import Rig
 from tests.bench.town import Item, over_soon

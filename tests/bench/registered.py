@@ -9,7 +9,7 @@ from alerts.types import TownChanged
 from devices.directory import Device, RegisterChange
 from devices.registry import apply, load_snapshot, refresh
 from tests.bench import burst
-from tests.bench.crowd import Traffic
+from tests.bench.load_process import Traffic
 from tests.bench.report import Row
 from tests.bench.rig import Rig
 from tests.clock import utc_now

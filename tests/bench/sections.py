@@ -14,7 +14,7 @@ from tests.bench import burst, clients, latency, morning, peers, registered, sta
 from tests.bench.backtest import backtest
 from tests.bench.bench_engine import DAY, City, resident_mb, saved_bytes, timed, walk
 from tests.bench.bench_store import copy_all, message, reading, save_all, streams
-from tests.bench.crowd import Crowd, Traffic
+from tests.bench.load_process import Crowd, Traffic
 from tests.bench.report import Row
 from tests.bench.rig import Rig
 from tests.bench.soak import soak

@@ -30,8 +30,8 @@ from ingest.admission.admit import admit
 from ingest.mqtt.session import Session
 from ingest.settings import BATCH_SIZE
 from ingest.store.save import AdmittedMessage, save
-from tests.bench.crowd import Crowd, Traffic
 from tests.bench.load import mixed
+from tests.bench.load_process import Crowd, Traffic
 from tests.bench.rig import Rig
 from tests.clock import utc_now
 

@@ -10,7 +10,7 @@ import psycopg
 import uvicorn
 from small_town import SECRET
 
-from alerts.service import Service
+from alerts.service import AlertsService
 from alerts.settings import AlertsSettings
 from dashboards.app import create_app
 from dashboards.settings import DashboardSettings
@@ -78,10 +78,10 @@ def ingest_alive(database_url: str) -> Iterator[threading.Event]:
 
 
 @contextmanager
-def alerts_at_work(database_url: str, public_url: str) -> Iterator[Service]:
+def alerts_at_work(database_url: str, public_url: str) -> Iterator[AlertsService]:
     """The real alerts process, on a thread."""
     settings = AlertsSettings(database_url=database_url, secret=KEY, public_url=public_url)
-    service = Service(settings)
+    service = AlertsService(settings)
     thread = threading.Thread(target=service.run, daemon=True)
     thread.start()
     try:

@@ -90,7 +90,7 @@ def test_the_directory_of_a_town(town: TownFile) -> None:
     door = directory.device_on("zigbee2mqtt/door_c1")
     assert door is not None
     assert door.id == "door-c1"
-    assert directory.area_path(directory.area_of("device:door-c1")) == ("wangji", "mudan")
+    assert directory.area_path(directory.area_of(door.subject)) == ("wangji", "mudan")
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "clients: []", "clients:\ndevices:\n"])

@@ -13,7 +13,7 @@ import msgspec
 import psycopg
 
 from alerts.clock import Clock, SystemClock
-from alerts.service import Service
+from alerts.service import AlertsService
 from alerts.settings import AlertsSettings
 from deploy.town.loading import load_town
 from deploy.town.townfile import parse_town
@@ -153,9 +153,11 @@ def store(conn: psycopg.Connection, *readings: Reading) -> None:
 
 
 @contextmanager
-def working(database_url: str, clock: Clock | None = None, **settings: Any) -> Iterator[Service]:
+def working(
+    database_url: str, clock: Clock | None = None, **settings: Any
+) -> Iterator[AlertsService]:
     """The alerts process, at work until the block ends."""
-    service = Service(
+    service = AlertsService(
         AlertsSettings(
             database_url=database_url,
             secret="a key for tests",

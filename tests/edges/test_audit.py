@@ -10,7 +10,7 @@ from alerts.channels import open_channels
 from alerts.settings import AlertsSettings
 from alerts.types import Contact, Role, Staff
 from alerts.watchdog import audit
-from alerts.watchdog.audit import Fault, Watcher, answerable, look
+from alerts.watchdog.audit import PagingFault, Watchdog, answerable, look
 from deploy.stack.local import free_port
 from devices.registry import load_directory
 from tests.clock import utc_now
@@ -84,7 +84,7 @@ def test_each_fault_is_paged_by_a_road_of_its_own_and_only_health_is_called_outs
     channels = open_channels()
     settings = watching(database_url, dead_man_url=f"http://{phones.host}/alive")
     for change, kind in FAULTS.items():
-        watcher = Watcher(settings, channels, FastClock(1))
+        watcher = Watchdog(settings, channels, FastClock(1))
         watcher.learn(conn)
         phones.came.clear()
         with conn.transaction(force_rollback=True):
@@ -105,7 +105,7 @@ def test_a_database_that_does_not_answer_is_paged_to_who_was_known(
     channels = open_channels()
     nowhere = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
     settings = watching(nowhere, dead_man_url=f"http://{phones.host}/alive")
-    watcher = Watcher(settings, channels, FastClock(1))
+    watcher = Watchdog(settings, channels, FastClock(1))
     watcher.learn(conn)
     watcher.start()
     until(lambda: phones.rang("/admin"))
@@ -122,16 +122,16 @@ def test_administrators_are_told_by_their_next_contact_once_in_half_an_hour(
     phones.statuses["/gone"] = 404
     clock = FastClock(1)
     channels = open_channels()
-    watcher = Watcher(watching(database_url), channels, clock)
+    watcher = Watchdog(watching(database_url), channels, clock)
     watcher.learn(conn)
     for _ in range(3):
-        watcher.heed([Fault("page_unsent", 3, "abc")])
+        watcher.heed([PagingFault("page_unsent", 3, "abc")])
     assert [path for _, path, _ in phones.came] == ["/gone", "/admin"]
     page = phones.rang("/admin")[0]
     assert "pages have not left (3: abc)" in page["message"]
     assert page["to"] == "u-9"
     clock._began += timedelta(minutes=31)
-    watcher.heed([Fault("page_unsent", 3, "abc")])
+    watcher.heed([PagingFault("page_unsent", 3, "abc")])
     assert len(phones.rang("/admin")) == 2
     channels.close()
 
@@ -195,7 +195,7 @@ def test_the_daily_check_is_kept_with_since_when(
         return [flaw.since for flaw in flaws]
 
     clock, channels = FastClock(1), open_channels()
-    watcher = Watcher(watching(database_url), channels, clock)
+    watcher = Watchdog(watching(database_url), channels, clock)
     watcher.learn(conn)
     assert (since(), history.paging_checked_at(conn) is not None) == ([], True)
     load(conn, f"rotas: [{rota}]")

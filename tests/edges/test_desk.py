@@ -94,6 +94,14 @@ def test_a_nul_in_a_text_holds_up_no_alert(conn: psycopg.Connection) -> None:
         lambda conn, id: desk.mute(
             conn, id="m", person="u", reason="", until=utc_now() + timedelta(1), rule="r"
         ),
+        lambda conn, id: desk.mute(
+            conn,
+            id="m",
+            person="u",
+            reason="x",
+            until=utc_now() + timedelta(1),
+            subject="c",
+        ),
     ],
 )
 def test_what_makes_no_sense_is_refused_in_one_line(conn: psycopg.Connection, wrong) -> None:  # type: ignore[no-untyped-def]

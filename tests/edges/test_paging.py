@@ -8,7 +8,7 @@ import psycopg
 import pytest
 
 from alerts import desk, history
-from alerts.paging.links import Claim, verify
+from alerts.paging.links import LinkClaim, verify
 from tests.clock import TIMEZONE, utc_now
 from tests.edges.paging import FastClock, Phones, load, press, store, working
 from tests.waiting import until
@@ -81,7 +81,7 @@ def test_a_press_rings_the_first_phone_with_all_it_needs_to_know(
     assert page["ack_url"] in page["message"]
     token = page["ack_url"].rsplit("/", 1)[1]
     claim = verify("a key for tests", token, now=utc_now())
-    assert isinstance(claim, Claim)
+    assert isinstance(claim, LinkClaim)
     assert (claim.alert, claim.person) == (alert.id, "u-1")
     phones.close()
 

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from alerts import history, trials
-from alerts.trials import Part, SettingsChange, TrialRecord
+from alerts.trials import SettingsChange, TownPart, TrialRecord
 from alerts.trials import requests as kept
 from alerts.trials.process import Progress, run
 from alerts.trials.report import Summary
@@ -22,8 +22,8 @@ from devices.scope import WHOLE, Scope
 from ingest.store.save import save
 from tests.clock import utc_now
 from tests.edges.batches import messages
-from tests.edges.by_hand import ByHand
 from tests.edges.paging import load, press
+from tests.edges.stepped_lanes import SteppedLanes
 from tests.waiting import until
 
 pytestmark = pytest.mark.edge
@@ -111,7 +111,7 @@ def test_the_same_rows_give_the_same_bytes(conn: psycopg.Connection, database_ur
 
 
 def test_a_part_of_the_town_is_tried_alone(conn: psycopg.Connection, database_url: str) -> None:
-    change = msgspec.structs.replace(THIRTY, part=Part(area="mudan"))
+    change = msgspec.structs.replace(THIRTY, part=TownPart(area="mudan"))
     summary = summary_of(ended(conn, database_url, asked(conn, change)))
     assert summary.alarm_load is not None
     assert summary.alarm_load.by_area == {"wangji": 1}
@@ -177,7 +177,7 @@ def test_a_trial_whose_database_is_lost_ends_quietly() -> None:
 
 
 def test_an_alarm_does_not_wait_for_a_trial(conn: psycopg.Connection, database_url: str) -> None:
-    service = ByHand(conn, database_url, START + timedelta(hours=2))
+    service = SteppedLanes(conn, database_url, START + timedelta(hours=2))
     conn.execute("SELECT pg_advisory_lock(%s)", (Lock.TRIAL,))
     service.say(press("btn-1", START + timedelta(hours=1)))
     service.look()
@@ -238,7 +238,7 @@ def test_only_a_trial_that_is_done_and_only_of_ones_own_part(
     done = ended(conn, database_url, waiting.id)
     with pytest.raises(CarewatchError, match="not yours"):
         enable(conn, done, scope=WANGJI)
-    own = msgspec.structs.replace(THIRTY, part=Part(area="wangji"))
+    own = msgspec.structs.replace(THIRTY, part=TownPart(area="wangji"))
     enable(conn, ended(conn, database_url, asked(conn, own)), scope=WANGJI)
     with pytest.raises(CarewatchError, match="version 1 has come into force since"):
         enable(conn, done, scope=WHOLE)

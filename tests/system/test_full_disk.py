@@ -6,7 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from tests.bench.alarming import fresh
+from tests.bench.alarm_traffic import fresh
 from tests.bench.disk import Disk, exhaust, may_mount
 from tests.bench.town import write_town
 from tests.edges.paging import Phones

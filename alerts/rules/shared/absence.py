@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from alerts.town.town import Town
 from devices.directory import Away
+from devices.subject import Subject
 
 
 def overdue_at(last: datetime, limit: timedelta, subject: str, town: Town) -> datetime:
@@ -21,7 +22,7 @@ def overdue_at(last: datetime, limit: timedelta, subject: str, town: Town) -> da
 
 def away_of(subject: str, town: Town) -> tuple[Away, ...]:
     """The absences of a client."""
-    client = town.directory.clients.get(subject.removeprefix("client:"))
+    client = town.directory.client_of(Subject.parse(subject))
     return client.away if client is not None else ()
 
 

@@ -6,6 +6,7 @@ from alerts.rule import Begun
 from alerts.town.town import Town
 from alerts.types import TownChanged
 from devices.directory import DeviceKind
+from devices.subject import Subject
 
 
 def resettled(change: TownChanged) -> bool:
@@ -25,15 +26,17 @@ def devices_of(change: TownChanged | Begun, town: Town, *kinds: DeviceKind) -> I
         return
     yield from (device.id for device in register.devices)
     for client in register.clients:
-        held = directory.held_by(f"client:{client.id}")
+        held = directory.held_by(Subject("client", client.id))
         yield from (device.id for device in held if device.kind in kinds)
 
 
 def clients_of(change: TownChanged | Begun, town: Town) -> Iterator[str]:
     """The clients ("client:c-1") to look at again: all of them when the engine starts."""
     if isinstance(change, Begun) or resettled(change):
-        yield from (f"client:{client.id}" for client in town.directory.clients)
+        yield from (str(Subject("client", client.id)) for client in town.directory.clients)
     else:
-        yield from (f"client:{client.id}" for client in change.register.clients)
+        yield from (str(Subject("client", client.id)) for client in change.register.clients)
     if isinstance(change, TownChanged):
-        yield from (f"client:{key}" for key in change.register.removed.get("clients", ()))
+        yield from (
+            str(Subject("client", key)) for key in change.register.removed.get("clients", ())
+        )

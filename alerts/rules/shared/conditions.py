@@ -20,10 +20,10 @@ from typing import Any
 
 import cel
 
-from alerts.town.settings import care_level
 from alerts.types import Condition
 from devices.directory import Directory
 from devices.readings import KIND_OF, Measured, Reading
+from devices.subject import Subject
 
 HIDDEN = {"id", "received_at", "observed_at", "clock"}  # `at` is the time to judge by
 FIELDS = {
@@ -80,13 +80,15 @@ def fits(condition: Condition, subject: str, directory: Directory) -> bool:
     """Is the condition meant for this subject?"""
     if condition.subject not in (None, subject):
         return False
-    if condition.agency not in (None, directory.agency_of(subject)):
+    about = Subject.parse(subject)
+    if condition.agency not in (None, directory.agency_of(about)):
         return False
     if condition.area is not None:
-        path = directory.area_path(directory.area_of(subject))
+        path = directory.area_path(directory.area_of(about))
         if condition.area not in path:
             return False
-    return condition.care_level is None or condition.care_level == care_level(directory, subject)
+    client = directory.client_of(about)
+    return condition.care_level in (None, client.care_level if client else None)
 
 
 def fault_of(condition: Condition) -> str | None:

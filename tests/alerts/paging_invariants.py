@@ -10,7 +10,7 @@ import msgspec
 
 from alerts.types import Alert, Ladder, Page, Rota, Severity, Staff
 from tests.alerts.ladder_story import SHANGHAI
-from tests.alerts.nights import Handed, Left, Log, Said
+from tests.alerts.paging_nights import Handed, Left, Log, Said
 
 ARRIVE_WITHIN = timedelta(minutes=15)
 EMPTY_LADDER_AGAIN = timedelta(minutes=10)

@@ -10,9 +10,9 @@ from functools import cache
 import pytest
 
 from alerts.types import Severity
-from tests.alerts import nights_checked
-from tests.alerts.nights import Left, Nights, Said
-from tests.alerts.nights_town import PEOPLE
+from tests.alerts import paging_invariants
+from tests.alerts.paging_nights import Left, Nights, Said
+from tests.alerts.paging_town import PEOPLE
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,7 @@ def week(seed: int) -> Nights:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_alert_is_left_alone_and_nobody_off_duty_is_woken(seed: int) -> None:
-    assert nights_checked.wrongs(week(seed).log, PEOPLE)[:5] == []
+    assert paging_invariants.wrongs(week(seed).log, PEOPLE)[:5] == []
 
 
 @pytest.mark.parametrize("seed", SEEDS)

@@ -47,7 +47,7 @@ class StillClock:
         self._now = now
 
 
-class ByHand:
+class SteppedLanes:
     """The alerts process without threads: it looks when it is told to, and dies when told to."""
 
     def __init__(self, conn: psycopg.Connection, url: str, now: datetime) -> None:

@@ -19,7 +19,7 @@ from alerts.cases.relief import OFF_DUTY, is_meant
 from alerts.channels.notice import SendResult
 from alerts.paging.bundling import Waiting, bundle
 from alerts.paging.notices import Claimed
-from alerts.paging.outbox import Result, is_called_off, retry_after
+from alerts.paging.outbox import PageResult, is_called_off, retry_after
 from alerts.plans.roster import roster_of
 from alerts.types import (
     Acknowledged,
@@ -41,7 +41,7 @@ from alerts.types import (
 )
 from devices.directory import Directory
 from tests.alerts.ladder_story import SHANGHAI, made
-from tests.alerts.nights_town import BEGIN, CLIENTS, KINDS, LADDERS, NIGHTS, PEOPLE, REGISTER, ROTAS
+from tests.alerts.paging_town import BEGIN, CLIENTS, KINDS, LADDERS, NIGHTS, PEOPLE, REGISTER, ROTAS
 
 OUTCOMES = ("delivered", "failed_temporary", "failed_permanent"), (80, 12, 8)
 HELD = timedelta(seconds=20)  # between two looks at what the rate limit holds back
@@ -367,7 +367,7 @@ class Nights:
         if self._back_at is not None or row.state != "sending":
             return  # nobody was there to write it down
         self._on_its_way.discard(one.page.id)
-        result = Result(Claimed(one, row.attempts), answer, self._now)
+        result = PageResult(Claimed(one, row.attempts), answer, self._now)
         pause, state = retry_after(result), answer.state
         if not answer.has_failed:
             self._settle_row(one.page.id, "delivered")

@@ -23,8 +23,8 @@ from alerts.types import (
 )
 from devices.readings import Position, Reading, SosPressed
 from tests.alerts.story import Spot
-from tests.edges.any_day import MINUTE, START, days, first_town, later_town
-from tests.edges.by_hand import LANES, ByHand
+from tests.edges.random_day import MINUTE, START, days, first_town, later_town
+from tests.edges.stepped_lanes import LANES, SteppedLanes
 
 pytestmark = pytest.mark.edge
 
@@ -46,7 +46,7 @@ class Life:
         self._conn = conn
         self._restarts = restarts
         self._now = START
-        self._hands = ByHand(conn, url, START)
+        self._hands = SteppedLanes(conn, url, START)
         self._hands.change(first_town())
 
     def live(self, steps: list[Step]) -> list[Rows]:

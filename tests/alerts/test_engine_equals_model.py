@@ -4,8 +4,8 @@ order of the same readings ends in the same verdict."""
 from datetime import datetime, timedelta
 from typing import Any
 
-import plain_model
 import pytest
+import reference_model
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from story import HOME, Story, button, caregiver, client, door, moment, phone, visit
@@ -165,17 +165,17 @@ def test_the_engine_agrees_with_the_plain_model(
     town = story.world.town
     assert [
         (at, key, event, "") for at, key, event, _ in said_by(story, "sos_pressed")
-    ] == plain_model.sos(day, town.subject_of)
+    ] == reference_model.sos(day, town.subject_of)
 
     def fences(heard: list[Reading], now: datetime) -> dict[str, str]:
-        return {"z-1": "left_zone"} if plain_model.breached(heard, ZONE, set(TAGS)) else {}
+        return {"z-1": "left_zone"} if reference_model.breached(heard, ZONE, set(TAGS)) else {}
 
     assert [
         (at, key, event, "" if event == "cleared" else reason)
         for at, key, event, reason in said_by(story, "geofence_breached")
-    ] == plain_model.told(day, [], fences)
-    visits = plain_model.Visits(story.directory, list(story.plans.visits))
-    expected = plain_model.told(day, visits.due(), visits.missed)
+    ] == reference_model.told(day, [], fences)
+    visits = reference_model.Visits(story.directory, list(story.plans.visits))
+    expected = reference_model.told(day, visits.due(), visits.missed)
     assert [
         (at, key, event, "" if event == "cleared" else reason)
         for at, key, event, reason in sorted(said_by(story, "visit_missed"))
