@@ -13,7 +13,7 @@ import structlog
 from alerts import metrics
 from alerts.cases.casebook import ABOUT_AN_ALERT, Casebook, Changed
 from alerts.clock import Clock
-from alerts.engine.engine import NOTHING, Outputs, StateRow, World, advance
+from alerts.engine.engine import NOTHING, Outputs, StateRow, World
 from alerts.lanes.feed import Fed, Feed
 from alerts.lanes.journal import Journal, Step
 from alerts.lanes.on_the_way import Journey, Journeys, place_of
@@ -100,7 +100,7 @@ class LaneLoop:
         due = self._book.next_due()
         if due is not None:
             waits.append(max(self._clock.seconds_until(due), 0.0))
-        timer = self._world.next_wake()
+        timer = self._world.next_timer()
         if timer is not None:
             waits.append(max(self._clock.seconds_until(timer), HORIZON_POLL))
         return min(waits)
@@ -155,7 +155,7 @@ class LaneLoop:
             self._end_silence()
         if self._ticked_to is not None and stimulus.moment < self._ticked_to:
             self._must_save = True  # walked again, timers would fire in another order
-        outcome = advance(self._world, stimulus)
+        outcome = self._world.advance(stimulus)
         if isinstance(stimulus, TownChanged):
             town = self._world.town
             self._book.roster = self._book.roster.within(town.directory, town.zone)
@@ -181,10 +181,10 @@ class LaneLoop:
         """Timers fire up to the feed's horizon, once all before it has been judged."""
         if self._is_silent:
             self._end_silence()
-        timer = self._world.next_wake()
+        timer = self._world.next_timer()
         if self._world.clock is None or (timer is not None and timer < fed.horizon):
             self._ticked_to = fed.horizon
-            self._settle(advance(self._world, Tick(fed.horizon)), None)
+            self._settle(self._world.advance(Tick(fed.horizon)), None)
 
     def _settle(self, outcome: Outputs, cause: Stored | None) -> None:
         if self._is_silent:
@@ -202,14 +202,14 @@ class LaneLoop:
         if begun_at is None:
             return
         self._is_silent = False
-        self._settle(advance(self._world, Tick(begun_at)), None)
+        self._settle(self._world.advance(Tick(begun_at)), None)
         self._is_silent = True
 
     def _end_silence(self) -> None:
         """The engine is where it was when it last committed."""
         clock = self._journal.checkpoint.clock
         if clock is not None:
-            advance(self._world, Tick(clock))
+            self._world.advance(Tick(clock))
         self._is_silent = False
 
     # ------------------------------------------------------------ what goes out

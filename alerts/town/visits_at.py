@@ -57,6 +57,7 @@ class VisitIndex:
 
     def __init__(self) -> None:
         self.visits: dict[str, VisitRecord] = {}
+        self.concluded: list[VisitRecord] = []  # since the engine last took them, for the ledger
         self._of_client: dict[str, tuple[str, ...]] = {}
         self._of_caregiver: dict[str, tuple[str, ...]] = {}
         self._homes = Grid(reach=ENTER)  # client id -> home

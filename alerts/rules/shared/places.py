@@ -10,7 +10,7 @@ from devices.directory import Device, Directory
 
 
 def place_of(device: Device, directory: Directory) -> str | None:
-    """Where a device is counted; None: neither gateway nor area is known of it.
+    """Return where a device is counted; None where it has neither gateway nor area.
 
     A gateway is counted among the devices behind it, in the smallest area that holds them.
     """
@@ -22,7 +22,7 @@ def place_of(device: Device, directory: Directory) -> str | None:
 
 
 def around(place: str, directory: Directory) -> tuple[str, ...]:
-    """The nodes that a place lies in, the smallest first."""
+    """Return the nodes that a place lies in, the smallest first."""
     nodes: list[str] = []
     for node in place.split(" "):
         nodes += (node, *above(node, directory)) if is_area(node) else hubs(node, directory)
@@ -30,7 +30,7 @@ def around(place: str, directory: Directory) -> tuple[str, ...]:
 
 
 def above(node: str, directory: Directory) -> tuple[str, ...]:
-    """The nodes that hold all of this one, the smallest first."""
+    """Return the nodes that hold all of this one, the smallest first."""
     areas = directory.area_path(directory.area_of(node))
     if is_area(node):
         return tuple(f"area:{area}" for area in areas[1:])
@@ -38,16 +38,16 @@ def above(node: str, directory: Directory) -> tuple[str, ...]:
 
 
 def hubs(node: str, directory: Directory) -> tuple[str, ...]:
-    """A gateway's node, and those of the gateways that it speaks through itself."""
+    """Return a gateway's node, and those of the gateways that it speaks through itself."""
     key = name_of(node)
     return (node, *(f"gateway:{further}" for further in directory.gateways_of(key)))
 
 
 def is_area(node: str) -> bool:
-    """Is this node an area, and no gateway?"""
+    """Return True if this node is an area, and no gateway."""
     return node.startswith("area:")
 
 
 def name_of(node: str) -> str:
-    """The id of an area or of a gateway."""
+    """Return the id of an area or of a gateway."""
     return node.partition(":")[2]

@@ -7,21 +7,21 @@ from devices.readings import FaceSeen
 LIVE = "face"  # cards, palms and pins can be lent; a face before a camera cannot
 
 
-def is_live_face(said: FaceSeen) -> bool:
-    """A living face. A terminal that says nothing of liveness is believed."""
-    return said.method == LIVE and said.alive is not False
+def is_live_face(face: FaceSeen) -> bool:
+    """Return True for a living face. A terminal that says nothing of liveness is believed."""
+    return face.method == LIVE and face.alive is not False
 
 
-def person_seen(said: FaceSeen, town: Town) -> str | None:
-    """The subject ("resident:r-1", "caregiver:g-1") meant by the person code; None: nobody known.
+def person_seen(face: FaceSeen, town: Town) -> str | None:
+    """Return the subject ("resident:r-1", "caregiver:g-1") of the person code; None if nobody's.
 
     A code is first read as the terminal's own facility uses it, then as the one resident in town
     who has it (homes share terminals), then as an id of ours.
     """
-    code, directory = said.person, town.directory
+    code, directory = face.person, town.directory
     if code is None:
         return None
-    facility = town.subject_of(said.device).removeprefix("facility:")
+    facility = town.subject_of(face.device).removeprefix("facility:")
     resident = directory.resident_by_face(facility, code)
     anywhere = directory.residents_by_face(code)
     if resident is None and len(anywhere) == 1:
@@ -36,7 +36,7 @@ def person_seen(said: FaceSeen, town: Town) -> str | None:
 
 
 def place_of(device: str, town: Town) -> Circle | None:
-    """Where a terminal stands: the home of its facility or client, where the register says so."""
+    """Return where a terminal is: the home of its facility or client, if the register says so."""
     what, _, key = town.subject_of(device).partition(":")
     if what == "facility":
         facility = town.directory.facilities.get(key)
