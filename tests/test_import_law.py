@@ -40,7 +40,7 @@ PURE = (
     "devices/coordinates.py",
     "devices/scope.py",
     "ingest/admission/admit.py",
-    "alerts/types.py",
+    "alerts/types",
     "alerts/engine",
     "alerts/cases",
     "alerts/rule.py",
