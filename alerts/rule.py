@@ -36,7 +36,7 @@ class RuleState(msgspec.Struct, frozen=True, gc=False):
 
 
 class RuleEvent(msgspec.Struct, frozen=True, gc=False):
-    """Something that one rule tells the rules behind it in RULES (subclass it)."""
+    """Something that one rule sends to the rules behind it in RULES (subclass it)."""
 
     def enter(self, town: Town) -> None:
         """Make what the event says part of the town; done before any rule hears of it."""
@@ -106,7 +106,7 @@ class Rule(Generic[S, P, R, E]):
     readings: tuple[type[R], ...] = ()
     events: tuple[type[E], ...] = ()
     vital: tuple[type[R], ...] = ()  # of the readings: mere signs of life to this rule, so that
-    # one which changed nothing stands for the next hour (see alerts.town.heartbeats)
+    # after one that changed nothing the next hour is skipped (see alerts.town.heartbeats)
 
     def __init_subclass__(cls, **kwargs: object) -> None:
         """Refuse, with a TypeError, a rule whose rows in the table above are not whole."""

@@ -87,7 +87,7 @@ class World:
 
         States of another version of their rule are left out and the rule is named in `stale`: it
         walks `history` instead, the last days' stimuli up to `clock`, and comes to where it would
-        be had it been there. What it would have said counts as said. `history` is not touched
+        be had it been there. What it would have found counts as found. `history` is not touched
         otherwise.
         """
         town = Town(directory, plans, timezone or directory.timezone)
@@ -167,7 +167,7 @@ class World:
         self._fire(moment, inclusive=False)
 
     def _start(self, moment: datetime) -> None:
-        """Begin: what is already true is raised, timers before it fire at their own time."""
+        """Begin at a moment: raise what is already true, fire older timers at their own time."""
         self.town.now = moment
         self._reconsider(Begun())
         self._fire(moment, inclusive=False)
@@ -200,16 +200,16 @@ class World:
             self._apply(memory, key, verdict)
 
     def _apply(self, memory: Memory, key: str, verdict: Keep[Any] | Forget) -> None:
-        """Remember a verdict, put its findings out and tell its events."""
+        """Remember a verdict, put its findings out and send its events."""
         self._memories.apply(memory, key, verdict)
         if memory.is_vital:
             self.town.vitals.stir(key, self.town.directory)
         if verdict.findings:
             self._findings.extend(verdict.findings)
         for event in verdict.events:
-            self._tell(event)
+            self._send(event)
 
-    def _tell(self, event: RuleEvent) -> None:
+    def _send(self, event: RuleEvent) -> None:
         """Enter an event into the town and hand it to the rules that hear it."""
         event.enter(self.town)
         for memory, route, on_event in self._events.get(type(event), ()):

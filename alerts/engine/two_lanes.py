@@ -22,7 +22,7 @@ def rules_of(lane: LaneName) -> tuple[AnyRule, ...]:
 
 
 class TwoLanes:
-    """A world for each lane, given the same stimuli; the life lane hears presses only."""
+    """A world for each lane, fed the same stimuli; the life lane hears presses only."""
 
     def __init__(
         self, directory: Directory, plans: PlanSet, *, timezone: str, hindsight: bool = True

@@ -92,7 +92,7 @@ class OutageRule(Rule[OutageState, OutageSettings, Never, Heard]):
                 state = self._open(node, losses, state, findings, events, town)
         incidents = dict(state.incidents)
         for node, incident in incidents.items():
-            if incident.tell is not None and town.now >= incident.tell:
+            if incident.due is not None and town.now >= incident.due:
                 incidents[node] = Incident(incident.devices, town.now, revised=True)
                 findings.append(self._finding("revised", node, why(node, state), state, town))
         return waiting(replace(state, incidents=incidents), tuple(findings), tuple(events))
@@ -238,7 +238,7 @@ def waiting(
     state: OutageState, findings: tuple[Finding, ...] = (), events: tuple[RuleEvent, ...] = ()
 ) -> Keep[OutageState]:
     """Return the verdict that keeps this state until the next moment to look at it again."""
-    dates = [state.look, *(incident.tell for incident in state.incidents.values())]
+    dates = [state.look, *(incident.due for incident in state.incidents.values())]
     look = min((date for date in dates if date is not None), default=NO_TIMER)
     return Keep(state, look, findings, events)
 

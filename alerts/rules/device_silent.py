@@ -6,7 +6,7 @@ we hear: a phone that sends yesterday's positions now is heard now. A device cou
 time it is heard: one never heard is not installed yet, it is not silent. A kind without minutes
 (`sensor`) is lost only when it is said to be offline, and raises nothing by itself. Devices in
 maintenance are not watched. What speaks through a gateway is lost while its gateway is, however
-seldom it speaks; it is back with its gateway, or when it is heard by another way.
+seldom it speaks; it is back with its gateway, or when it is heard through another.
 
 Raises when a device has been silent for its `minutes` and then `hold_minutes` more; SOS buttons
 at medium. Clears when it is heard again (`heard`), when the duty ends (`off_duty`), when it goes

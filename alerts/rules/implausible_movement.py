@@ -51,7 +51,7 @@ class Fix(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 class MovementState(RuleState, frozen=True):
     fixes: tuple[Fix, ...] = ()  # by time, oldest first
-    last: datetime | None = None  # the youngest implausible fix, while an alert stands
+    last: datetime | None = None  # the youngest implausible fix, while an alert is open
     subject: str = ""  # of the alert
 
 

@@ -1,13 +1,13 @@
 """Nobody has opened a door at a client's home for a long time.
 
 Raises when no door of the home was opened for `hours`, by the sensors' clocks, though a sensor
-there is alive. Any opening of any door of the home counts, repeated reports too (a door that
-stands open is `door_left_open`'s to tell), except a state without a time of its own that the
+there is alive. Any opening of any door of the home counts, repeated reports too (a door left
+open is the matter of `door_left_open`), except a state without a time of its own that the
 broker kept. A home counts from the first time one of its door sensors is heard.
 
 Alive is a sensor that is not lost (`device_silent`) and has not fallen quiet. A sensor that
 reported twice or more between events (a status, a closed door once again) in as many hours before
-the last opening, and never since, has fallen quiet: it may be dead, and then nothing is known of
+the last opening, and never since, has fallen quiet: it may be dead, and then nobody knows of
 the person. One that only ever speaks when the door moves is taken to be alive until it is lost.
 When a quiet sensor is heard again and still no door was opened, the alert is raised then.
 
@@ -175,7 +175,7 @@ OVER = {
 def home_of(device: str, town: Town, *, is_door: bool = False) -> tuple[str, ...]:
     """Return the client at whose home a door sensor is; () for any other device.
 
-    `is_door`: it is known to be one, whatever the register calls it.
+    `is_door`: it has moved like one, whatever the register calls it.
     """
     speaker = town.speaker(device)
     is_at_home = speaker.subject.startswith("client:") and (is_door or speaker.kind == "door")

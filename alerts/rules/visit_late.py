@@ -1,7 +1,7 @@
 """A planned visit has not begun, and the minutes planned no longer fit into its window.
 
 Raises at window start + `after_minutes`, or later when the planned minutes would still fit then.
-A phone just come to the home is given the time to show a stay. Reasons as for visit_missed:
+A phone just come to the home has the time to show a stay. Reasons as for visit_missed:
 `caregiver_elsewhere`, `caregiver_silent`, `no_caregiver_data`; revises when evidence changes them.
 Clears with `begun` when the visit begins, with `late_evidence` when it turns out to have begun in
 time, with `missed` when visit_missed takes over, with `plan_changed` when the plan does.
@@ -16,7 +16,7 @@ from alerts.visits.visit_rule import VisitRule
 
 
 class LateState(RuleState, frozen=True):
-    reason: str = ""  # of the alert that stands; "" = none does
+    reason: str = ""  # of the open alert; "" = there is none
 
 
 class VisitLateRule(VisitRule[LateState, LateSettings]):

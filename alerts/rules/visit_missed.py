@@ -27,7 +27,7 @@ WORDS = {
 
 
 class MissedState(RuleState, frozen=True):
-    reason: str = ""  # of the alert that stands; "" = none does
+    reason: str = ""  # of the open alert; "" = there is none
 
 
 class VisitMissedRule(VisitRule[MissedState, MissedSettings]):

@@ -47,7 +47,7 @@ class Vitals:
         self.routine_above = max(WELL, percent)
 
     def heard(self, device: str) -> datetime | None:
-        """Return when a device was last known to be alive, by our clock, or None if never."""
+        """Return when a device was last heard, by our clock, or None if never."""
         vital = self._of.get(device)
         return vital.heard if vital else None
 

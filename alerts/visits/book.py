@@ -30,8 +30,8 @@ from alerts.town.parameters import Parameters
 from alerts.town.town import Town
 from alerts.town.visits_at import nearest
 from alerts.types import Severity, TownChanged, VisitRecord
-from alerts.visits.attendance import Mark, Opening, Seen, with_door, with_mark, with_position
 from alerts.visits.calendar import CALENDAR, VisitPlanned, planned_on
+from alerts.visits.evidence import Mark, Opening, Seen, with_door, with_mark, with_position
 from alerts.visits.record import cancelled, concluded, next_look
 from alerts.visits.stretches import lengthened
 from alerts.visits.terms import deadlines
@@ -132,7 +132,7 @@ def conclude(
 ) -> Verdict[VisitState]:
     """Return the verdict with the record as plan and evidence now show it.
 
-    It is told when it differs from `before`, or from the state's own where that is None.
+    It is sent out when it differs from `before`, or from the state's own where that is None.
     """
     before = before or state.record
     when = deadlines(state.record, town)

@@ -25,9 +25,11 @@ from alerts.town.town import Town
 from alerts.types import PlannedVisit, Severity
 from core.errors import CarewatchError
 
-CHUNK = 28  # days of a series worked out at a time: whole weeks
+CHUNK = 28  # days of a series worked out at a time: whole weeks; our choice
 DAY = timedelta(days=1)
-LOOK_BACK = timedelta(hours=72)  # a single visit that ended longer ago is not taken up any more
+# A single visit that ended longer ago is not taken up any more: as long as a record can be
+# corrected by default.
+LOOK_BACK = timedelta(hours=72)
 
 
 class Planned(msgspec.Struct, frozen=True):

@@ -7,7 +7,8 @@ import msgspec
 from alerts.town.deadlines import Deadlines, Terms
 from alerts.town.town import Town
 from alerts.types import Evidence, VisitGrade, VisitRecord, VisitStage
-from alerts.visits.attendance import Attendance, Seen, attendance, contradicted, mark_facts
+from alerts.visits.attendance import Attendance, attendance, contradicted, mark_facts
+from alerts.visits.evidence import Seen
 from alerts.visits.stretches import longest_unseen, touches
 
 # A visit whose end is not seen is closed as unverified after 25 h: the longest visit that Sandata,

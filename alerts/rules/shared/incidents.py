@@ -13,7 +13,7 @@ from alerts.rule import RuleState
 from alerts.rules.shared.outages import Loss
 from alerts.rules.shared.places import is_area, name_of
 
-# Alertmanager's defaults for a group: wait for the rest of it, then tell changes (group_wait,
+# Alertmanager's defaults for a group: wait for the rest of it, then report changes (group_wait,
 # group_interval).
 WAIT = timedelta(seconds=30)
 UPDATE = timedelta(minutes=5)
@@ -23,9 +23,9 @@ class Incident(msgspec.Struct, frozen=True):
     """An open outage."""
 
     devices: int  # still lost
-    told: datetime  # when the last finding on it was made
-    tell: datetime | None = None  # when to say how it has changed since
-    revised: bool = False  # it has been said once how it changed
+    found_at: datetime = msgspec.field(name="told")  # when the last finding on it was made
+    due: datetime | None = msgspec.field(name="tell", default=None)  # of the next finding
+    revised: bool = False  # one finding has revised it
 
 
 class OutageState(RuleState, frozen=True):
@@ -47,9 +47,9 @@ def is_down(node: str, state: OutageState) -> bool:
 def counted(state: OutageState, node: str, change: int, now: datetime) -> OutageState:
     """Return the state with one device more (or -1: fewer) in an incident."""
     incident = state.incidents[node]
-    again = incident.told + UPDATE if incident.revised else now
-    tell = incident.tell or max(again, now + WAIT)
-    changed = replace(incident, devices=incident.devices + change, tell=tell)
+    again = incident.found_at + UPDATE if incident.revised else now
+    due = incident.due or max(again, now + WAIT)
+    changed = replace(incident, devices=incident.devices + change, due=due)
     return replace(state, incidents={**state.incidents, node: changed})
 
 
