@@ -55,6 +55,8 @@ class Charge(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class BatteryState(RuleState, frozen=True):
+    """What is remembered of one device."""
+
     reports: tuple[Charge, ...] = ()  # by time
     was_low: bool = False  # what the reports before these had come to
     raised: bool = False

@@ -13,7 +13,7 @@ settings allow it (`settings`) and when the client leaves the register (`client_
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 from msgspec.structs import replace
@@ -26,22 +26,18 @@ from alerts.rule import (
     Forget,
     Keep,
     Rule,
-    RuleState,
     Verdict,
 )
 from alerts.rules.shared.absence import is_away, overdue_at
 from alerts.rules.shared.affected import clients_of
+from alerts.rules.shared.contacts import ContactState, Sign, heard, visited
 from alerts.rules.shared.lateness import came_late, judged_at
 from alerts.rules.shared.sighting import is_live_face, person_seen
 from alerts.town.parameters import Parameters
 from alerts.town.town import Town
-from alerts.types import Evidence, Finding, Severity, VisitRecord
+from alerts.types import Evidence, Finding, Severity
 from alerts.visits.book import VISIT_BOOK, VisitSeen
 from devices.readings import DoorMoved, FaceSeen, VisitMarked
-
-TOGETHER = timedelta(minutes=15)  # between a check-in and the door that backs it; our choice
-KEPT = 4  # visits, check-ins and openings remembered a client; our choice
-Sign = VisitMarked | DoorMoved | FaceSeen  # a reading that may show somebody with a client
 
 
 class LevelDays(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -56,22 +52,9 @@ class LevelDays(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ContactSettings(Parameters, frozen=True):
+    """How long a client may be without a contact."""
+
     days: LevelDays = LevelDays()
-
-
-class ContactState(RuleState, frozen=True):
-    since: datetime  # when the client was first known
-    visits: dict[str, datetime] = {}  # visit id -> when somebody was there, the last few
-    other: datetime | None = None  # the last contact that is no visit
-    check_ins: tuple[datetime, ...] = ()
-    openings: tuple[datetime, ...] = ()
-    raised: datetime | None = None  # when; None = no alert is open
-    counted: datetime | None = None  # the last contact known then
-
-    @property
-    def contact(self) -> datetime | None:
-        """Return the last verified contact."""
-        return max((*self.visits.values(), *((self.other,) if self.other else ())), default=None)
 
 
 class ContactRule(Rule[ContactState, ContactSettings, Sign, VisitSeen]):
@@ -191,47 +174,6 @@ OVER = {
 def is_registered(key: str, town: Town) -> bool:
     """Return True if "client:c-1" is in the register."""
     return key.removeprefix("client:") in town.directory.clients
-
-
-def visited(state: ContactState, record: VisitRecord) -> ContactState:
-    """Return the state with what a visit's record now says."""
-    at = record.ended or record.began
-    if at is None or record.grade not in ("verified", "probable"):
-        if record.id not in state.visits:
-            return state
-        return replace(state, visits={k: v for k, v in state.visits.items() if k != record.id})
-    if state.visits.get(record.id) == at:
-        return state
-    latest = sorted({**state.visits, record.id: at}.items(), key=lambda visit: visit[1])
-    return replace(state, visits=dict(latest[-KEPT:]))
-
-
-def heard(state: ContactState, reading: Sign) -> ContactState:
-    """Return the state with one more check-in, opening or face; the same if nothing is new."""
-    if isinstance(reading, FaceSeen):
-        return contacted(state, reading.at)
-    check_ins, openings = state.check_ins, state.openings
-    if isinstance(reading, VisitMarked):
-        check_ins = latest_of(check_ins, reading.at)
-    else:
-        openings = latest_of(openings, reading.at)
-    if (check_ins, openings) == (state.check_ins, state.openings):
-        return state
-    state = replace(state, check_ins=check_ins, openings=openings)
-    backed = [at for at in check_ins if any(abs(at - door) <= TOGETHER for door in openings)]
-    return contacted(state, max(backed)) if backed else state
-
-
-def contacted(state: ContactState, at: datetime) -> ContactState:
-    """Return the state with a contact that is no visit; the same if a later one is known."""
-    if state.other is not None and state.other >= at:
-        return state
-    return replace(state, other=at)
-
-
-def latest_of(moments: tuple[datetime, ...], moment: datetime) -> tuple[datetime, ...]:
-    """Return the last few of these moments with one more."""
-    return tuple(sorted({*moments, moment}))[-KEPT:]
 
 
 def why_over(key: str, state: ContactState, town: Town) -> str:

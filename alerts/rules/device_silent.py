@@ -69,6 +69,8 @@ class KindMinutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SilentSettings(Parameters, frozen=True):
+    """When a silence is an alert."""
+
     minutes: KindMinutes = KindMinutes()
     hold_minutes: float = 5  # short breaks raise nothing; pagers pause 2 to 15 minutes for them
 

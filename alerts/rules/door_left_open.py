@@ -26,10 +26,14 @@ KEPT = 8
 
 
 class DoorSettings(Parameters, frozen=True):
+    """How long a door may stay open."""
+
     minutes: float = 60  # our choice
 
 
 class DoorState(RuleState, frozen=True):
+    """What is remembered of one door."""
+
     opened: tuple[datetime, ...] = ()  # openings after `closed`, oldest first
     closed: datetime | None = None  # the last closing
     raised: datetime | None = None  # when; None = no alert is open

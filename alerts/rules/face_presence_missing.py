@@ -14,13 +14,14 @@ that had not ended by then. Who leaves it clears (`resident_removed`).
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
 from typing import Never
 
 from msgspec.structs import replace
 
 from alerts.rule import UNCHANGED, Begun, Change, Forget, Keep, Rule, RuleState, Verdict
 from alerts.rules.shared.affected import residents_of
+from alerts.rules.shared.months import end_of, lack, month_of, parts_of
 from alerts.rules.shared.sighting import is_live_face, person_seen
 from alerts.town.parameters import Parameters
 from alerts.town.town import Town
@@ -40,6 +41,8 @@ class PresenceSettings(Parameters, frozen=True):
 
 
 class PresenceState(RuleState, frozen=True):
+    """What is remembered of one resident."""
+
     month: str  # the month that is watched, "2026-11"
     days: dict[str, tuple[int, ...]] = {}  # month -> its days with a sighting
     joined: date | None = None  # when the register first held the resident, if in some month
@@ -77,7 +80,7 @@ class PresenceRule(Rule[PresenceState, PresenceSettings, FaceSeen, Never]):
         return self._watch(key, replace(state, days={**state.days, month: days}), town)
 
     def on_timer(self, key: str, state: PresenceState, town: Town) -> Verdict[PresenceState]:
-        is_over = town.now >= ends(state.month, town)
+        is_over = town.now >= end_of(state.month, town.zone)
         return self._month_ended(key, state, town) if is_over else self._watch(key, state, town)
 
     def on_change(
@@ -101,7 +104,7 @@ class PresenceRule(Rule[PresenceState, PresenceSettings, FaceSeen, Never]):
             if month not in held
         ]
         lack = self._lack(key, state.month, state, town)
-        due = town.now >= ends(state.month, town) - REMIND
+        due = town.now >= end_of(state.month, town.zone) - REMIND
         if state.reminded and lack is None:
             findings.append(self._cleared(key, f"{state.month}/reminder", "seen", state, town))
         if due and lack is not None and not state.reminded:
@@ -120,7 +123,7 @@ class PresenceRule(Rule[PresenceState, PresenceSettings, FaceSeen, Never]):
         if lack is not None:
             findings.append(self._missing(key, state, lack, town))
             missing = (*missing, state.month)
-        month = month_of(ends(state.month, town))
+        month = month_of(end_of(state.month, town.zone))
         days = {kept: state.days[kept] for kept in (*missing, month) if kept in state.days}
         state = replace(state, month=month, days=days, reminded=False, missing=missing)
         return Keep(state, next_date(month, town), tuple(findings))
@@ -136,7 +139,11 @@ class PresenceRule(Rule[PresenceState, PresenceSettings, FaceSeen, Never]):
         settings = town.settings(self, key)
         joined = state.joined
         owed_from = joined.day if joined is not None and month_of(joined) == month else 1
-        return lack(state.days.get(month, ()), parts_of(month, settings, owed_from), settings)
+        return lack(
+            state.days.get(month, ()),
+            parts_of(settings.per_month, owed_from),
+            settings.min_days_apart,
+        )
 
     def _missing(self, key: str, state: PresenceState, reason: str, town: Town) -> Finding:
         """Return the finding that a month was not kept."""
@@ -196,47 +203,10 @@ def today(town: Town) -> date:
     return town.now.astimezone(town.zone).date()
 
 
-def month_of(day: date) -> str:
-    """Return a day's month, "2026-11"."""
-    return f"{day:%Y-%m}"
-
-
-def ends(month: str, town: Town) -> datetime:
-    """Return the moment a month is over in the town's zone."""
-    first = date.fromisoformat(f"{month}-01")
-    following = (first + timedelta(days=31)).replace(day=1)
-    return datetime.combine(following, time(), town.zone)
-
-
 def next_date(month: str, town: Town) -> datetime:
     """Return when to look at the month next: at its reminder, then at its end."""
-    reminder = ends(month, town) - REMIND
-    return reminder if town.now < reminder else ends(month, town)
-
-
-def parts_of(month: str, settings: PresenceSettings, owed_from: int = 1) -> list[range]:
-    """Return the parts of a month as days, without those that were over before `owed_from`."""
-    n = max(settings.per_month, 1)
-    starts = [1 + 30 * i // n for i in range(n)]  # two parts: 1 and 16
-    stops = [*starts[1:], 32]
-    parts = (range(start, stop) for start, stop in zip(starts, stops, strict=True))
-    return [part for part in parts if part.stop > owed_from]
-
-
-def lack(days: Iterable[int], parts: list[range], settings: PresenceSettings) -> str | None:
-    """Return why these days do not give each part a sighting, far enough from the one before."""
-    days = sorted(days)
-    if not days and parts:
-        return "not_seen"
-    if any(not any(day in part for day in days) for part in parts):
-        return "part_missing"
-    earliest = 1
-    for part in parts:
-        fitting = [day for day in days if day in part and day >= earliest]
-        if not fitting:
-            return "too_close"
-        earliest = fitting[0] + settings.min_days_apart
-    return None
+    reminder = end_of(month, town.zone) - REMIND
+    return reminder if town.now < reminder else end_of(month, town.zone)
 
 
 def sightings(state: PresenceState, month: str) -> tuple[Evidence, ...]:

@@ -25,6 +25,8 @@ KEPT = 256  # codes remembered a facility: more than any home has residents
 
 
 class UnknownSettings(Parameters, frozen=True):
+    """How long the same face is one alert; our choice."""
+
     join_minutes: float = 10
 
 
@@ -36,6 +38,8 @@ class Unknown(msgspec.Struct, frozen=True, array_like=True):
 
 
 class UnknownState(RuleState, frozen=True):
+    """What is remembered of one facility."""
+
     faces: dict[str, Unknown] = {}  # by person code; "" = strangers
 
 

@@ -12,11 +12,9 @@ device of the holder is followed by itself: a tracker outside is not excused by 
 The finding's key is the zone. A zone that is taken away clears.
 """
 
-from bisect import insort
 from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
-from itertools import takewhile
 from typing import Never
 from zlib import crc32
 from zoneinfo import ZoneInfo
@@ -34,13 +32,12 @@ from alerts.rule import (
     RuleState,
     Verdict,
 )
+from alerts.rules.shared.trails import Confirmation, Fix, Trail, confirmed, ranked
 from alerts.town.geometry import Fence
 from alerts.town.parameters import Parameters
 from alerts.town.town import Town
 from alerts.types import Evidence, Finding, Severity, Zone
 from devices.readings import Position, Reading
-
-KEPT = 48  # fixes ranked a device: half of them always suffice to confirm
 
 
 class FenceSettings(Parameters, frozen=True):
@@ -51,23 +48,15 @@ class FenceSettings(Parameters, frozen=True):
     margin: float = 20  # metres
     accuracy_cap: float = 100  # metres
 
-
-class Fix(msgspec.Struct, frozen=True, order=True, array_like=True, gc=False):
-    """One fix that says something."""
-
-    at: datetime
-    id: str
-    out: bool
-
-
-class Trail(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """The latest fixes of one device, and what was confirmed before them."""
-
-    fixes: tuple[Fix, ...] = ()
-    out: bool = False
+    @property
+    def confirmation(self) -> Confirmation:
+        """Return what makes a crossing sure."""
+        return Confirmation(self.confirm_fixes, self.confirm_seconds)
 
 
 class FenceState(RuleState, frozen=True):
+    """What is remembered of one zone."""
+
     shape: int  # of the zone the fixes were measured against
     owner: str
     trails: dict[str, Trail] = {}  # by device
@@ -102,7 +91,7 @@ class FenceRule(Rule[FenceState, FenceSettings, Position, Never]):
             return UNCHANGED
         state = state or FenceState(shape_of(zone), zone.owner)
         trail = state.trails.get(reading.device, Trail())
-        longer = ranked(trail, Fix(reading.at, reading.id, out), settings)
+        longer = ranked(trail, Fix(reading.at, reading.id, out), settings.confirmation)
         if longer == trail:
             return UNCHANGED
         state = msgspec.structs.replace(state, trails={**state.trails, reading.device: longer})
@@ -118,7 +107,7 @@ class FenceRule(Rule[FenceState, FenceSettings, Position, Never]):
         if zone is not None and zone.owner == state.owner:
             settings = town.settings(self, zone.owner)
             trails = {
-                device: Trail(out=confirmed(trail, settings)[0])
+                device: Trail(out=confirmed(trail, settings.confirmation)[0])
                 for device, trail in state.trails.items()
             }
             return Keep(FenceState(shape_of(zone), zone.owner, trails, state.breached), NO_TIMER)
@@ -134,7 +123,7 @@ class FenceRule(Rule[FenceState, FenceSettings, Position, Never]):
         """Return the verdict on a zone's trails: its owner has crossed the edge, or has not."""
         held = {device.id for device in town.directory.held_by(zone.owner)}
         runs = {
-            device: confirmed(trail, settings)
+            device: confirmed(trail, settings.confirmation)
             for device, trail in state.trails.items()
             if device in held
         }
@@ -180,52 +169,6 @@ def side_of(fix: Position, zone: Zone, settings: FenceSettings, tz: ZoneInfo) ->
     if wrong - accuracy <= settings.margin or not active(zone.active, fix.at, tz):
         return None
     return True
-
-
-def ranked(trail: Trail, fix: Fix, settings: FenceSettings) -> Trail:
-    """Return the trail with one more fix in its place; the same for a repeat or one too old.
-
-    Of the fixes of one side in one grain of time the first stands for all.
-    """
-    kept = max(KEPT, settings.confirm_fixes * 2)
-    fixes = list(trail.fixes)
-    if len(fixes) == kept and fix < fixes[0]:
-        return trail
-    twin = twin_of(fix, fixes, settings.confirm_seconds * 2 / KEPT)
-    if twin is not None:
-        if twin <= fix:
-            return trail
-        fixes.remove(twin)
-    insort(fixes, fix)
-    if len(fixes) <= kept:
-        return Trail(tuple(fixes), trail.out)
-    leading = tuple(takewhile(lambda other: other.out == fixes[0].out, fixes))
-    return Trail(tuple(fixes[1:]), confirmed(Trail(leading, trail.out), settings)[0])
-
-
-def twin_of(fix: Fix, fixes: list[Fix], grain: float) -> Fix | None:
-    """Return the fix of the same side in the same grain of time (seconds), if there is one."""
-    start = fix.at.timestamp() // grain * grain if grain > 0 else fix.at.timestamp()
-    for other in reversed(fixes):
-        at = other.at.timestamp()
-        if at < start:
-            return None
-        if other.out == fix.out and (at < start + grain or other.at == fix.at):
-            return other
-    return None
-
-
-def confirmed(trail: Trail, settings: FenceSettings) -> tuple[bool, tuple[Fix, ...]]:
-    """Return the side of the latest run that is long enough, with the fixes that prove it."""
-    run: list[Fix] = []
-    for fix in reversed(trail.fixes):
-        if run and run[-1].out != fix.out:
-            run = []
-        run.append(fix)
-        lasted = (run[0].at - fix.at).total_seconds()
-        if len(run) >= settings.confirm_fixes and lasted >= settings.confirm_seconds:
-            return fix.out, (run[-1], run[0])
-    return trail.out, ()
 
 
 def active(hours: str | None, at: datetime, tz: ZoneInfo) -> bool:

@@ -49,6 +49,8 @@ LOOK_AGAIN = timedelta(minutes=10)  # after raising: is the condition still set?
 
 
 class ConditionState(RuleState, frozen=True):
+    """What is remembered of one condition and subject."""
+
     last: Reading | None = None  # by its own time
     window: tuple[Reading, ...] = ()  # by their own times
     severity: Severity | None = None  # as raised; None = no alert is open

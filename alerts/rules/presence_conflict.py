@@ -33,6 +33,8 @@ KEPT = 8  # sightings and fixes remembered a person, the youngest; our choice
 
 
 class ConflictSettings(Parameters, frozen=True):
+    """How fast anybody travels."""
+
     km_per_hour: float = 150  # faster than any road
 
 
@@ -49,6 +51,8 @@ class Claim(msgspec.Struct, frozen=True, array_like=True):
 
 
 class ConflictState(RuleState, frozen=True):
+    """What is remembered of one person."""
+
     claims: tuple[Claim, ...] = ()  # by time
     last: datetime | None = None  # of the claims that conflicted, the youngest
 

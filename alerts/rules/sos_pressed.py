@@ -26,10 +26,14 @@ BUFFERED = timedelta(minutes=5)  # an older press is named as buffered; our choi
 
 
 class SosSettings(Parameters, frozen=True):
+    """How long presses belong to one emergency; our choice."""
+
     join_minutes: float = 10
 
 
 class SosState(RuleState, frozen=True):
+    """What is remembered of one subject."""
+
     raised: tuple[datetime, ...] = ()  # when the raising presses were pressed
     presses: tuple[tuple[str, str, datetime], ...] = ()  # device, id, at
     tested: dict[str, datetime] = {}  # device -> last test press

@@ -16,6 +16,8 @@ from alerts.visits.visit_rule import VisitRule
 
 
 class LateState(RuleState, frozen=True):
+    """What is remembered of one visit."""
+
     reason: str = ""  # of the open alert; "" = there is none
 
 

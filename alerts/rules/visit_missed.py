@@ -27,6 +27,8 @@ WORDS = {
 
 
 class MissedState(RuleState, frozen=True):
+    """What is remembered of one visit."""
+
     reason: str = ""  # of the open alert; "" = there is none
 
 

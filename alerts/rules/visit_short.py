@@ -20,10 +20,14 @@ SETTLED = timedelta(minutes=10)  # a caregiver may have stepped out for so long;
 
 
 class ShortSettings(Parameters, frozen=True):
+    """How much of the planned time must be spent there."""
+
     share: float = 0.8  # of the planned minutes; our choice
 
 
 class ShortState(RuleState, frozen=True):
+    """What is remembered of one visit."""
+
     raised: bool = False
 
 

@@ -23,10 +23,14 @@ NOBODY = ("late_evidence", "nobody was there after all")
 
 
 class UnendedSettings(Parameters, frozen=True):
+    """How long after the window an end may be missing; our choice."""
+
     after_minutes: float = 30
 
 
 class UnendedState(RuleState, frozen=True):
+    """What is remembered of one visit."""
+
     raised: bool = False
 
 
