@@ -1,1 +1,4 @@
-"""The ground all rooms stand on: errors, lock numbers, snapshots. Imports nothing of ours."""
+"""The ground all rooms stand on: errors, faults of values, lock numbers, snapshots.
+
+Imports nothing of ours.
+"""

@@ -12,6 +12,7 @@ import msgspec
 import psycopg
 import structlog
 
+from devices.broker_address import Address
 from devices.codecs import LIFE_FILTER, life_filters
 from devices.directory import Directory
 from ingest.lanes import drops, slots
@@ -19,7 +20,6 @@ from ingest.lanes.crossing import NOTICE, TAKEN_BACK, Crossing, LifeTopics, noti
 from ingest.lanes.lane import SavingLane, connect, first_line
 from ingest.lanes.register import Register
 from ingest.lanes.slots import BULK, LIFE
-from ingest.mqtt.connection import Address
 from ingest.mqtt.session import Delivery, Session, SessionHooks
 from ingest.settings import IngestSettings
 from ingest.store import upkeep

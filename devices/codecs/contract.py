@@ -4,7 +4,6 @@ One typed pass decodes and checks a message (the wire types are `devices.contrac
 only a faulty one is looked at a second time, to name what is wrong with it.
 """
 
-import re
 from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any, Literal
@@ -13,6 +12,7 @@ import msgspec
 
 from devices.codecs.body import JsonObject, json_object
 from devices.codecs.codec import Codec, Decoded, Part, refused
+from devices.codecs.faults import first_fault
 from devices.codecs.times import from_unix, to_utc
 from devices.contract.messages import (
     MAX_BYTES,
@@ -65,8 +65,8 @@ def decode(envelope: Envelope) -> Decoded:
         return refused(Reason.TOO_LARGE, f"{len(envelope.payload)} bytes; at most {MAX_BYTES}")
     try:
         message = read(envelope.payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return _faulty(envelope, address, str(error))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _faulty(envelope, address)
     part = _part(message, envelope, address)
     if address.kind != "face":
         return Decoded((part,))
@@ -164,13 +164,14 @@ _DECODE: dict[str, Callable[[bytes], Message]] = {
 # ------------------------------------------------------------------ what is wrong with a message
 
 
-def _faulty(envelope: Envelope, address: ContractTopic, error: str) -> Decoded:
+def _faulty(envelope: Envelope, address: ContractTopic) -> Decoded:
     body = json_object(envelope.payload)
     if isinstance(body, Rejection):
         return Decoded((body,))
     if address.kind == "sos":
         return _pressed_all_the_same(envelope, address, body)
-    return Decoded((_named(error),))
+    _, fault = first_fault(body, MESSAGES[address.kind])
+    return Decoded((fault,))
 
 
 def _pressed_all_the_same(envelope: Envelope, address: ContractTopic, body: JsonObject) -> Decoded:
@@ -180,27 +181,13 @@ def _pressed_all_the_same(envelope: Envelope, address: ContractTopic, body: Json
         try:
             message = msgspec.convert(body, SosMessage)
             return Decoded((_part(message, envelope, address), *faults))
-        except msgspec.ValidationError as error:
-            faults.append(_named(str(error)))
-            field = _field(str(error))
+        except msgspec.ValidationError:
+            field, fault = first_fault(body, SosMessage)
+            faults.append(fault)
             if field not in OPTIONAL_OF_SOS:
                 break
             body = {key: value for key, value in body.items() if key != field}
     return Decoded(tuple(faults[-1:]))
-
-
-def _named(error: str) -> Rejection:
-    """The rejection for one of msgspec's validation messages; tests hold us to their wording."""
-    if "missing required field" in error or "got `null`" in error:
-        return Rejection(Reason.MISSING_FIELD, error)
-    if re.search(r"[<>]= -?\d", error) and "of length" not in error:
-        return Rejection(Reason.OUT_OF_RANGE, error)
-    return Rejection(Reason.BAD_VALUE, error)
-
-
-def _field(error: str) -> str:
-    found = re.search(r"`\$\.([a-z_]+)", error) or re.search(r"field `([a-z_]+)`", error)
-    return found.group(1) if found else ""
 
 
 CODEC = Codec(

@@ -17,9 +17,10 @@ from time import monotonic, sleep
 import msgspec
 import structlog
 
+from devices.broker_address import Address
 from devices.envelope import Envelope
 from ingest.mqtt import packets
-from ingest.mqtt.connection import Address, Wire
+from ingest.mqtt.connection import Wire
 from ingest.mqtt.keepalive import ANSWER_TIME, KEEP_ALIVE, Pulse
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds between attempts to connect, doubling
@@ -308,7 +309,7 @@ class Session:
             self.publish(self._hooks.will.topic, self._hooks.will.payload, retain=True)
         self._obey(wire)
         wire.write(packets.DISCONNECT)
-        wire.wait(0, reading=False)
+        wire.finish()
 
     def _has_room(self) -> bool:
         return self.held < self._window and self._bytes_in - self._bytes_out < WINDOW_BYTES

@@ -6,7 +6,8 @@ What PostgreSQL and Mosquitto spend is not in here; `burst` tells it by process.
 import gc
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from secrets import token_hex
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -22,16 +23,17 @@ from alerts.lanes.loop import LaneLoop
 from alerts.plans.plans import load_plans
 from alerts.plans.roster import roster_of
 from alerts.types import LaneName
+from devices.broker_address import Address
 from devices.envelope import Envelope
 from devices.registry import load_directory
 from ingest.admission.admit import admit
-from ingest.mqtt.connection import Address
 from ingest.mqtt.session import Session
 from ingest.settings import BATCH_SIZE
 from ingest.store.save import Message, save
 from tests.bench.crowd import Crowd, Traffic
 from tests.bench.load import mixed
 from tests.bench.rig import Rig
+from tests.clock import utc_now
 
 LANES: tuple[LaneName, ...] = ("main", "life")
 
@@ -51,7 +53,7 @@ def measure(rig: Rig, total: int) -> list[Stage]:
     """
     with rig.connect() as conn:
         edge = _edge(rig, total)
-        began = datetime.now(UTC)
+        began = utc_now()
         envelopes = _envelopes(total, began)
         directory = load_directory(conn)
         messages: list[Message] = []
@@ -158,7 +160,7 @@ def _take(session: Session, total: int, _: Crowd) -> None:
 
 
 def _envelopes(total: int, began: datetime) -> list[Envelope]:
-    make = mixed(f"stage{time.time_ns():x}", began - timedelta(minutes=2))
+    make = mixed(f"stage{token_hex(8)}", began - timedelta(minutes=2))
     tick = timedelta(microseconds=50)
     return [Envelope(*make(n), began + n * tick) for n in range(total)]
 

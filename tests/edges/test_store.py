@@ -175,7 +175,7 @@ def test_listeners_are_told(conn: psycopg.Connection, database_url: str) -> None
         listener.execute("LISTEN arrival")
         save(conn, messages(position(1)))
         save(conn, messages(press(2)))
-        told = [note.payload for note in listener.notifies(timeout=10, stop_after=2)]
+        told = [note.payload for note in listener.notifies(timeout=120, stop_after=2)]
     assert told == ["bulk", "life"]
 
 
