@@ -210,6 +210,8 @@ def is_settled(before: VisitState, after: VisitState) -> bool:
     mine, longer = was.presence(record.came), now.presence(record.came)
     if longer.weak or not lengthened(mine.sure, longer.sure):
         return False
+    if any(mark.at > mine.sure[-1].last for mark in now.marks):
+        return False  # the longer stay may back it
     return any(fact.at == mine.sure[-1].first for fact in record.evidence)
 
 
