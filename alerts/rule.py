@@ -147,7 +147,9 @@ class Rule(Generic[S, P, R, E]):
         raise NotImplementedError
 
     def on_timer(self, key: str, state: S, town: Town) -> Verdict[S]:
-        """Return what follows from a timer that is due; it is gone, a new one must be set."""
+        """Return what follows from a timer that is due. It is gone: a new one is to be set, if any,
+        and later than now.
+        """
         raise NotImplementedError
 
     def on_event(self, key: str, state: S | None, event: E, town: Town) -> Verdict[S]:

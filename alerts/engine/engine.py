@@ -25,6 +25,7 @@ from alerts.rule import (
     Forget,
     Keep,
     RuleEvent,
+    TimerChoice,
     Verdict,
     is_written,
 )
@@ -192,6 +193,8 @@ class World:
             if self.clock is not None:
                 self.clock = moment
             verdict = memory.rule.on_timer(key, memory.states[key], self.town)
+            if isinstance(verdict, Keep) and is_due_already(verdict.timer, moment):
+                raise ValueError(f"{memory.rule.name} would be woken for ever at {moment}")
             self._follow(memory, key, verdict)
 
     def _follow(self, memory: Memory, key: str, verdict: Verdict[Any]) -> None:
@@ -283,6 +286,11 @@ class World:
         """Make what the rules remember part of the town, where it belongs there."""
         for memory in self._memories.by_rule.values():
             memory.rule.enter(memory.states, self.town)
+
+
+def is_due_already(timer: datetime | TimerChoice, moment: datetime) -> bool:
+    """Return True for a time that is no later than a moment."""
+    return isinstance(timer, datetime) and timer <= moment
 
 
 def by_kind(entries: Iterable[tuple[type, Memory, Router, Answerer]]) -> Routes:

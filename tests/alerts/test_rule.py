@@ -121,6 +121,18 @@ def test_an_answer_that_says_nothing_is_refused() -> None:
         world(Mute()).advance(beat("09:00"))
 
 
+@pytest.mark.parametrize("again", ["09:10", "09:05"])
+def test_a_timer_that_would_fire_for_ever_is_refused(again: str) -> None:
+    class Restless(Timeless):
+        def on_timer(self, key: str, state: Count, town: Town) -> Verdict[Count]:
+            return Keep(state, moment(again))
+
+    told = world(Restless())
+    told.advance(beat("09:00"))
+    with pytest.raises(ValueError, match="timeless would be woken for ever"):
+        told.elapse(moment("09:20"))
+
+
 def test_a_rule_without_timers_keeps_its_state() -> None:
     class Keeping(Timeless):
         timer = KEEP_TIMER

@@ -6,6 +6,7 @@ Nodes and places are those of `alerts.rules.shared.places`.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from math import ceil
+from typing import NamedTuple
 
 import msgspec
 
@@ -50,25 +51,43 @@ def outages(
     totals = totals_below(heard, dense, directory)
     needed = {node: needed_of(totals[node], measure_of(node)) for node in dense}
     qualified = {node: found for node, found in dense.items() if len(found) >= needed[node]}
-    gateways = sorted(node for node in qualified if not is_area(node))
-
-    def rest(node: str, part: str) -> int:
-        """Return how much of what is lost in a node is not in this part of it."""
-        inside = {loss.device for loss in below[part]}
-        return sum(loss.device not in inside for loss in qualified[node])
-
-    def smallest(node: str) -> str:
-        """Return the smallest part of a node that explains its outage, or the node itself."""
-        inside = [one for one in gateways if is_area(node) or node in above(one, directory)]
-        inside = [one for one in inside if rest(node, one) < needed[node]]
-        if inside:
-            return smallest(min(inside, key=lambda one: (rest(node, one), totals[one])))
-        areas = [one for one in qualified if above(one, directory)[:1] == (node,)]
-        is_one = len(areas) == 1 and rest(node, areas[0]) < needed[node]
-        return smallest(areas[0]) if is_one else node
-
     tops = [one for one in qualified if not qualified.keys() & set(above(one, directory))]
-    return listed_once({smallest(top) for top in tops}, qualified, needed)
+    search = Search(qualified, below, needed, totals, directory)
+    return listed_once({search.smallest(top) for top in tops}, qualified, needed)
+
+
+class Search(NamedTuple):
+    """The nodes in which enough was lost, and what it takes to find the smallest of them."""
+
+    qualified: Mapping[str, tuple[Loss, ...]]
+    below: Mapping[str, Sequence[Loss]]  # all that was lost in a node, however slowly
+    needed: Mapping[str, int]
+    totals: Mapping[str, int]  # devices heard in a node
+    directory: Directory
+
+    def smallest(self, node: str) -> str:
+        """Return the smallest part of a node that explains its outage, or the node itself."""
+        gateways = [one for one in self._gateways_in(node) if self._explains(one, node)]
+        if gateways:
+            first = min(gateways, key=lambda one: (self._rest(node, one), self.totals[one]))
+            return self.smallest(first)
+        areas = [one for one in self.qualified if above(one, self.directory)[:1] == (node,)]
+        is_one = len(areas) == 1 and self._explains(areas[0], node)
+        return self.smallest(areas[0]) if is_one else node
+
+    def _gateways_in(self, node: str) -> list[str]:
+        """Return the gateways that reach into an area, or that speak through a gateway."""
+        gateways = sorted(one for one in self.qualified if not is_area(one))
+        return [one for one in gateways if is_area(node) or node in above(one, self.directory)]
+
+    def _explains(self, part: str, node: str) -> bool:
+        """Return True if what was lost in a node besides this part of it is no outage."""
+        return self._rest(node, part) < self.needed[node]
+
+    def _rest(self, node: str, part: str) -> int:
+        """Return how much of what is lost in a node is not in this part of it."""
+        inside = {loss.device for loss in self.below[part]}
+        return sum(loss.device not in inside for loss in self.qualified[node])
 
 
 def listed_once(
