@@ -30,7 +30,10 @@ class VisitRule(Rule[S, P, Never, VisitSeen | VisitForgotten]):
         return Forget() if state is not None else UNCHANGED
 
     def on_timer(self, key: str, state: S, town: Town) -> Verdict[S]:
-        return self.judge(town.visit_index.visits[key], state, town, is_due=True)
+        record = town.visit_index.visits.get(key)
+        if record is None:  # the book has learnt the last days anew, and these do not hold it
+            return Forget()
+        return self.judge(record, state, town, is_due=True)
 
     def judge(
         self, record: VisitRecord, state: S | None, town: Town, *, is_due: bool

@@ -192,6 +192,15 @@ def test_a_changed_rule_learns_the_last_days_again() -> None:
     assert any("late_evidence" in line for line in old.lines())
 
 
+def test_a_timer_of_a_visit_that_nobody_knows_any_more_is_forgotten() -> None:
+    story = Story(client("c-1"), caregiver("g-1"), phone("g-1"), visit("v-1")).at("08:00")
+    rows = [row for row in story.world.take_dirty() if row.rule == "visit_missed"]
+    assert [row.wake_at for row in rows] == [moment("12:00")]
+    alone = World.begin(Directory("Asia/Shanghai"), PlanSet(), states=rows, clock=moment("08:00"))
+    assert alone.elapse(moment("13:00")) is NOTHING
+    assert [row.body for row in alone.take_dirty() if row.rule == "visit_missed"] == [b""]
+
+
 @pytest.mark.parametrize(
     ("verdict", "timer"),
     [
