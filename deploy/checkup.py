@@ -17,6 +17,7 @@ import psycopg
 
 from alerts.history import Flaw, paging_flaws
 from alerts.watchdog.audit import look
+from core.database import connect
 from core.errors import CarewatchError
 from deploy.migrate import migrations
 from deploy.settings import Settings, load_settings
@@ -102,7 +103,7 @@ def of_database(url: str | None) -> Iterator[Checked]:
         yield Checked("database", "none is set: `carewatch up` brings its own")
         return
     try:
-        with psycopg.connect(url, connect_timeout=PATIENCE, autocommit=True) as conn:
+        with connect(url, "carewatch doctor") as conn:
             yield from _of_schema(conn)
             yield _of_clock(conn)
             yield from _of_services(conn)

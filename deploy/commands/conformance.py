@@ -54,12 +54,13 @@ def conformance(
 def _register(database: str) -> "Directory | None":
     import psycopg
 
+    from core.database import connect
     from devices.registry import load_directory
 
     if not database:
         return None
     try:
-        with psycopg.connect(database, connect_timeout=5) as conn:
+        with connect(database, "carewatch conformance") as conn:
             return load_directory(conn)
     except psycopg.Error as error:
         why = type(error).__name__

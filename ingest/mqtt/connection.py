@@ -27,16 +27,17 @@ class Wire:
         self._socket = raw
         self._tls = address.tls
         self._unsent = b""
-        self._bell, self._rope = socket.socketpair()
-        self._bell.setblocking(False)
-        self._rope.setblocking(False)
+        self._wake_reader, self._wake_writer = socket.socketpair()
+        self._wake_reader.setblocking(False)
+        self._wake_writer.setblocking(False)
         self._selector = selectors.DefaultSelector()
-        self._selector.register(self._bell, selectors.EVENT_READ)
+        self._selector.register(self._wake_reader, selectors.EVENT_READ)
         self._watched = 0
 
     def close(self) -> None:
+        """Close the connection and all that belongs to it."""
         self._selector.close()
-        for each in (self._socket, self._bell, self._rope):
+        for each in (self._socket, self._wake_reader, self._wake_writer):
             each.close()
 
     def finish(self) -> None:
@@ -58,7 +59,7 @@ class Wire:
     def wake(self) -> None:
         """Make `wait` return; any thread may call it."""
         try:
-            self._rope.send(b"!")
+            self._wake_writer.send(b"!")
         except (BlockingIOError, OSError):
             return  # it is being woken already, or closed
 
@@ -68,13 +69,13 @@ class Wire:
         if reading and isinstance(self._socket, ssl.SSLSocket) and self._socket.pending():
             return
         for key, _ in self._selector.select(timeout):
-            if key.fileobj is self._bell:
-                self._bell.recv(4096)
+            if key.fileobj is self._wake_reader:
+                self._wake_reader.recv(4096)
         if self._unsent:
             self.write(b"")
 
     def read(self) -> bytes:
-        """What has come; b"" where nothing has."""
+        """Return what has come; b"" where nothing has."""
         data = self._receive()
         if not self._tls or not data:
             return data

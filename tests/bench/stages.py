@@ -17,7 +17,7 @@ from alerts.cases.casebook import Casebook
 from alerts.clock import SystemClock
 from alerts.engine.engine import World
 from alerts.engine.two_lanes import rules_of
-from alerts.lanes.feed import Fed, Feed
+from alerts.lanes.feed import Feed, FeedRead
 from alerts.lanes.journal import Journal, Step
 from alerts.lanes.loop import LaneLoop
 from alerts.plans.plans import load_plans
@@ -29,7 +29,7 @@ from devices.registry import load_directory
 from ingest.admission.admit import admit
 from ingest.mqtt.session import Session
 from ingest.settings import BATCH_SIZE
-from ingest.store.save import Message, save
+from ingest.store.save import AdmittedMessage, save
 from tests.bench.crowd import Crowd, Traffic
 from tests.bench.load import mixed
 from tests.bench.rig import Rig
@@ -56,11 +56,13 @@ def measure(rig: Rig, total: int) -> list[Stage]:
         began = utc_now()
         envelopes = _envelopes(total, began)
         directory = load_directory(conn)
-        messages: list[Message] = []
+        messages: list[AdmittedMessage] = []
         admitted = _timed(
             "decode and admission",
             total,
-            lambda: messages.extend(Message(each, admit(each, directory)) for each in envelopes),
+            lambda: messages.extend(
+                AdmittedMessage(each, admit(each, directory)) for each in envelopes
+            ),
         )
         stored = _timed("store, our side", total, lambda: _save(conn, messages))
     lanes = [stage for lane in LANES for stage in _walked(rig, lane, began, total)]
@@ -93,7 +95,7 @@ class MeteredFeed(Feed):
         super().__init__(conn, lane, 0, 0)
         self.meter = Meter()
 
-    def read(self) -> Fed:
+    def read(self) -> FeedRead:
         with self.meter:
             return super().read()
 
@@ -165,7 +167,7 @@ def _envelopes(total: int, began: datetime) -> list[Envelope]:
     return [Envelope(*make(n), began + n * tick) for n in range(total)]
 
 
-def _save(conn: psycopg.Connection, messages: list[Message]) -> None:
+def _save(conn: psycopg.Connection, messages: list[AdmittedMessage]) -> None:
     for start in range(0, len(messages), BATCH_SIZE):
         save(conn, messages[start : start + BATCH_SIZE])
 

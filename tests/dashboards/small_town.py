@@ -35,7 +35,7 @@ from devices.directory import Facility as Home
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, DoorMoved, Position, Reading, Rejection, SosPressed
 from ingest.admission.admit import Admitted
-from ingest.store.save import Message, save
+from ingest.store.save import AdmittedMessage, save
 from tests.clock import TIMEZONE, utc_now
 
 NOW = datetime(2026, 11, 2, 2, 0, tzinfo=UTC)  # 10:00 in Asia/Shanghai, a Monday
@@ -209,7 +209,7 @@ def put(conn: psycopg.Connection, *concluded: Alert | VisitRecord) -> None:
 def store(conn: psycopg.Connection, *said: Reading | Rejection) -> None:
     """Store readings and rejections as ingest does."""
     messages = [
-        Message(
+        AdmittedMessage(
             Envelope(topic="carewatch/v1/wangji/x/y", payload=b'{"a": 1}', received_at=_now()),
             Admitted(
                 "contract",

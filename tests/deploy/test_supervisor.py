@@ -11,18 +11,8 @@ import pytest
 
 from core.errors import CarewatchError
 from deploy.stack import supervisor
-from deploy.stack.supervisor import Child, Supervisor, Tended, next_pause
+from deploy.stack.supervisor import Child, Supervisor, Tended
 from tests.waiting import until
-
-
-@pytest.mark.parametrize(
-    ("pause", "ran_for", "expected"),
-    [(0.0, 1.0, 0.5), (0.5, 1.0, 1.0), (16.0, 1.0, 30.0), (30.0, 1.0, 30.0), (30.0, 61.0, 0.5)],
-)
-def test_the_pause_doubles_until_a_child_is_steady(
-    pause: float, ran_for: float, expected: float
-) -> None:
-    assert next_pause(pause, ran_for) == expected
 
 
 @pytest.fixture

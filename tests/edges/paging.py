@@ -20,7 +20,7 @@ from deploy.town.townfile import parse_town
 from devices.envelope import Envelope
 from devices.readings import DoorMoved, Reading, SosPressed
 from ingest.admission.admit import Admitted
-from ingest.store.save import Message, save
+from ingest.store.save import AdmittedMessage, save
 from tests.clock import utc_now
 
 _ids = itertools.count(1)
@@ -144,7 +144,7 @@ def door(device: str, at: datetime | None = None, *, is_open: bool = True) -> Do
 def store(conn: psycopg.Connection, *readings: Reading) -> None:
     """Store readings as ingest does, in one batch."""
     messages = [
-        Message(
+        AdmittedMessage(
             Envelope("carewatch/v1/t/x/x", b"{}", each.received_at), Admitted("contract", (each,))
         )
         for each in readings

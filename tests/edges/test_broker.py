@@ -83,6 +83,17 @@ def test_what_was_not_acknowledged_comes_again_and_says_so(broker: Broker, opene
     assert all(each.envelope.dup for each in again)
 
 
+def test_what_was_acknowledged_before_a_stop_does_not_come_again(
+    broker: Broker, opened: Open
+) -> None:
+    for n in range(20):  # the next session begins at once, while the broker may still be reading
+        first = opened(f"again-{n}", (f"t/{n}",))
+        publish(broker, 10, f"t/{n}")
+        first.ack(taken(first, 10)[:4])
+        first.stop()
+        assert numbers(taken(opened(f"again-{n}", (f"t/{n}",)), 6)) == [4, 5, 6, 7, 8, 9]
+
+
 def test_the_broker_keeps_what_comes_while_we_are_away(broker: Broker, opened: Open) -> None:
     opened().stop()
     publish(broker, 3_000)

@@ -14,7 +14,7 @@ from ingest.admission.admit import Admitted
 from ingest.history import MessageCount, horizon, message_counts, renew_horizon, workers
 from ingest.http.callers import Access
 from ingest.http.push import push_router
-from ingest.store.save import Arrivals, Message, save
+from ingest.store.save import AdmittedMessage, Arrivals, save
 from tests.clock import utc_now
 
 pytestmark = pytest.mark.edge
@@ -199,7 +199,7 @@ def test_no_timer_passes_a_message_on_its_way(
 ) -> None:
     seen: list[tuple[datetime, datetime, datetime]] = []
 
-    def slowly(conn: psycopg.Connection, messages: list[Message]) -> Arrivals:
+    def slowly(conn: psycopg.Connection, messages: list[AdmittedMessage]) -> Arrivals:
         with psycopg.connect(database_url, autocommit=True) as other:
             renew_horizon(other, "bulk", "bulk", utc_now())
             until = horizon(other, "main"), horizon(other, "life")

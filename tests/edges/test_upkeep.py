@@ -98,7 +98,7 @@ def test_one_process_works_the_others_pass(
     tomorrow = today + timedelta(days=1)
     with psycopg.connect(database_url, autocommit=True) as other:
         other.execute("SELECT pg_advisory_lock(%s)", (Lock.UPKEEP,))
-        assert upkeep.run(conn, now=tomorrow) == upkeep.Report()
+        assert upkeep.run(conn, now=tomorrow) == upkeep.UpkeepReport()
         other.execute("SELECT pg_advisory_unlock(%s)", (Lock.UPKEEP,))
         assert upkeep.run(conn, now=tomorrow).made != ()
 
