@@ -19,7 +19,7 @@ import structlog
 from alerts.cases.casebook import Casebook
 from alerts.clock import Clock
 from alerts.connections import connect
-from alerts.engine.engine import begin, state_names
+from alerts.engine.engine import World, state_names
 from alerts.engine.two_lanes import rules_of
 from alerts.figures.alarm_load import CHATTER_WINDOW
 from alerts.lanes.feed import Feed, NotifyListener, towns_between
@@ -146,7 +146,7 @@ class RuleLane:
         at = journal.checkpoint
         town = Town(self._town.directory, self._town.plans, self._town.directory.timezone)
         town_before(write, town, at.states_at)  # what changed since is replayed
-        world = begin(
+        world = World.begin(
             town.directory,
             town.plans(),
             timezone=town.zone.key,

@@ -12,7 +12,7 @@ import structlog
 
 from alerts.cases.casebook import ABOUT_AN_ALERT, Casebook
 from alerts.clock import Clock
-from alerts.engine.engine import NOTHING, Outputs, World, advance
+from alerts.engine.engine import NOTHING, Outputs, World
 from alerts.lanes.committer import Committer
 from alerts.lanes.feed import Feed, FeedRead
 from alerts.lanes.journal import Journal
@@ -92,7 +92,7 @@ class LaneLoop:
         due = self._book.next_due()
         if due is not None:
             waits.append(max(self._clock.seconds_until(due), 0.0))
-        timer = self._world.next_wake()
+        timer = self._world.next_timer()
         if timer is not None:
             waits.append(max(self._clock.seconds_until(timer), HORIZON_POLL))
         return min(waits)
@@ -148,7 +148,7 @@ class LaneLoop:
             self._end_replay()
         if self._ticked_to is not None and stimulus.moment < self._ticked_to:
             self._committer.saving.require()  # replayed, timers would fire in another order
-        outcome = advance(self._world, stimulus)
+        outcome = self._world.advance(stimulus)
         if isinstance(stimulus, TownChanged):
             town = self._world.town
             self._book.roster = self._book.roster.within(town.directory, town.zone)
@@ -174,10 +174,10 @@ class LaneLoop:
         """Fire timers up to the feed's horizon; all before it has been judged."""
         if self._is_replaying:
             self._end_replay()
-        timer = self._world.next_wake()
+        timer = self._world.next_timer()
         if self._world.clock is None or (timer is not None and timer < fed.horizon):
             self._ticked_to = fed.horizon
-            self._settle(advance(self._world, Tick(fed.horizon)), None)
+            self._settle(self._world.advance(Tick(fed.horizon)), None)
 
     def _settle(self, outcome: Outputs, cause: Stored | None) -> None:
         if self._is_replaying:
@@ -195,12 +195,12 @@ class LaneLoop:
         if begun_at is None:
             return
         self._is_replaying = False
-        self._settle(advance(self._world, Tick(begun_at)), None)
+        self._settle(self._world.advance(Tick(begun_at)), None)
         self._is_replaying = True
 
     def _end_replay(self) -> None:
         """Go on from here: the engine is where it was when it last committed."""
         clock = self._journal.checkpoint.clock
         if clock is not None:
-            advance(self._world, Tick(clock))
+            self._world.advance(Tick(clock))
         self._is_replaying = False

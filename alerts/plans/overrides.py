@@ -2,11 +2,10 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 import msgspec
 
-from alerts.rule import Rule
+from alerts.rule import AnyRule
 from alerts.rules import RULES
 from core.errors import CarewatchError
 from core.refusal import refused
@@ -19,7 +18,7 @@ def laid_over(rules: RuleSettings, changes: RuleSettings) -> dict[str, dict[str,
 
     Raises CarewatchError for a rule, a parameter or a value that does not exist.
     """
-    known: dict[str, Rule[Any, Any]] = {rule.name: rule for rule in RULES}
+    known: dict[str, AnyRule] = {rule.name: rule for rule in RULES}
     merged = {name: dict(table) for name, table in rules.items()}
     for name, table in changes.items():
         if name not in known:
@@ -40,8 +39,8 @@ def merged_tables(below: Mapping[str, object], above: Mapping[str, object]) -> d
     return merged
 
 
-def check(rule: Rule[Any, Any], table: Mapping[str, object]) -> None:
-    """Raise CarewatchError where the settings are none of this rule's."""
+def check(rule: AnyRule, table: Mapping[str, object]) -> None:
+    """Raises CarewatchError where the settings are none of this rule's."""
     try:
         made = msgspec.convert(table, rule.settings)
     except msgspec.ValidationError:

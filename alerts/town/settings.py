@@ -51,9 +51,9 @@ class Scopes:
         self._narrow: dict[tuple[str, str, str | None], Parameters] = {}
 
     def settings(self, rule: Scoped[P], subject: str, by: str | None = None) -> P:
-        """The parameters that apply to a subject, and to what somebody (`by`) does for it.
+        """Return the parameters that apply to a subject, and to what somebody (`by`) does for it.
 
-        Raises CarewatchError for a parameter the rule does not have.
+        Raise CarewatchError for a parameter the rule does not have.
         """
         if rule.name not in self._scopes:
             found = self._wide.get(rule.name)
@@ -66,7 +66,16 @@ class Scopes:
             self._narrow[rule.name, subject, by] = found
         return found  # type: ignore[return-value]
 
+    def anywhere(self, rule: Scoped[P]) -> list[P]:
+        """Return the parameters of a rule in the whole town, and as each scope alone sets them.
+
+        Raise CarewatchError for a parameter the rule does not have.
+        """
+        alone = ((scope,) for scope in self._scopes.get(rule.name, ()))
+        return [self._made(rule, scopes) for scopes in ((), *alone)]
+
     def _made(self, rule: Scoped[P], scopes: tuple[RuleScope, ...]) -> P:
+        """Return a rule's parameters as these scopes set them, one over the other."""
         values = dict(self._rules.get(rule.name, {}))
         for scope in scopes:
             values.update(scope.rules[rule.name])
@@ -79,7 +88,7 @@ class Scopes:
             ) from None
 
     def _fitting(self, name: str, subject: str, by: str | None) -> tuple[RuleScope, ...]:
-        """The scopes that fit a subject, widest first."""
+        """Return the scopes that fit a subject, widest first."""
         weighed = [
             (weight, n, scope)
             for n, scope in enumerate(self._scopes[name])
@@ -88,7 +97,7 @@ class Scopes:
         return tuple(scope for _, _, scope in sorted(weighed, key=lambda found: found[:2]))
 
     def _weight(self, scope: RuleScope, subject: str, by: str | None) -> int | None:
-        """How narrow a scope is, or None where it does not fit the subject."""
+        """Return how narrow a scope is, or None where it does not fit the subject."""
         directory, about, weight = self._directory, Subject.parse(subject), 0
         if scope.area is not None:
             path = directory.area_path(directory.area_of(about))

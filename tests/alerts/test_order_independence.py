@@ -5,7 +5,7 @@ from collections.abc import Callable
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from story import HOME, Story, caregiver, client, door, phone
+from story import HOME, Story, caregiver, client, door, phone, visit
 
 from devices.directory import Circle, Device, Facility, Resident
 
@@ -107,3 +107,18 @@ def test_every_rule_can_say_something_here(rule: str) -> None:
     other = {"battery_low": battery(4), "implausible_movement": fix(40)}.get(rule)
     other = other or SAYINGS[rule][-1 if rule == "presence_conflict" else 0]
     assert standing(rule, [(0, tell), (1, other)], [0, 1])
+
+
+def test_a_fix_that_backs_a_mark_says_so_whichever_came_first() -> None:
+    def detail(*order: str) -> list[str]:
+        told = Story(client("c-1"), caregiver("g-1"), phone("g-1"), visit("v-1")).at("12:30")
+        told.stayed("g-1", HOME, "08:35", "08:47")
+        for what in order:
+            if what == "mark":
+                told.mark("g-1", "check_in", observed="09:00")
+            else:
+                told.position("g-1", HOME, observed="08:55")
+        evidence = told.records["v-1@2026-11-02"].evidence
+        return [one.detail for one in evidence if one.what == "check_in"]
+
+    assert detail("fix", "mark") == detail("mark", "fix") == ["backed by phone"]

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from alerts.engine.engine import begin
+from alerts.engine.engine import World
 from alerts.types import Stored
 from tests.bench import burst, clients, latency, morning, peers, registered, stages
 from tests.bench.backtest import backtest
@@ -174,7 +174,7 @@ def engine(scale: Scale) -> Iterator[Row]:
     clients, warm, count = scale.engine
     city, begins = City(clients), DAY.replace(hour=7, minute=45)
     before, began = resident_mb(), time.perf_counter()
-    world = begin(city.directory, city.plans, clock=begins)
+    world = World.begin(city.directory, city.plans, clock=begins)
     begun = time.perf_counter() - began
     numbered = enumerate(city.readings(warm + count, begins), 1)
     stimuli = [Stored(n, each) for n, each in numbered]

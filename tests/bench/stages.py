@@ -15,7 +15,7 @@ import psycopg
 
 from alerts.cases.casebook import Casebook
 from alerts.clock import SystemClock
-from alerts.engine.engine import begin
+from alerts.engine.engine import World
 from alerts.engine.two_lanes import rules_of
 from alerts.lanes.feed import Feed, FeedRead
 from alerts.lanes.journal import Journal, Step
@@ -177,7 +177,7 @@ def _loop(
 ) -> LaneLoop:
     """A lane as the alerts process makes it, with nobody to send its pages."""
     directory, plans = load_directory(conn), load_plans(conn)
-    world = begin(directory, plans, rules=rules_of(lane), clock=began, hindsight=False)
+    world = World.begin(directory, plans, rules=rules_of(lane), clock=began, hindsight=False)
     book = Casebook(roster_of(directory, plans, ZoneInfo(directory.timezone)), (), ())
     return LaneLoop(lane, journal, world, book, feed, SystemClock(), lambda _: None)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from alerts.engine.engine import advance, begin
+from alerts.engine.engine import World
 from alerts.rules import RULES
 from alerts.types import Finding, PlanSet, Stored
 from deploy.town.townfile import TownFile, read_town
@@ -66,8 +66,8 @@ def test_real_journeys_are_plausible_also_from_a_buffer_read_backwards(
     path: Path, backwards: bool
 ) -> None:
     rules = tuple(rule for rule in RULES if rule.name == "implausible_movement")
-    world = begin(Directory(), PlanSet(), rules=rules)
+    world = World.begin(Directory(), PlanSet(), rules=rules)
     track = list(fixes(path))
     assert track
     for arrival, fix in enumerate(reversed(track) if backwards else track):
-        assert advance(world, Stored(arrival, fix)).findings == ()
+        assert world.advance(Stored(arrival, fix)).findings == ()

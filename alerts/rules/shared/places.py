@@ -11,7 +11,7 @@ from devices.subject import Subject
 
 
 def place_of(device: Device, directory: Directory) -> str | None:
-    """Where a device is counted; None: neither gateway nor area is known of it.
+    """Return where a device is counted; None where it has neither gateway nor area.
 
     A gateway is counted among the devices behind it, in the smallest area that holds them.
     """
@@ -23,7 +23,7 @@ def place_of(device: Device, directory: Directory) -> str | None:
 
 
 def around(place: str, directory: Directory) -> tuple[str, ...]:
-    """The nodes that a place lies in, the smallest first."""
+    """Return the nodes that a place lies in, the smallest first."""
     nodes: list[str] = []
     for node in place.split(" "):
         nodes += (node, *above(node, directory)) if is_area(node) else hubs(node, directory)
@@ -31,7 +31,7 @@ def around(place: str, directory: Directory) -> tuple[str, ...]:
 
 
 def above(node: str, directory: Directory) -> tuple[str, ...]:
-    """The nodes that hold all of this one, the smallest first."""
+    """Return the nodes that hold all of this one, the smallest first."""
     areas = directory.area_path(directory.area_of(Subject.parse(node)))
     if is_area(node):
         return tuple(str(Subject("area", area)) for area in areas[1:])
@@ -39,16 +39,16 @@ def above(node: str, directory: Directory) -> tuple[str, ...]:
 
 
 def hubs(node: str, directory: Directory) -> tuple[str, ...]:
-    """A gateway's node, and those of the gateways that it speaks through itself."""
+    """Return a gateway's node, and those of the gateways that it speaks through itself."""
     key = name_of(node)
     return (node, *(str(Subject("gateway", further)) for further in directory.gateways_of(key)))
 
 
 def is_area(node: str) -> bool:
-    """Is this node an area, and no gateway?"""
+    """Return True if this node is an area, and no gateway."""
     return Subject.parse(node).kind == "area"
 
 
 def name_of(node: str) -> str:
-    """The id of an area or of a gateway."""
+    """Return the id of an area or of a gateway."""
     return Subject.parse(node).id

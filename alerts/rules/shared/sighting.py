@@ -8,20 +8,20 @@ from devices.subject import Subject
 LIVE = "face"  # cards, palms and pins can be lent; a face before a camera cannot
 
 
-def is_live_face(said: FaceSeen) -> bool:
-    """A living face. A terminal that says nothing of liveness is believed."""
-    return said.method == LIVE and said.alive is not False
+def is_live_face(face: FaceSeen) -> bool:
+    """Return True for a living face. A terminal that says nothing of liveness is believed."""
+    return face.method == LIVE and face.alive is not False
 
 
-def person_seen(said: FaceSeen, town: Town) -> str | None:
-    """The subject ("resident:r-1", "caregiver:g-1") meant by the person code; None: nobody known.
+def person_seen(face: FaceSeen, town: Town) -> str | None:
+    """Return the subject ("resident:r-1", "caregiver:g-1") of the person code; None if nobody's.
 
     A code is a resident's (`Directory.resident_seen`), else an id of ours.
     """
-    code, directory = said.person, town.directory
+    code, directory = face.person, town.directory
     if code is None:
         return None
-    resident = directory.resident_seen(Subject.parse(town.subject_of(said.device)), code)
+    resident = directory.resident_seen(Subject.parse(town.subject_of(face.device)), code)
     if resident is not None:
         return str(Subject("resident", resident.id))
     if code in directory.caregivers:
@@ -30,5 +30,5 @@ def person_seen(said: FaceSeen, town: Town) -> str | None:
 
 
 def place_of(device: str, town: Town) -> Circle | None:
-    """Where a terminal stands: the home of its facility or client, where the register says so."""
+    """Return where a terminal is: the home of its facility or client, if the register says so."""
     return town.directory.home_of(Subject.parse(town.subject_of(device)))
