@@ -3,6 +3,7 @@
 topic -> codec -> decode -> known device -> sane clock -> sane range -> WGS-84 -> id.
 """
 
+import operator
 from collections.abc import Iterator
 
 import msgspec
@@ -12,6 +13,7 @@ from devices.codecs import UNKNOWN, claimed, family_of, recognised
 from devices.codecs.body import json_body
 from devices.codecs.buttons import press_of
 from devices.codecs.codec import ButtonPressed, Codec, Decoded, Part, Switched, where_from
+from devices.codecs.mending import mended
 from devices.directory import Device, Directory
 from devices.envelope import Envelope
 from devices.readings import (
@@ -34,6 +36,7 @@ MAX_BYTES = 4 * 1024 * 1024  # a record with its pictures in base64 comes to 3 M
 UNJUDGED = (ButtonPressed, Switched)
 PLACED = (Position, SosPressed)
 NUL = "\x00"  # PostgreSQL keeps no text that holds it
+MARKS = (b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe")  # byte order marks of UTF-8 and UTF-16
 
 
 class Admitted(msgspec.Struct, frozen=True, gc=False):
@@ -44,6 +47,7 @@ class Admitted(msgspec.Struct, frozen=True, gc=False):
     rejections: tuple[Rejection, ...] = ()
     ignored: Ignored | None = None
     redacted: int = 0  # private values cut out: pictures, id-card and phone numbers
+    repaired: tuple[str, ...] = ()  # what was mended in the outer form, where that helped
 
 
 def admit(envelope: Envelope, directory: Directory | None) -> Admitted:
@@ -54,6 +58,13 @@ def admit(envelope: Envelope, directory: Directory | None) -> Admitted:
     if len(envelope.payload) > MAX_BYTES:
         detail = f"{len(envelope.payload)} bytes; at most {MAX_BYTES}"
         return Admitted(family_of(envelope), rejections=(Rejection(Reason.TOO_LARGE, detail),))
+    admitted = _read(envelope, directory)
+    if not admitted.rejections and not _noisy(envelope):
+        return admitted
+    return _storable(_best(admitted, envelope, directory))
+
+
+def _read(envelope: Envelope, directory: Directory | None) -> Admitted:
     codec = claimed(envelope) or _by_form(envelope, directory)
     if codec is None:
         return Admitted(UNKNOWN, rejections=(_unclaimed(envelope, directory),))
@@ -103,10 +114,6 @@ def _settled(
         readings += _measured(codec, decoded, envelope, directory)
     if len(readings) > 1:
         readings = distinct(readings)
-    if _may_hold_nul(envelope):
-        kept = [_keepable(reading) for reading in readings]
-        readings = [one for one in kept if not isinstance(one, Rejection)]
-        rejections.update((one, None) for one in kept if isinstance(one, Rejection))
     if readings or rejections:
         ignored = None
     elif ignored is None:
@@ -209,13 +216,53 @@ def _judged(
 
 _SHARED = ("device", "id", "observed_at", "received_at", "battery", "replayed")
 
+# ------------------------------------------------------------------ a second try
+
+
+def _noisy(envelope: Envelope) -> bool:
+    """Whether the message holds what no text should: a NUL, or a mark of its encoding."""
+    payload = envelope.payload
+    if b"\0" in payload or b"u0000" in payload or payload.startswith(MARKS):
+        return True
+    return NUL in envelope.topic or (envelope.http is not None and "%00" in envelope.http.path)
+
+
+def _best(first: Admitted, envelope: Envelope, directory: Directory | None) -> Admitted:
+    """The message read again with its outer form mended, where more comes of it."""
+    found = mended(envelope)
+    if found is None:
+        return first
+    again = _read(found[0], directory)
+    if not _says_more(again, first):
+        return first
+    readings = tuple(replace(reading, repaired=found[1]) for reading in again.readings)
+    return replace(again, readings=readings, repaired=found[1])
+
+
+def _says_more(again: Admitted, first: Admitted) -> bool:
+    if len(again.readings) != len(first.readings):
+        return len(again.readings) > len(first.readings)
+    if len(again.rejections) != len(first.rejections):
+        return len(again.rejections) < len(first.rejections)
+    return _unreadable(first) and not _unreadable(again)
+
+
+def _unreadable(admitted: Admitted) -> bool:
+    return any(rejection.reason is Reason.NOT_JSON for rejection in admitted.rejections)
+
+
 # ------------------------------------------------------------------ what can't be kept
 
 
-def _may_hold_nul(envelope: Envelope) -> bool:
-    if b"u0000" in envelope.payload or b"\0" in envelope.payload or NUL in envelope.topic:
-        return True
-    return envelope.http is not None and "%00" in envelope.http.path
+def _storable(admitted: Admitted) -> Admitted:
+    """Without texts that PostgreSQL can't keep."""
+    kept = [_keepable(reading) for reading in admitted.readings]
+    refused = [one for one in kept if isinstance(one, Rejection)]
+    if not refused and all(map(operator.is_, kept, admitted.readings)):
+        return admitted
+    readings = tuple(one for one in kept if not isinstance(one, Rejection))
+    rejections = tuple(dict.fromkeys((*admitted.rejections, *refused)))
+    return replace(admitted, readings=readings, rejections=rejections)
 
 
 def _keepable(reading: Reading) -> Reading | Rejection:
