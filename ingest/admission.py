@@ -101,9 +101,13 @@ def _settled(
     rejections: dict[Rejection, None] = {}  # each said once
     ignored = decoded.ignored
     for number, part in enumerate(decoded.parts):
-        outcome = (
-            part if isinstance(part, Rejection) else _one(part, number, codec, envelope, directory)
-        )
+        outcome: Reading | Rejection | Ignored
+        if isinstance(part, Rejection):
+            outcome = part
+        else:
+            outcome, fault = _one(part, number, codec, envelope, directory)
+            if fault is not None:
+                rejections[fault] = None
         if isinstance(outcome, Rejection):
             rejections[outcome] = None
         elif isinstance(outcome, Ignored):
@@ -130,38 +134,46 @@ def _measured(
         device = _device(part, codec, envelope, directory)
         if device is None or device.kind != "sensor":
             continue
-        reading = _one(part, number, codec, envelope, directory)
+        reading, _ = _one(part, number, codec, envelope, directory)
         if isinstance(reading, Measured):
             yield reading
 
 
 def _one(
     part: Part, number: int, codec: Codec, envelope: Envelope, directory: Directory | None
-) -> Reading | Rejection | Ignored:
-    """One part as a reading of a known device, or why it is none."""
+) -> tuple[Reading | Rejection | Ignored, Rejection | None]:
+    """One part as a reading of a known device, or why it is none; and what is wrong beside it."""
     device = None
     if directory is not None:
         device = _device(part, codec, envelope, directory)
         if device is None:
-            return Rejection(Reason.UNKNOWN_DEVICE, f'"{part.said.device[:200]}" is not registered')
+            return _stranger(part), None
     said = part.said
     if isinstance(said, UNJUDGED):
         judged = _judged(said, device)
         if isinstance(judged, Ignored):
-            return judged
+            return judged, None
         said = judged
-    changes = timed(said, envelope, device, directory)
+    fault = part.fault
+    if fault is not None and not isinstance(said, SosPressed):
+        return fault, None
+    changes = timed(said, envelope, device, directory, codec.zone)
     if device is not None and device.id != said.device:
         changes["device"] = device.id
     if isinstance(said, PLACED):
-        fault = placed(said, part, device, changes)
-        if fault is not None:
-            return fault
+        nowhere = placed(said, part, device, changes)
+        if nowhere is not None and isinstance(said, Position):
+            return nowhere, None
+        fault = fault or nowhere
     if isinstance(said, FaceSeen) and len(part.persons) > 1:
         changes["person"] = _person(part.persons, device, directory)
     if not said.id:
         changes["id"] = content_id(said, part.content, number, envelope, changes)
-    return replace(said, **changes) if changes else said
+    return (replace(said, **changes) if changes else said), fault
+
+
+def _stranger(part: Part) -> Rejection:
+    return Rejection(Reason.UNKNOWN_DEVICE, f'"{part.said.device[:200]}" is not registered')
 
 
 # ------------------------------------------------------------------ whose it is

@@ -47,6 +47,8 @@ class Part(msgspec.Struct, frozen=True, gc=False):
     # What an id is made from where a message holds many items that may be sent again in another
     # grouping; the whole payload when None.
     content: bytes | None = None
+    # Why its time can't be read: beside a press that counts all the same, else instead of it.
+    fault: Rejection | None = None
 
 
 class Decoded(msgspec.Struct, frozen=True, gc=False):
@@ -61,6 +63,16 @@ class Decoded(msgspec.Struct, frozen=True, gc=False):
 def refused(reason: Reason, detail: str) -> Decoded:
     """The whole message could not be read."""
     return Decoded((Rejection(reason, detail),))
+
+
+def doubted(decoded: Decoded, fault: Rejection | None) -> Decoded:
+    """What a message says whose time can't be read; the same where it can (`fault` is None)."""
+    if fault is None:
+        return decoded
+    if not decoded.parts:
+        return Decoded((fault,), redacted=decoded.redacted)
+    parts = (replace(p, fault=fault) if isinstance(p, Part) else p for p in decoded.parts)
+    return replace(decoded, parts=tuple(parts), measured=())
 
 
 def nothing(why: str, measured: tuple[Part, ...] = ()) -> Decoded:
@@ -112,6 +124,8 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     # Further topics under which the device that the message calls `name` may be registered;
     # by default those above the message's own.
     siblings: Callable[[Envelope, str], tuple[str, ...]] = _above
+    # The IANA zone in which the protocol writes times without one; None: the town's.
+    zone: str | None = None
 
 
 def shared(

@@ -122,6 +122,7 @@ def _escaped(sign: str, repairs: list[str]) -> str:
 
 _STRINGS_OR = r'("[^"\\]*+(?:\\.[^"\\]*+)*+")|'
 _COMMA = re.compile(_STRINGS_OR + r",(?=[ \t\r\n]*+[}\]])", re.DOTALL)
+_HUGE = re.compile(_STRINGS_OR + r"-?[0-9][0-9.]*+[eE]\+?[0-9]{3,}", re.DOTALL)  # past any float
 _EMPTY = re.compile(_STRINGS_OR + r"(:)(?=[ \t\r\n]*+[,}])", re.DOTALL)
 _PAIR = r"\\u[dD][89abAB][0-9A-Fa-f]{2}\\u[dD][c-fC-F][0-9A-Fa-f]{2}"
 _SURROGATE = re.compile(_PAIR + r"|\\\\|\\u[dD][89a-fA-F][0-9A-Fa-f]{2}")
@@ -133,6 +134,7 @@ def _lone_surrogates(text: str) -> str:
 
 _STRUCTURE: tuple[tuple[Callable[[str], str], str], ...] = (
     (lambda text: _COMMA.sub(lambda m: m[1] or "", text), "comma"),
+    (lambda text: _HUGE.sub(lambda m: m[1] or "null", text), "number"),
     (lambda text: _EMPTY.sub(lambda m: m[1] or ":null", text), "value"),
 )
 FORMS: dict[str, Callable[[str], Text]] = {"{": _json, "[": _json, "<": _xml}

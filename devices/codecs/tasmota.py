@@ -15,12 +15,13 @@ from devices.codecs.codec import (
     Decoded,
     Part,
     Switched,
+    doubted,
     measured,
     nothing,
     refused,
     shared,
 )
-from devices.codecs.fields import moment, number, percent, text
+from devices.codecs.fields import moment_or_fault, number, percent, text
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, DoorMoved, Reason, Rejection, SosPressed
 from devices.topics import parents
@@ -47,16 +48,14 @@ def decode(envelope: Envelope) -> Decoded:
     body = json_object(envelope.payload)
     if isinstance(body, Rejection):
         return Decoded((body,))
-    at = moment(body.get("Time"), "Time")
-    if isinstance(at, Rejection):
-        return Decoded((at,))
+    at, fault = moment_or_fault(body.get("Time"), "Time")
     parts = (*_own(body, device, at, envelope), *_zigbee(body, device, at, envelope))
     if not parts and suffix == "STATE":
         parts = (Part(_state(body, device, at, envelope)),)
     also = (*_measured(body, device, at, envelope), *_zigbee_measured(body, device, at, envelope))
     if not parts:
-        return nothing("no contact, press or switch in it", also)
-    return Decoded(parts, measured=also)
+        return doubted(nothing("no contact, press or switch in it", also), fault)
+    return doubted(Decoded(parts, measured=also), fault)
 
 
 def _levels(topic: str) -> tuple[str, str, str]:

@@ -18,13 +18,14 @@ _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
 # one digit, after GMT or UTC, and with the `+` that a query not encoded has turned into a space.
 _ISO = re.compile(
     r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})"
-    r"(?:[Tt ]\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d+))?)?)?"
+    r"(?:[Tt ]\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d+))?)?"
     r"\s*(Z|z|(?:UTC|GMT)?(?:[-+\u2212]\d{1,2}(?::?\d{2})?)|UTC|GMT"
     r"|(?<=\d) \d{1,2}:\d{2}|(?<=\d) \d{4}|(?<=\d) \d{2})?"
-    r"(?:\[[A-Za-z0-9/_+-]{1,40}\])?"  # Java names the zone beside its offset
+    r"(?:\[[A-Za-z0-9/_+-]{1,40}\])?)?"  # Java names the zone beside its offset
 )
 _BASIC = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(.*)")  # 20261102T090003+0800
 FARTHEST = timedelta(hours=14)  # of a zone from UTC
+
 
 def from_unix(seconds: float) -> datetime:
     """A Unix time in seconds, milliseconds, microseconds or nanoseconds, told apart by size."""
