@@ -98,6 +98,7 @@ class DeviceStatus(Said, frozen=True, kw_only=True, tag="status"):
     signal: float | None = None  # as the device counts it
     firmware: str | None = None
     fault: str | None = None
+    battery_low: bool | None = None  # the device's own word, where it gives no percent or besides
 
 
 class Measured(Said, frozen=True, kw_only=True, tag="measured"):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import msgspec
 from msgspec.structs import replace
 
-from devices.codecs import UNKNOWN, claimed, family_of, recognised
+from devices.codecs import UNKNOWN, claimed, family_of, plain_json, recognised, under_base
 from devices.codecs.body import json_body
 from devices.codecs.buttons import press_of
 from devices.codecs.codec import ButtonPressed, Codec, Decoded, Part, Switched, where_from
@@ -65,28 +65,78 @@ def admit(envelope: Envelope, directory: Directory | None) -> Admitted:
 
 
 def _read(envelope: Envelope, directory: Directory | None) -> Admitted:
-    codec = claimed(envelope) or _by_form(envelope, directory)
+    codec = claimed(envelope)
     if codec is None:
-        return Admitted(UNKNOWN, rejections=(_unclaimed(envelope, directory),))
-    return _settled(codec, codec.decode(envelope), envelope, directory)
+        return _unclaimed(envelope, directory)
+    admitted = _settled(codec, Heard(envelope), directory)
+    if admitted.rejections and not admitted.readings and directory is not None:
+        return _of_another(envelope, directory) or admitted
+    return admitted
 
 
-def _by_form(envelope: Envelope, directory: Directory | None) -> Codec | None:
+def _of_another(envelope: Envelope, directory: Directory) -> Admitted | None:
+    """Another family's message on a registered topic that only looks like this family's."""
+    if envelope.http is not None:
+        return None
+    found = _by_form(envelope, directory)
+    return found if found is not None and found.readings else None
+
+
+def _unclaimed(envelope: Envelope, directory: Directory | None) -> Admitted:
+    """A message on no family's usual topic: under a base topic, by its form, by the register."""
+    tries = (_under_base, _by_form, _by_register)
+    told = (found for each in tries if (found := each(envelope, directory)) is not None)
+    first = next(told, None)
+    if first is None:
+        return Admitted(UNKNOWN, rejections=(_nobody(envelope, directory),))
+    if first.readings:
+        return first
+    return next((found for found in told if found.readings), first)
+
+
+def _under_base(envelope: Envelope, directory: Directory | None) -> Admitted | None:
+    """Read as the family whose topic stands behind some levels of a base of the house's own.
+
+    With a town it must be a registered device's: by its topic, one above, or one beside it.
+    """
+    found = under_base(envelope.topic)
+    if found is None:
+        return None
+    codec, base = found
+    admitted = _settled(codec, Heard(envelope, base), directory)
+    if directory is None:
+        return None if admitted.rejections and not admitted.readings else admitted
+    return admitted if admitted.readings or _registered_on(envelope.topic, directory) else None
+
+
+def _by_form(envelope: Envelope, directory: Directory | None) -> Admitted | None:
     """Tried only where we expect something: without a town, or on a registered topic."""
     if directory is None or envelope.http or _registered_on(envelope.topic, directory):
-        return recognised(envelope)
+        codec = recognised(envelope)
+        return _settled(codec, Heard(envelope), directory) if codec else None
     return None
 
 
-def _unclaimed(envelope: Envelope, directory: Directory | None) -> Rejection:
-    """Why nobody reads it: the place is unknown, or (without a town) the JSON is broken."""
-    if directory is None and envelope.payload.lstrip()[:1] in (b"{", b"["):
+def _by_register(envelope: Envelope, directory: Directory | None) -> Admitted | None:
+    """What comes on a device's own topic is its word, in whatever names."""
+    if directory is None or directory.device_on(where_from(envelope)) is None:
+        return None
+    return _settled(plain_json.CODEC, Heard(envelope), directory)
+
+
+def _nobody(envelope: Envelope, directory: Directory | None) -> Rejection:
+    """Why nobody reads it: broken JSON where we expect some, no form that we know, no device."""
+    where = where_from(envelope)
+    expected = directory is None or _registered_on(where, directory)
+    if expected and envelope.payload.lstrip()[:1] in (b"{", b"["):
         parsed = json_body(envelope.payload)
         if isinstance(parsed, Rejection):
             return parsed
-    where = where_from(envelope)[:200]
+    if directory is not None and expected:
+        fault = f"a device is registered at {where[:200]} or above, and no family reads this form"
+        return Rejection(Reason.UNKNOWN_TOPIC, fault)
     return Rejection(
-        Reason.UNKNOWN_TOPIC, f"no device is registered on {where}; no family speaks there"
+        Reason.UNKNOWN_TOPIC, f"no device is registered on {where[:200]}; no family speaks there"
     )
 
 
@@ -94,9 +144,24 @@ def _registered_on(topic: str, directory: Directory) -> bool:
     return any(directory.device_on(level) for level in (topic, *parents(topic)))
 
 
-def _settled(
-    codec: Codec, decoded: Decoded, envelope: Envelope, directory: Directory | None
-) -> Admitted:
+class Heard(msgspec.Struct, frozen=True, gc=False):
+    """A message, and the levels of a base topic in front of its family's usual ones."""
+
+    envelope: Envelope
+    base: str = ""  # "home/kitchen/"
+
+    @property
+    def usual(self) -> Envelope:
+        """The message as if there were no base topic."""
+        if not self.base:
+            return self.envelope
+        return replace(self.envelope, topic=self.envelope.topic.removeprefix(self.base))
+
+
+def _settled(codec: Codec, heard: Heard, directory: Directory | None) -> Admitted:
+    decoded = codec.decode(heard.usual)
+    if decoded.node and directory is not None:
+        decoded = _of_node(decoded, heard, directory)
     readings: list[Reading] = []
     rejections: dict[Rejection, None] = {}  # each said once
     ignored = decoded.ignored
@@ -105,7 +170,7 @@ def _settled(
         if isinstance(part, Rejection):
             outcome = part
         else:
-            outcome, fault = _one(part, number, codec, envelope, directory)
+            outcome, fault = _one(part, number, codec, heard, directory)
             if fault is not None:
                 rejections[fault] = None
         if isinstance(outcome, Rejection):
@@ -115,7 +180,7 @@ def _settled(
         else:
             readings.append(outcome)
     if decoded.measured and directory is not None:
-        readings += _measured(codec, decoded, envelope, directory)
+        readings += _measured(codec, decoded, heard, directory)
     if len(readings) > 1:
         readings = distinct(readings)
     if readings or rejections:
@@ -125,27 +190,37 @@ def _settled(
     return Admitted(codec.family, tuple(readings), tuple(rejections), ignored, decoded.redacted)
 
 
+def _of_node(decoded: Decoded, heard: Heard, directory: Directory) -> Decoded:
+    """What a node says of itself, for each device that is registered on one of its topics."""
+    on_node = directory.on_node(heard.base + decoded.node)
+    if not on_node:
+        return decoded
+    parts = (part for part in decoded.parts if isinstance(part, Part))
+    named = (replace(p, said=replace(p.said, device=key)) for p in parts for key in on_node)
+    return replace(decoded, parts=tuple(named))
+
+
 def _measured(
-    codec: Codec, decoded: Decoded, envelope: Envelope, directory: Directory
+    codec: Codec, decoded: Decoded, heard: Heard, directory: Directory
 ) -> Iterator[Measured]:
     """What was measured, of devices that are registered to measure. A door's battery chip says
     how warm it is too, and nobody has asked."""
     for number, part in enumerate(decoded.measured):
-        device = _device(part, codec, envelope, directory)
+        device = _device(part, codec, heard, directory)
         if device is None or device.kind != "sensor":
             continue
-        reading, _ = _one(part, number, codec, envelope, directory)
+        reading, _ = _one(part, number, codec, heard, directory)
         if isinstance(reading, Measured):
             yield reading
 
 
 def _one(
-    part: Part, number: int, codec: Codec, envelope: Envelope, directory: Directory | None
+    part: Part, number: int, codec: Codec, heard: Heard, directory: Directory | None
 ) -> tuple[Reading | Rejection | Ignored, Rejection | None]:
     """One part as a reading of a known device, or why it is none; and what is wrong beside it."""
-    device = None
+    device, envelope = None, heard.envelope
     if directory is not None:
-        device = _device(part, codec, envelope, directory)
+        device = _device(part, codec, heard, directory)
         if device is None:
             return _stranger(part), None
     said = part.said
@@ -179,23 +254,51 @@ def _stranger(part: Part) -> Rejection:
 # ------------------------------------------------------------------ whose it is
 
 
-def _device(part: Part, codec: Codec, envelope: Envelope, directory: Directory) -> Device | None:
-    """The registered device: by its own topic, by the name it gives, by a sibling topic."""
-    where = where_from(envelope)
+def _device(part: Part, codec: Codec, heard: Heard, directory: Directory) -> Device | None:
+    """The registered device: by its own topic, by the name it gives, by a sibling topic.
+
+    Under a base topic a name alone is not enough: whoever may publish there would speak for all.
+    """
+    where = where_from(heard.envelope)
     on_topic = directory.device_on(where)
     if on_topic is not None and not part.shared:
         return on_topic
     names = (part.said.device, *part.names)
-    for name in names:
-        device = directory.devices.get(name)
-        if device is not None:
-            return device
-    for name in names:
-        for topic in codec.siblings(envelope, name):
-            device = directory.device_on(topic)
+    if not heard.base or _registered_on(where, directory):
+        for name in names:
+            device = directory.devices.get(name)
             if device is not None:
                 return device
-    return on_topic
+    for topic in _siblings(names, codec, heard):
+        device = directory.device_on(topic)
+        if device is not None:
+            return device
+    return on_topic or _whatever_case(names, codec, heard, directory)
+
+
+def _siblings(names: tuple[str, ...], codec: Codec, heard: Heard) -> Iterator[str]:
+    usual = heard.usual
+    for name in names:
+        for topic in codec.siblings(usual, name):
+            yield heard.base + topic
+    if heard.base:
+        yield from parents(heard.envelope.topic)
+
+
+def _whatever_case(
+    names: tuple[str, ...], codec: Codec, heard: Heard, directory: Directory
+) -> Device | None:
+    """The device whose id or topic is the same but for capitals: makers write EUIs both ways."""
+    if not heard.base:
+        for name in names:
+            device = directory.device_like(name)
+            if device is not None:
+                return device
+    for topic in (where_from(heard.envelope), *_siblings(names, codec, heard)):
+        device = directory.device_on_like(topic)
+        if device is not None:
+            return device
+    return None
 
 
 def _person(codes: tuple[str, ...], device: Device | None, directory: Directory | None) -> str:

@@ -67,6 +67,7 @@ def _uplink(
         device=names[0],
         names=names[1:],
         id=_id(body),
+        counter="frame" if number(body.get("fCnt")) is not None else "",
         at=at,
         fields=_fields(body),
         frame=frame,

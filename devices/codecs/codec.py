@@ -49,6 +49,9 @@ class Part(msgspec.Struct, frozen=True, gc=False):
     content: bytes | None = None
     # Why its time can't be read: beside a press that counts all the same, else instead of it.
     fault: Rejection | None = None
+    # What of the device `said.id` counts ("frame"): the same number again is the same thing again,
+    # whatever time it bears; "" where it counts nothing.
+    counter: str = ""
 
 
 class Decoded(msgspec.Struct, frozen=True, gc=False):
@@ -58,6 +61,7 @@ class Decoded(msgspec.Struct, frozen=True, gc=False):
     ignored: Ignored | None = None  # why there are no parts
     redacted: int = 0  # pictures, templates, id-card and phone numbers that were cut out
     measured: tuple[Part, ...] = ()  # kept of devices that are registered as sensors, else nothing
+    node: str = ""  # all parts are of every device that is registered on a topic of this node
 
 
 def refused(reason: Reason, detail: str) -> Decoded:

@@ -54,6 +54,7 @@ def _uplink(
         device=names[0],
         names=names[1:],
         id=f"{session}-{counter:.0f}" if counter is not None else "",
+        counter="frame" if counter is not None else "",
         at=at,
         fields=_with_battery(fields if isinstance(fields, dict) else {}, up),
         frame=frame,
