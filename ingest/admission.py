@@ -39,6 +39,14 @@ NUL = "\x00"  # PostgreSQL keeps no text that holds it
 MARKS = (b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe")  # byte order marks of UTF-8 and UTF-16
 
 
+class Counted(msgspec.Struct, frozen=True, gc=False):
+    """A number by which a device counts what it says; the reading's id, where there is one."""
+
+    device: str
+    counter: str  # what it counts: "input-0", "frame", ...
+    value: str
+
+
 class Admitted(msgspec.Struct, frozen=True, gc=False):
     """What became of one message: at least one of readings, rejections and ignored."""
 
@@ -47,6 +55,7 @@ class Admitted(msgspec.Struct, frozen=True, gc=False):
     rejections: tuple[Rejection, ...] = ()
     ignored: Ignored | None = None
     redacted: int = 0  # private values cut out: pictures, id-card and phone numbers
+    counted: tuple[Counted, ...] = ()
     repaired: tuple[str, ...] = ()  # what was mended in the outer form, where that helped
 
 
@@ -103,7 +112,7 @@ def _under_base(envelope: Envelope, directory: Directory | None) -> Admitted | N
     if found is None:
         return None
     codec, base = found
-    admitted = _settled(codec, Heard(envelope, base), directory)
+    admitted = _settled(codec, Heard(envelope, base, by_name=False), directory)
     if directory is None:
         return None if admitted.rejections and not admitted.readings else admitted
     return admitted if admitted.readings or _registered_on(envelope.topic, directory) else None
@@ -149,6 +158,7 @@ class Heard(msgspec.Struct, frozen=True, gc=False):
 
     envelope: Envelope
     base: str = ""  # "home/kitchen/"
+    by_name: bool = True  # whether the name of a registered device is enough to be it
 
     @property
     def usual(self) -> Envelope:
@@ -161,9 +171,10 @@ class Heard(msgspec.Struct, frozen=True, gc=False):
 def _settled(codec: Codec, heard: Heard, directory: Directory | None) -> Admitted:
     decoded = codec.decode(heard.usual)
     if decoded.node and directory is not None:
-        decoded = _of_node(decoded, heard, directory)
+        decoded, heard = _of_node(decoded, heard, directory)
     readings: list[Reading] = []
     rejections: dict[Rejection, None] = {}  # each said once
+    counted: list[Counted] = []
     ignored = decoded.ignored
     for number, part in enumerate(decoded.parts):
         outcome: Reading | Rejection | Ignored
@@ -171,6 +182,8 @@ def _settled(codec: Codec, heard: Heard, directory: Directory | None) -> Admitte
             outcome = part
         else:
             outcome, fault = _one(part, number, codec, heard, directory)
+            if part.counter:
+                counted += _counted(part, outcome, codec, heard, directory)
             if fault is not None:
                 rejections[fault] = None
         if isinstance(outcome, Rejection):
@@ -187,17 +200,41 @@ def _settled(codec: Codec, heard: Heard, directory: Directory | None) -> Admitte
         ignored = None
     elif ignored is None:
         ignored = Ignored("an empty message")
-    return Admitted(codec.family, tuple(readings), tuple(rejections), ignored, decoded.redacted)
+    return Admitted(
+        codec.family,
+        tuple(readings),
+        tuple(rejections),
+        ignored,
+        decoded.redacted,
+        tuple(counted),
+    )
 
 
-def _of_node(decoded: Decoded, heard: Heard, directory: Directory) -> Decoded:
+def _counted(
+    part: Part,
+    outcome: Reading | Rejection | Ignored,
+    codec: Codec,
+    heard: Heard,
+    directory: Directory | None,
+) -> tuple[Counted, ...]:
+    """The number that a part counts by; also of one that says nothing: a count that begins anew."""
+    if isinstance(outcome, Rejection) or not part.said.id:
+        return ()
+    if not isinstance(outcome, Ignored):
+        return (Counted(outcome.device, part.counter, outcome.id),)
+    device = _device(part, codec, heard, directory) if directory is not None else None
+    name = part.said.device if device is None else device.id
+    return (Counted(name, part.counter, part.said.id),)
+
+
+def _of_node(decoded: Decoded, heard: Heard, directory: Directory) -> tuple[Decoded, Heard]:
     """What a node says of itself, for each device that is registered on one of its topics."""
     on_node = directory.on_node(heard.base + decoded.node)
     if not on_node:
-        return decoded
+        return decoded, heard
     parts = (part for part in decoded.parts if isinstance(part, Part))
     named = (replace(p, said=replace(p.said, device=key)) for p in parts for key in on_node)
-    return replace(decoded, parts=tuple(named))
+    return replace(decoded, parts=tuple(named)), replace(heard, by_name=True)
 
 
 def _measured(
@@ -264,7 +301,7 @@ def _device(part: Part, codec: Codec, heard: Heard, directory: Directory) -> Dev
     if on_topic is not None and not part.shared:
         return on_topic
     names = (part.said.device, *part.names)
-    if not heard.base or _registered_on(where, directory):
+    if heard.by_name or _registered_on(where, directory):
         for name in names:
             device = directory.devices.get(name)
             if device is not None:
@@ -289,7 +326,7 @@ def _whatever_case(
     names: tuple[str, ...], codec: Codec, heard: Heard, directory: Directory
 ) -> Device | None:
     """The device whose id or topic is the same but for capitals: makers write EUIs both ways."""
-    if not heard.base:
+    if heard.by_name:
         for name in names:
             device = directory.device_like(name)
             if device is not None:

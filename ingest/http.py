@@ -22,6 +22,7 @@ from ingest import metrics
 from ingest.admission import MAX_BYTES, Admitted
 from ingest.callers import Access, Caller, Shown, let_in, shown
 from ingest.containment import contained
+from ingest.counters import settled
 from ingest.counts import keep
 from ingest.feed import passing
 from ingest.register import Register
@@ -104,7 +105,7 @@ class Intake:
         admitted = contained(envelope, self._register.refreshed(conn, envelope.received_at))
         if any(not caller.may_speak_for(reading.device) for reading in admitted.readings):
             return FOREIGN
-        messages = [Message(envelope, admitted)]
+        messages = settled(conn, [Message(envelope, admitted)])
         arrivals = save(conn, messages)  # away: answered so, sent again, and counted then
         keep(conn, metrics.count_received(messages) + metrics.count_outcomes(messages, arrivals))
         return _answer(admitted, arrivals)

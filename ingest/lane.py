@@ -10,8 +10,8 @@ import psycopg
 import structlog
 from psycopg.conninfo import make_conninfo
 
-from devices.readings import Reason
-from ingest import counts, metrics, stamps
+from devices.readings import Reason, SosPressed
+from ingest import counters, counts, metrics, stamps
 from ingest.admission import Admitted
 from ingest.batch import gather
 from ingest.broker import BEAT, Delivery, Session
@@ -133,6 +133,7 @@ class Lane:
         began = time.monotonic()
         batch = self._insist(lambda conn: self._restamped(conn, deliveries))
         messages = self._insist(lambda conn: self._admitted(conn, batch))
+        messages = self._insist(lambda conn: counters.settled(conn, messages))
         self._tally += metrics.count_received(messages)
         arrivals = self._insist(lambda conn: self._save(conn, batch, messages))
         self._tally += metrics.count_outcomes(messages, arrivals)
@@ -145,7 +146,7 @@ class Lane:
             self._begun = self.session.begun
         return stamps.restamped(conn, self.slot, batch)
 
-    def _admitted(self, conn: psycopg.Connection, batch: Sequence[Delivery]) -> list[Message]:
+    def _admitted(self, conn: psycopg.Connection, batch: Sequence[Delivery]) -> Sequence[Message]:
         directory = self._register.directory
         messages = [Message(each.envelope, contained(each.envelope, directory)) for each in batch]
         strangers = [n for n, each in enumerate(messages) if _unknown(each.admitted)]
@@ -162,10 +163,10 @@ class Lane:
     def _save(
         self, conn: psycopg.Connection, batch: Sequence[Delivery], messages: Sequence[Message]
     ) -> Arrivals:
-        pairs = zip(batch, messages, strict=True)
-        stamps.remember(
-            conn, self.slot, [each for each, message in pairs if _by_our_clock(message)]
-        )
+        pairs = list(zip(batch, messages, strict=True))
+        timeless = [(each, message) for each, message in pairs if _by_our_clock(message)]
+        pressed = [each for each, message in timeless if _pressed(message)]
+        stamps.remember(conn, self.slot, [each for each, _ in timeless], pressed)
         return save(conn, messages, self._wary)
 
     def _insist(self, work: Work[T]) -> T:
@@ -238,6 +239,10 @@ def _unknown(admitted: Admitted) -> bool:
 def _by_our_clock(message: Message) -> bool:
     """Whether any reading is judged by the moment it came: its key then holds that moment."""
     return any(each.at == each.received_at for each in message.admitted.readings)
+
+
+def _pressed(message: Message) -> bool:
+    return any(isinstance(each, SosPressed) for each in message.admitted.readings)
 
 
 def first_line(error: Exception) -> str:

@@ -57,13 +57,14 @@ def mended(envelope: Envelope) -> tuple[Envelope, tuple[str, ...]] | None:
 def _mended(body: bytes, content_type: str) -> Text:
     text, repairs = _decoded(body, content_type)
     text, more = _stripped(text)
+    known = bool(repairs)  # the encoding it was in, whatever it says of itself
     repairs += more
     form = FORMS.get(text[:1])
     if form is not None:
         text, more = form(text)
     else:
         text, more = _plain(text)
-    return text, repairs + more
+    return text, repairs + [one for one in more if not (known and one.startswith("encoding"))]
 
 
 # ------------------------------------------------------------------ bytes to text
