@@ -4,6 +4,7 @@ FROM python:3.12-slim
 RUN useradd --create-home --uid 10001 carewatch
 WORKDIR /srv
 COPY pyproject.toml README.md LICENSE ./
+COPY core core
 COPY devices devices
 COPY ingest ingest
 COPY alerts alerts

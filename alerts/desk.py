@@ -28,7 +28,7 @@ from alerts.types import (
     Resolved,
     Unmuted,
 )
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 
 __all__ = (
     "LINK_VERBS",

@@ -9,9 +9,13 @@ import msgspec
 import psycopg
 from psycopg.rows import scalar_row
 
+from alerts.figures.answering import LATE, Answering, Answers, answers
+from alerts.figures.button_tests import ButtonTest
+from alerts.figures.flood import causes, flooding, is_flood, stale, stale_before
+from alerts.figures.lint import FailedContact, Flaw
 from alerts.records.checks import answers_between, button_tests_of
-from alerts.records.page_records import PageRecord, held_pages, page, pages_between, pages_of
-from alerts.records.paging_lint import failed_contacts, paging_checked_at, paging_flaws
+from alerts.records.lint import failed_contacts, paging_checked_at, paging_flaws
+from alerts.records.pages import PageRecord, held_pages, page, pages_between, pages_of
 from alerts.records.rows import bodies
 from alerts.records.rulebook import RuleCard, rulebook
 from alerts.records.standing import (
@@ -24,12 +28,8 @@ from alerts.records.standing import (
     rotas,
     turns,
 )
-from alerts.records.visit_records import visit, visit_revisions, visits_between
-from alerts.types import TOLD_BY_RULES, Alert, Finding, StoryLine, VisitRecord
-from alerts.watching.answering import LATE, Answering, Answers, answers
-from alerts.watching.button_tests import ButtonTest
-from alerts.watching.flood import causes, flooding, is_flood, stale, stale_before
-from alerts.watching.lint import FailedContact, Flaw
+from alerts.records.visits import visit, visit_revisions, visits_between
+from alerts.types import WRITTEN_BY_RULES, Alert, Finding, StoryLine, VisitRecord
 
 __all__ = (
     "LATE",
@@ -167,7 +167,7 @@ def findings_of(conn: psycopg.Connection, alert: Alert) -> list[Finding]:
     rows = bodies(
         conn,
         "SELECT body::text FROM finding WHERE at = ANY(%s) AND alert = %s ORDER BY n",
-        ([line.at for line in alert.story if line.what in TOLD_BY_RULES], alert.id),
+        ([line.at for line in alert.story if line.what in WRITTEN_BY_RULES], alert.id),
     )
     return [_FINDING.decode(row) for row in rows]
 

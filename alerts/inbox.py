@@ -5,7 +5,7 @@ import psycopg
 from psycopg.rows import scalar_row
 
 from alerts.types import InboxEntry
-from devices.locks import Lock
+from core.locks import Lock
 
 LONGEST_PAUSE = "5s"  # who freezes while holding it loses the connection, and with it the lock
 

@@ -6,32 +6,34 @@ A rule never reads a clock, a file or a row; the same calls give the same answer
 
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, ClassVar, Generic, Literal, TypeVar
+from typing import ClassVar, Generic, TypeVar
 
 import msgspec
 
-from alerts.types import Evidence, Finding, FindingEvent, Severity, Stored, Tick, TownChanged
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
+from alerts.types import (
+    Evidence,
+    Finding,
+    FindingEvent,
+    LaneName,
+    Severity,
+    Stored,
+    Tick,
+    TownChanged,
+)
 from devices.readings import Reading
 
-if TYPE_CHECKING:
-    from alerts.judging.known import Known
 
-Lane = Literal["life", "main"]
-
-
-class State(msgspec.Struct, frozen=True, gc=False):
+class RuleState(msgspec.Struct, frozen=True, gc=False):
     """What a rule remembers of one key. Frozen; saved as MessagePack.
 
     `gc=False`, here and on other small values: they hold no cycles, and there are many of them.
     """
 
 
-class Settings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A rule's parameters with their defaults; the field names are the names in the town file."""
-
-
 class Begun(msgspec.Struct, frozen=True):
-    """The engine starts (also after a restart): raise what is already true, wish what is due."""
+    """The engine starts, also after a restart: raise what is true already, set timers anew."""
 
     at: datetime
 
@@ -40,23 +42,23 @@ class Begun(msgspec.Struct, frozen=True):
         return self.at
 
 
-class Told(msgspec.Struct, frozen=True, gc=False):
+class RuleEvent(msgspec.Struct, frozen=True, gc=False):
     """Something one rule tells the rules behind it in RULES (subclass it; name it in `wants`)."""
 
 
-STANDS = datetime.max.replace(tzinfo=UTC)  # as `wake_at`: the wish there was stays as it is
-Felt = Stored | Tick | TownChanged | Begun | Told
-S = TypeVar("S", bound=State)
-P = TypeVar("P", bound=Settings)
+STANDS = datetime.max.replace(tzinfo=UTC)  # as `wake_at`: the timer there was stays as it is
+Felt = Stored | Tick | TownChanged | Begun | RuleEvent
+S = TypeVar("S", bound=RuleState)
+P = TypeVar("P", bound=Parameters)
 
 
 class Verdict(msgspec.Struct, frozen=True, gc=False):
-    """What a step concluded. It replaces the key's state and its wish."""
+    """What a step concluded. It replaces the key's state and its timer."""
 
-    state: State | None  # None: forget this key
+    state: RuleState | None  # None: forget this key
     findings: tuple[Finding, ...] = ()
-    wake_at: datetime | None = None  # ask for a Tick then; None: no wish; STANDS: as before
-    tells: tuple[Told, ...] = ()
+    wake_at: datetime | None = None  # ask for a Tick then; None: no timer; STANDS: as before
+    tells: tuple[RuleEvent, ...] = ()
 
 
 class Rule(Generic[S, P]):
@@ -67,31 +69,31 @@ class Rule(Generic[S, P]):
 
     name: ClassVar[str]
     severity: ClassVar[Severity]
-    lane: ClassVar[Lane] = "main"
+    lane: ClassVar[LaneName] = "main"
     version: ClassVar[int] = 1  # raise it when the state or its meaning changes: old states go
-    wants: ClassVar[tuple[type, ...]] = ()  # reading types and Told types
+    wants: ClassVar[tuple[type, ...]] = ()  # reading types and RuleEvent types
     vital: ClassVar[tuple[type, ...]] = ()  # of the readings: mere signs of life to this rule, so
-    # that one which changed nothing stands for the next hour (see alerts.judging.vitals)
+    # that one which changed nothing stands for the next hour (see alerts.town.heartbeats)
     settings: type[P]
     state: type[S]
 
-    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         """The keys that a reading (or something told) concerns. Hot: answer () early."""
         return ()
 
-    def listens(self, kind: type, known: "Known") -> bool:
+    def listens(self, kind: type, town: Town) -> bool:
         """May readings of a kind mean anything in the town as it is? Asked when it changes."""
         return True
 
-    def affected(self, change: TownChanged | Begun, known: "Known") -> Iterable[str]:
-        """The keys to look at again after a change of the town (known already holds it).
+    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
+        """The keys to look at again after a change of the town (`town` already holds it).
 
-        At `Begun` every key that needs a wish. A step that finds nothing new answers None.
+        At `Begun` every key that needs a timer. A step that finds nothing new answers None.
         """
         return ()
 
-    def step(self, key: str, state: S | None, felt: Felt, known: "Known") -> Verdict | None:
-        """What follows for one key. Pure. None: nothing changes, the wish stands."""
+    def step(self, key: str, state: S | None, felt: Felt, town: Town) -> Verdict | None:
+        """What follows for one key. Pure. None: nothing changes, the timer stands."""
         raise NotImplementedError
 
     def finding(
@@ -101,7 +103,7 @@ class Rule(Generic[S, P]):
         reason: str,
         detail: str,
         *,
-        known: "Known",
+        town: Town,
         key: str = "",
         visit: str | None = None,
         evidence: tuple[Evidence, ...] = (),
@@ -113,7 +115,7 @@ class Rule(Generic[S, P]):
         `by` is who acts for the subject, where the settings depend on it too.
         """
         return Finding(
-            at=known.now,
+            at=town.now,
             rule=self.name,
             subject=subject,
             event=event,
@@ -124,8 +126,8 @@ class Rule(Generic[S, P]):
             visit=visit,
             key=key,
             rule_version=self.version,
-            settings=msgspec.structs.asdict(known.settings(self, subject, by)),
-            settings_version=known.settings_version,
+            settings=msgspec.structs.asdict(town.settings(self, subject, by)),
+            settings_version=town.settings_version,
         )
 
 

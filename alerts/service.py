@@ -11,17 +11,17 @@ import psycopg
 import structlog
 from psycopg.rows import scalar_row
 
-from alerts.audit import Watcher
+from alerts import metrics
 from alerts.channels import Channels, open_channels
-from alerts.lanes.clock import Clock, SystemClock
-from alerts.lanes.connections import connect, first_line
-from alerts.lanes.lane import Lane, load_town
-from alerts.pager import Pager
+from alerts.clock import Clock, SystemClock
+from alerts.connections import connect, first_line
+from alerts.lanes.lane import RuleLane, load_town
 from alerts.paging import outbox
+from alerts.paging.pager import Pager
 from alerts.settings import AlertsSettings
 from alerts.types import Page, Severity
-from alerts.watching import metrics
-from devices.locks import Lock
+from alerts.watchdog.audit import Watcher
+from core.locks import Lock
 
 UPKEEP = 0.5  # seconds between two rounds
 SLOW = 15.0  # seconds without a look at the feed after which a lane does not count as well
@@ -36,8 +36,8 @@ class Work:
         self, settings: AlertsSettings, channels: Channels, clock: Clock, conn: psycopg.Connection
     ) -> None:
         town, url = load_town(conn), settings.database_url
-        self.life = Lane("life", url, clock, self._ring, town)
-        self.main = Lane("main", url, clock, self._ring, town)
+        self.life = RuleLane("life", url, clock, self._ring, town)
+        self.main = RuleLane("main", url, clock, self._ring, town)
         self._life_pager = Pager("life", settings, channels, clock, lambda: self.life.roster)
         self._pager = Pager("others", settings, channels, clock, lambda: self.main.roster)
         self._parts = (self.life, self.main, self._life_pager, self._pager)

@@ -24,6 +24,7 @@ class Severity(StrEnum):
 
 
 ReadingKind = Literal["position", "door", "sos", "face", "visit", "status", "measured"]
+LaneName = Literal["life", "main"]  # an SOS has a lane of its own: nothing else is in its way
 Role = Literal["viewer", "operator", "on_call", "manager", "vendor", "admin"]
 Outcome = Literal["helped", "false_alarm", "test", "hospital", "duplicate", "other"]
 OUTCOMES: tuple[str, ...] = ("helped", "false_alarm", "test", "hospital", "duplicate", "other")
@@ -141,7 +142,7 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """A rule of the town's own: a CEL expression over what devices say."""
 
     id: str
-    when: str  # true raises, false clears; see alerts.judging.conditions for what it can name
+    when: str  # true raises, false clears; see alerts.rules.shared.conditions for what it can name
     kinds: tuple[ReadingKind, ...] = ()  # the kinds of readings it looks at; () = all
     quantities: tuple[str, ...] = ()  # only what is measured, and of it only these; () = all
     window_minutes: float = 0  # how far `window` reaches back; 0 = the last reading alone
@@ -184,7 +185,7 @@ class Stored(msgspec.Struct, frozen=True, tag="stored", gc=False):
 
 
 class Tick(msgspec.Struct, frozen=True, tag="tick"):
-    """A wished-for time has come: everything received before `at` has been read."""
+    """A timer has run down: everything received before `at` has been read."""
 
     at: datetime
 
@@ -310,7 +311,7 @@ Stimulus = Stored | Tick | InboxEntry
 # ---------------------------------------------------------------- findings
 
 FindingEvent = Literal["raised", "joined", "revised", "cleared"]
-TOLD_BY_RULES = frozenset(get_args(FindingEvent))  # the story lines that a finding wrote
+WRITTEN_BY_RULES = frozenset(get_args(FindingEvent))  # the story lines that a finding wrote
 
 
 class Evidence(msgspec.Struct, frozen=True, kw_only=True):
@@ -349,17 +350,9 @@ class AlertKey(msgspec.Struct, frozen=True):
     key: str = ""
 
 
-class Wish(msgspec.Struct, frozen=True):
-    """A rule wants to be woken."""
-
-    rule: str
-    key: str  # the rule's own state key
-    at: datetime
-
-
 # ---------------------------------------------------------------- visits
 
-VisitState = Literal["planned", "due", "begun", "done", "late", "missed", "cancelled", "unverified"]
+VisitStage = Literal["planned", "due", "begun", "done", "late", "missed", "cancelled", "unverified"]
 VisitGrade = Literal["verified", "probable", "contradicted", "none"]
 
 
@@ -373,7 +366,7 @@ class VisitRecord(msgspec.Struct, frozen=True, kw_only=True):
     start: datetime  # window
     end: datetime
     minutes: int  # planned
-    state: VisitState = "planned"
+    state: VisitStage = "planned"
     grade: VisitGrade = "none"
     began: datetime | None = None
     ended: datetime | None = None

@@ -13,15 +13,15 @@ from fastapi.staticfiles import StaticFiles
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
 
+from core.errors import CarewatchError
 from dashboards import api, pages
-from dashboards.access import NotAllowed, NotSignedIn, words_of
-from dashboards.changes import Follower
-from dashboards.desking import Starting
-from dashboards.room import STATIC, Room
+from dashboards.actions import NoSuchPage
+from dashboards.auth.access import NotAllowed, NotSignedIn, words_of
+from dashboards.auth.middleware import Shield
+from dashboards.live.follower import Follower
 from dashboards.settings import DashboardSettings
-from dashboards.shield import Shield
-from dashboards.verbs import NoSuchPage
-from devices.errors import CarewatchError
+from dashboards.site import STATIC, Site
+from dashboards.views.desk import Starting
 
 
 def create_app(settings: DashboardSettings, routers: Sequence[APIRouter] = ()) -> FastAPI:
@@ -29,25 +29,25 @@ def create_app(settings: DashboardSettings, routers: Sequence[APIRouter] = ()) -
 
     It starts without a database and shows what it can as soon as one answers.
     """
-    room = Room(settings)
-    follower = Follower(settings.database_url, room.stream)
+    site = Site(settings)
+    follower = Follower(settings.database_url, site.stream)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
-        room.stream.attach(asyncio.get_running_loop())
-        room.pool.open()
+        site.stream.attach(asyncio.get_running_loop())
+        site.pool.open()
         follower.start()
         try:
             yield
         finally:
-            room.stream.end()
+            site.stream.end()
             await asyncio.to_thread(follower.stop)
-            await asyncio.to_thread(room.pool.close)
+            await asyncio.to_thread(site.pool.close)
 
     app = FastAPI(
         title="carewatch", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
-    app.state.room = room
+    app.state.site = site
     app.add_middleware(Shield, public_url=settings.public_url)
     for router in (*api.ROUTERS, *pages.ROUTERS, *routers):
         app.include_router(router)
@@ -113,9 +113,9 @@ async def _database_away(request: Request, _: Exception) -> Response:
 
 
 def _refusal(request: Request, why: str, status: int, detail: str = "") -> Response:
-    room: Room = request.app.state.room
-    words = words_of(request, room)
-    return room.page("refusal.html", words, status=status, why=why, detail=detail)
+    site: Site = request.app.state.site
+    words = words_of(request, site)
+    return site.page("refusal.html", words, status=status, why=why, detail=detail)
 
 
 async def _unanswerable(request: Request, _: Exception) -> Response:

@@ -5,7 +5,7 @@ from typing import TypeVar
 import msgspec
 from fastapi import Request
 
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 
 T = TypeVar("T")
 

@@ -15,12 +15,12 @@ from zoneinfo import ZoneInfo
 import msgspec
 import psycopg
 
-from alerts.audit import look
 from alerts.history import Flaw, paging_flaws
+from alerts.watchdog.audit import look
+from core.errors import CarewatchError
 from deploy.migrate import migrations
-from deploy.running import RUN_FILE
 from deploy.settings import Settings, load_settings
-from devices.errors import CarewatchError
+from deploy.stack.running import RUN_FILE
 from devices.registry import load_directory
 from ingest.history import MessageCount, message_counts, recent_drops
 

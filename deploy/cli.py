@@ -10,7 +10,7 @@ import sys
 import typer
 from typer.exceptions import TyperException
 
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 
 COMMANDS = (
     "up",

@@ -6,11 +6,11 @@ from contextlib import ExitStack, contextmanager
 
 import psycopg
 
-from deploy import embedded, local
+from core.errors import CarewatchError
 from deploy.migrate import migrate
-from deploy.running import RUN_FILE
 from deploy.settings import Settings, load_settings
-from devices.errors import CarewatchError
+from deploy.stack import embedded, local
+from deploy.stack.running import RUN_FILE
 
 
 @contextmanager

@@ -6,11 +6,11 @@ import psycopg
 
 from alerts.desk import append
 from alerts.types import TownChanged
+from core.errors import CarewatchError
 from deploy.town.references import DEVICE_ID, HOLDERS
 from devices import registry
 from devices.credentials import credential, issue
 from devices.directory import Device, RegisterChange
-from devices.errors import CarewatchError
 
 
 def add_device(conn: psycopg.Connection, device: Device) -> str:

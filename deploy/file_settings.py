@@ -9,10 +9,10 @@ from typing import Literal
 
 import psycopg
 
-from alerts.given.versions import InForce, versions
-from alerts.trial.changes import SettingDifference, compared
+from alerts.plans.setting_changes import SettingDifference, compared
+from alerts.plans.versions import InForce, versions
 from alerts.types import TownSettings
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 
 Choice = Literal["file", "enabled"]
 

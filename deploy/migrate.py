@@ -7,9 +7,9 @@ import msgspec
 import psycopg
 from psycopg.rows import scalar_row
 
-from devices.errors import CarewatchError
-from devices.locks import Lock
-from ingest import upkeep
+from core.errors import CarewatchError
+from core.locks import Lock
+from ingest.store import upkeep
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 NAME = re.compile(r"(\d{4})_\w+\.sql")

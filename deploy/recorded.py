@@ -13,13 +13,13 @@ from hashlib import blake2b
 
 import msgspec
 
-from alerts.trial.report import MessageCounts
+from alerts.trials.report import MessageCounts
 from alerts.types import Stored
 from devices.directory import Directory
 from devices.envelope import Envelope
 from devices.readings import Reading, SosPressed
-from ingest.admission import Admitted, admit
-from ingest.counters import Last, Name, recounted
+from ingest.admission.admit import Admitted, admit
+from ingest.lanes.counters import Last, Name, recounted
 
 
 class Recorded:

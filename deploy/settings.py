@@ -24,7 +24,7 @@ from pydantic_settings import (
     TomlConfigSettingsSource,
 )
 
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 
 
 class Settings(BaseSettings):

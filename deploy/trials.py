@@ -9,16 +9,16 @@ from pathlib import Path
 
 import msgspec
 
-from alerts.backtest import Trial
-from alerts.judging.known import Known
-from alerts.lanes.both import Lanes
-from alerts.trial.overrides import RuleSettings, laid_over
-from alerts.trial.report import MessageCounts
-from alerts.trying.stored import stored_trial
+from alerts.engine.two_lanes import TwoLanes
+from alerts.plans.overrides import RuleSettings, laid_over
+from alerts.town.town import Town
+from alerts.trials.backtest import Trial
+from alerts.trials.report import MessageCounts
+from alerts.trials.stored import stored_trial
 from alerts.types import Finding, PlanSet
 from deploy.database import connected
 from deploy.recorded import Recorded
-from deploy.townfile import Town, directory_of
+from deploy.town.townfile import TownFile, directory_of
 from devices.envelope import Envelope
 from devices.recording import read_recording
 
@@ -32,7 +32,7 @@ class Source(msgspec.Struct, frozen=True):
 
 
 def from_recording(
-    town: Town, recording: Path, until: datetime | None, changes: RuleSettings
+    town: TownFile, recording: Path, until: datetime | None, changes: RuleSettings
 ) -> Source:
     """A recording from its first message up to `until`. Raises CarewatchError for bad settings.
 
@@ -46,7 +46,7 @@ def from_recording(
     recorded = Recorded(directory)
     heard = recorded.stimuli(envelopes if first is None else chain([first], envelopes))
     trial = Trial(
-        Lanes(directory, with_changes(town.plans, changes), timezone=town.timezone),
+        TwoLanes(directory, with_changes(town.plans, changes), timezone=town.timezone),
         heard,
         begin=first.received_at if first is not None else None,
         until=until,
@@ -56,17 +56,17 @@ def from_recording(
 
 @contextmanager
 def from_database(
-    town: Town | None, since: datetime, until: datetime, changes: RuleSettings
+    town: TownFile | None, since: datetime, until: datetime, changes: RuleSettings
 ) -> Iterator[Source]:
     """What is stored, received from `since` up to `until`; three days before it warm up.
 
     Without a town file the town is the one that was loaded then, with every change since. Raises
     CarewatchError for bad settings and a database that does not answer.
     """
-    known = Known(directory_of(town), town.plans, town.timezone) if town is not None else None
+    given = Town(directory_of(town), town.plans, town.timezone) if town is not None else None
     with connected() as conn:
         relaid = partial(with_changes, changes=changes)
-        trial, live = stored_trial(conn, known, since, until, relaid)
+        trial, live = stored_trial(conn, given, since, until, relaid)
         yield Source(trial, live=live)
 
 

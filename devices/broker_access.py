@@ -9,8 +9,8 @@ from typing import Any
 
 import msgspec
 
+from core.errors import CarewatchError
 from devices.credentials import Credential
-from devices.errors import CarewatchError
 
 OWN_TOPICS = "carewatch/v1/+/+/"  # + the device
 ROLE = "carewatch-device:"  # + the device; the plugin of Mosquitto 2.0 knows no %u in a role

@@ -15,7 +15,7 @@ import msgspec
 import psycopg
 from psycopg.rows import class_row, scalar_row
 
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 
 ROUNDS = 101  # Mosquitto's default
 SALT = 12  # bytes, Mosquitto's

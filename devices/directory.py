@@ -10,7 +10,7 @@ from typing import Literal
 
 import msgspec
 
-from devices.shelf import Shelf
+from core.shelf import Shelf
 
 CareLevel = Literal["independent", "partial", "full"]
 DeviceKind = Literal["phone", "door", "sos", "terminal", "sensor"]

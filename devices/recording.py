@@ -8,8 +8,8 @@ from pathlib import Path
 
 import msgspec
 
+from core.errors import CarewatchError
 from devices.envelope import Envelope, HttpRequest
-from devices.errors import CarewatchError
 
 
 class _Line(msgspec.Struct, omit_defaults=True):

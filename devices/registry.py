@@ -13,9 +13,9 @@ import psycopg
 from psycopg import sql
 from psycopg.rows import scalar_row, tuple_row
 
+from core.errors import CarewatchError
+from core.locks import Lock
 from devices.directory import SECTIONS, Device, Directory, Item, RegisterChange
-from devices.errors import CarewatchError
-from devices.locks import Lock
 
 TABLES = {
     "areas": "area",

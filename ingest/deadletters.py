@@ -10,11 +10,11 @@ from datetime import datetime
 
 import psycopg
 
+from core.errors import CarewatchError
 from devices.directory import Directory
-from devices.errors import CarewatchError
-from ingest.containment import contained
+from ingest.admission.containment import contained
 from ingest.history import Rejected, rejected, rejections
-from ingest.store import Message, Outcome, save
+from ingest.store.save import Message, MessageOutcome, save
 
 AT_ONCE = 500  # messages a transaction
 
@@ -27,14 +27,14 @@ def replay(
     reason: str | None = None,
     family: str | None = None,
     since: datetime | None = None,
-) -> Counter[Outcome]:
+) -> Counter[MessageOutcome]:
     """Read rejections again: these numbers, or all that were not read yet and fit.
 
     What is wholly readable now is stored and marked as replayed; the rest stays as it was.
     Answers how many became what. Raises psycopg.Error between two batches of 500, and
     CarewatchError for a number that there is not, before anything is read.
     """
-    outcomes: Counter[Outcome] = Counter()
+    outcomes: Counter[MessageOutcome] = Counter()
     batches = (
         _waiting(conn, reason=reason, family=family, since=since)
         if numbers is None
@@ -81,7 +81,7 @@ def _waiting(
 
 def _read_again(
     conn: psycopg.Connection, directory: Directory, batch: Sequence[Rejected]
-) -> list[Outcome]:
+) -> list[MessageOutcome]:
     admitted = [(each, contained(each.envelope, directory)) for each in batch]
     readable = [(each, result) for each, result in admitted if not result.rejections]
     saved = save(conn, [Message(each.envelope, result) for each, result in readable])
@@ -90,5 +90,5 @@ def _read_again(
             "UPDATE rejection SET replayed_at = clock_timestamp() WHERE n = ANY(%s)",
             ([each.n for each, _ in readable],),
         )
-    unread: list[Outcome] = ["rejected"] * (len(batch) - len(readable))
+    unread: list[MessageOutcome] = ["rejected"] * (len(batch) - len(readable))
     return [*saved.outcomes, *unread]

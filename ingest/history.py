@@ -11,7 +11,6 @@ from psycopg.rows import class_row, scalar_row
 
 from devices.envelope import Envelope, HttpRequest
 from devices.readings import TRACKED_KINDS, Reading
-from ingest.counts import MessageCount, message_counts, recent_drops
 from ingest.feed import (
     RENEWED_WITHIN,
     Batch,
@@ -24,6 +23,7 @@ from ingest.feed import (
     silent_lanes,
     workers,
 )
+from ingest.store.counts import MessageCount, message_counts, recent_drops
 
 __all__ = [
     "RENEWED_WITHIN",

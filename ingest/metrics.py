@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from prometheus_client import Counter, Gauge, Histogram
 
 from devices.readings import KIND_OF
-from ingest.counts import Tally
-from ingest.store import Arrivals, Message
+from ingest.store.counts import Tally
+from ingest.store.save import Arrivals, Message
 
 RECEIVED = Counter("carewatch_messages_received_total", "Messages taken in", ["family"])
 OUTCOMES = {

@@ -14,14 +14,15 @@ import structlog
 
 from devices.codecs import LIFE_FILTER, life_filters
 from devices.directory import Directory
-from ingest import drops, slots, upkeep
-from ingest.broker import Delivery, Session, Ways
-from ingest.crossing import NOTICE, TAKEN_BACK, Crossing, LifeTopics, notice
-from ingest.lane import Lane, connect, first_line
-from ingest.register import Register
+from ingest.lanes import drops, slots
+from ingest.lanes.crossing import NOTICE, TAKEN_BACK, Crossing, LifeTopics, notice
+from ingest.lanes.lane import SavingLane, connect, first_line
+from ingest.lanes.register import Register
+from ingest.lanes.slots import BULK, LIFE
+from ingest.mqtt.connection import Address
+from ingest.mqtt.session import Delivery, Session, SessionHooks
 from ingest.settings import IngestSettings
-from ingest.slots import BULK, LIFE
-from ingest.wire import Address
+from ingest.store import upkeep
 
 ROUND = 0.5  # seconds between two rounds of looking after the lanes
 UPKEEP = 60.0  # seconds between two house-keepings
@@ -40,7 +41,7 @@ class Service:
         self._address = Address.of(settings.mqtt_url)
         self._drops = drops.Drops()
         self._slots: frozenset[str] | None = None  # what this process should read; None = unknown
-        self._lanes: dict[str, Lane] = {}  # what it reads
+        self._lanes: dict[str, SavingLane] = {}  # what it reads
         self._conn: psycopg.Connection | None = None
         self._worker: int | None = None
         self._register: Register | None = None
@@ -121,7 +122,7 @@ class Service:
         if LIFE in self._lanes:
             self._lanes[LIFE].session.change((*self._life_filters, drops.TOPIC))
 
-    def _life(self, register: Register) -> Lane:
+    def _life(self, register: Register) -> SavingLane:
         """The lane of whatever may carry an SOS: nothing else is in its way."""
         session: Session
 
@@ -133,11 +134,11 @@ class Service:
             self._address,
             self._settings.client_prefix + LIFE,
             (*self._life_filters, drops.TOPIC),
-            ways=Ways(consumes=self._drops.consumes, granted=granted, will=TAKEN_BACK),
+            hooks=SessionHooks(consumes=self._drops.consumes, granted=granted, will=TAKEN_BACK),
         )
         return self._lane(LIFE, session, register, linger=0.0)
 
-    def _bulk(self, slot: str, register: Register) -> Lane:
+    def _bulk(self, slot: str, register: Register) -> SavingLane:
         """A lane of everything else."""
         crossing = Crossing()
         wanted = {SHARED} if self._settings.shared else {EVERYTHING} if slot == BULK else set()
@@ -147,12 +148,14 @@ class Service:
             (*wanted, NOTICE),
             unwanted={SHARED, EVERYTHING} - wanted,
             pause=READ_PAUSE,
-            ways=Ways(consumes=crossing.consumes, connected=crossing.reset),
+            hooks=SessionHooks(consumes=crossing.consumes, connected=crossing.reset),
         )
         return self._lane(slot, session, register, linger=self._settings.linger)
 
-    def _lane(self, slot: str, session: Session, register: Register, *, linger: float) -> Lane:
-        return Lane(
+    def _lane(
+        self, slot: str, session: Session, register: Register, *, linger: float
+    ) -> SavingLane:
+        return SavingLane(
             slot,
             session,
             register,

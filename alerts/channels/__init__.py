@@ -4,11 +4,11 @@ To add one: a file with a class that has `serves` and `send`, and a line in `ope
 """
 
 from alerts.channels.apprised import AppriseChannel
-from alerts.channels.notice import Answer, Channel, Notice
+from alerts.channels.notice import Channel, Notice, SendResult
 from alerts.channels.voice import VoiceChannel
 from alerts.channels.webhook import WebhookChannel, new_client
 
-__all__ = ("Answer", "Channel", "Channels", "Notice", "open_channels")
+__all__ = ("Channel", "Channels", "Notice", "SendResult", "open_channels")
 
 
 class Channels:
@@ -17,12 +17,12 @@ class Channels:
     def __init__(self, channels: tuple[Channel, ...]) -> None:
         self._channels = channels
 
-    def send(self, url: str, notice: Notice) -> Answer:
+    def send(self, url: str, notice: Notice) -> SendResult:
         """Send by the channel that serves this URL. Never raises: a failure is an answer."""
         for channel in self._channels:
             if channel.serves(url):
                 return channel.send(url, notice)
-        return Answer("failed_permanent", "no channel knows this kind of contact")
+        return SendResult("failed_permanent", "no channel knows this kind of contact")
 
     def close(self) -> None:
         """Let the connections go."""

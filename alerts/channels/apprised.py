@@ -8,7 +8,7 @@ import logging
 
 import apprise
 
-from alerts.channels.notice import Answer, Notice
+from alerts.channels.notice import Notice, SendResult
 from alerts.types import Severity
 
 KINDS = {
@@ -29,17 +29,19 @@ class AppriseChannel:
     def serves(self, url: str) -> bool:
         return "://" in url
 
-    def send(self, url: str, notice: Notice) -> Answer:
+    def send(self, url: str, notice: Notice) -> SendResult:
         target = apprise.Apprise()
         if not target.add(url):
-            return Answer("failed_permanent", "Apprise can't read this contact's address")
+            return SendResult("failed_permanent", "Apprise can't read this contact's address")
         sent = target.notify(
             title=notice.title,
             body=notice.message,
             notify_type=KINDS[notice.severity],
             body_format=apprise.NotifyFormat.TEXT,
         )
-        return Answer("sent") if sent else Answer("failed_temporary", "Apprise could not send")
+        return (
+            SendResult("sent") if sent else SendResult("failed_temporary", "Apprise could not send")
+        )
 
     def close(self) -> None:
         """Nothing is kept open."""

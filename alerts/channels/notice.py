@@ -39,7 +39,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
         return (self.page, *(one.page for one in self.bundled))
 
 
-class Answer(msgspec.Struct, frozen=True):
+class SendResult(msgspec.Struct, frozen=True):
     """What the channel said: how far the message has come, or whether a retry helps.
 
     queued, sent: handed on; delivered: at the receiver; failed_temporary: worth a retry;
@@ -60,7 +60,7 @@ class Channel(Protocol):
     def serves(self, url: str) -> bool:
         """Is this a contact of this channel?"""
 
-    def send(self, url: str, notice: Notice) -> Answer:
+    def send(self, url: str, notice: Notice) -> SendResult:
         """Send, within 10 s. Never raises: a failure is an answer."""
 
     def close(self) -> None:

@@ -14,7 +14,7 @@ from urllib.parse import parse_qsl, urlsplit, urlunsplit
 
 import httpx
 
-from alerts.channels.notice import Answer, Notice
+from alerts.channels.notice import Notice, SendResult
 from alerts.channels.webhook import UNREADABLE, answer_to
 
 SCHEME = "voice+"
@@ -30,15 +30,15 @@ class VoiceChannel:
     def serves(self, url: str) -> bool:
         return url.startswith((f"{SCHEME}https://", f"{SCHEME}http://"))
 
-    def send(self, url: str, notice: Notice) -> Answer:
+    def send(self, url: str, notice: Notice) -> SendResult:
         try:
             response = self._client.send(self._request(url.removeprefix(SCHEME), notice))
         except UNREADABLE:
-            return Answer("failed_permanent", "the contact's address can't be read")
+            return SendResult("failed_permanent", "the contact's address can't be read")
         except httpx.HTTPError as error:
-            return Answer("failed_temporary", type(error).__name__)
+            return SendResult("failed_temporary", type(error).__name__)
         answer = answer_to(response.status_code)
-        return answer if answer.has_failed else Answer("queued")
+        return answer if answer.has_failed else SendResult("queued")
 
     def close(self) -> None:
         """The client is the webhook's."""

@@ -3,7 +3,7 @@
 import httpx
 import msgspec
 
-from alerts.channels.notice import Answer, Notice
+from alerts.channels.notice import Notice, SendResult
 
 SCHEMES = {"webhook://": "http://", "webhooks://": "https://"}
 TIMEOUT = httpx.Timeout(5.0, connect=3.0)  # seconds; well within a page's lease
@@ -26,7 +26,7 @@ class WebhookChannel:
     def serves(self, url: str) -> bool:
         return url.startswith(tuple(SCHEMES))
 
-    def send(self, url: str, notice: Notice) -> Answer:
+    def send(self, url: str, notice: Notice) -> SendResult:
         scheme = next(scheme for scheme in SCHEMES if url.startswith(scheme))
         request = self._client.build_request
         headers = {"Content-Type": "application/json", "Idempotency-Key": notice.page}
@@ -35,19 +35,19 @@ class WebhookChannel:
             body = msgspec.json.encode(notice)
             response = self._client.send(request("POST", target, content=body, headers=headers))
         except UNREADABLE:
-            return Answer("failed_permanent", "the contact's address can't be read")
+            return SendResult("failed_permanent", "the contact's address can't be read")
         except httpx.HTTPError as error:
-            return Answer("failed_temporary", type(error).__name__)
+            return SendResult("failed_temporary", type(error).__name__)
         return answer_to(response.status_code)
 
     def close(self) -> None:
         self._client.close()
 
 
-def answer_to(status: int) -> Answer:
+def answer_to(status: int) -> SendResult:
     """What an HTTP status says of a delivery, and whether a retry helps."""
     if 200 <= status < 300:
-        return Answer("delivered")
+        return SendResult("delivered")
     if status >= 500 or status in AGAIN:
-        return Answer("failed_temporary", f"HTTP {status}")
-    return Answer("failed_permanent", f"HTTP {status}")
+        return SendResult("failed_temporary", f"HTTP {status}")
+    return SendResult("failed_permanent", f"HTTP {status}")

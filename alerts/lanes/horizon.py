@@ -14,8 +14,8 @@ from datetime import datetime
 import psycopg
 from psycopg.rows import scalar_row
 
-from alerts.lanes.both import LaneName
-from devices.locks import Lock
+from alerts.types import LaneName
+from core.locks import Lock
 from ingest.history import RENEWED_WITHIN, horizon
 
 AWAY = 3.0  # seconds between two looks after which we count as having been away

@@ -16,20 +16,20 @@ import msgspec
 import psycopg
 import structlog
 
-from alerts.casebook import Casebook
-from alerts.engine import begin, state_names
-from alerts.feed import Ear, Feed, towns_between
-from alerts.given.past import town_before
-from alerts.given.plans import load_plans
-from alerts.given.roster import Roster, roster_of
-from alerts.journal import Journal, Overtaken
-from alerts.judging.known import Known
-from alerts.lanes.both import LaneName, rules_of
-from alerts.lanes.clock import Clock
-from alerts.lanes.connections import connect, first_line
-from alerts.lanes.walk import Walk
-from alerts.trial.alarm_load import CHATTER_WINDOW
-from alerts.types import Page, PlanSet, Stored
+from alerts.cases.casebook import Casebook
+from alerts.clock import Clock
+from alerts.connections import connect, first_line
+from alerts.engine.engine import begin, state_names
+from alerts.engine.two_lanes import rules_of
+from alerts.figures.alarm_load import CHATTER_WINDOW
+from alerts.lanes.feed import Feed, NotifyListener, towns_between
+from alerts.lanes.journal import Journal, Overtaken
+from alerts.lanes.loop import LaneLoop
+from alerts.lanes.past import town_before
+from alerts.plans.plans import load_plans
+from alerts.plans.roster import Roster, roster_of
+from alerts.town.town import Town
+from alerts.types import LaneName, Page, PlanSet, Stored
 from devices.directory import Directory
 from devices.registry import load_directory
 from ingest.history import replay
@@ -41,7 +41,7 @@ STEADY = 10.0  # seconds of work after which a loss counts as the first again
 log = structlog.get_logger()
 
 
-class Town(msgspec.Struct, frozen=True):
+class StartingTown(msgspec.Struct, frozen=True):
     """What a lane begins with."""
 
     directory: Directory
@@ -49,10 +49,10 @@ class Town(msgspec.Struct, frozen=True):
     roster: Roster
 
 
-def load_town(conn: psycopg.Connection) -> Town:
-    """The register and the plans as they stand."""
+def load_town(conn: psycopg.Connection) -> StartingTown:
+    """Return the register and the plans as they are stored now."""
     directory, plans = load_directory(conn), load_plans(conn)
-    return Town(directory, plans, roster_of(directory, plans, ZoneInfo(directory.timezone)))
+    return StartingTown(directory, plans, roster_of(directory, plans, ZoneInfo(directory.timezone)))
 
 
 def last_days(conn: psycopg.Connection, until: datetime | None) -> Iterator[Stored]:
@@ -66,7 +66,7 @@ def last_days(conn: psycopg.Connection, until: datetime | None) -> Iterator[Stor
         yield Stored(arrival, reading)
 
 
-class Lane:
+class RuleLane:
     """Runs from `start` to `stop`, however often the database goes and comes back."""
 
     def __init__(
@@ -75,7 +75,7 @@ class Lane:
         database_url: str,
         clock: Clock,
         ring: Callable[[tuple[Page, ...]], None],
-        town: Town,
+        town: StartingTown,
     ) -> None:
         self.name = name
         self.overtaken = threading.Event()  # another process has taken over; this lane has ended
@@ -85,7 +85,7 @@ class Lane:
         self._clock = clock
         self._ring = ring
         self._town = town
-        self._walk: Walk | None = None
+        self._loop: LaneLoop | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"alerts {name}", daemon=True)
 
@@ -100,8 +100,8 @@ class Lane:
     @property
     def roster(self) -> Roster:
         """The people and the register as this lane knows them."""
-        walk = self._walk
-        return walk.roster if walk else self._town.roster
+        loop = self._loop
+        return loop.roster if loop else self._town.roster
 
     def _run(self) -> None:
         pause = FIRST_PAUSE
@@ -129,27 +129,27 @@ class Lane:
             connect(self._database_url, f"{self.name} writes") as write,
             connect(self._database_url, f"{self.name} listens") as listen,
         ):
-            ear = Ear(listen, self.name)
-            walk = self.recover(read, write)
+            listener = NotifyListener(listen, self.name)
+            loop = self.recover(read, write)
             gc.freeze()  # a town's worth of values stays: don't search it for garbage each time
             while not self._stopping.is_set():
-                fed = walk.step()
+                fed = loop.step()
                 self.well_at, self.read_until = time.monotonic(), fed.after
                 if fed.is_drained:
-                    ear.wait(walk.seconds_to_wait())
+                    listener.wait(loop.seconds_to_wait())
 
-    def recover(self, read: psycopg.Connection, write: psycopg.Connection) -> Walk:
+    def recover(self, read: psycopg.Connection, write: psycopg.Connection) -> LaneLoop:
         """Where the lane was when it last committed; from the beginning where it never did."""
         self._keep_town()
         rules = rules_of(self.name)
         journal = Journal(write, self.name, [rule.name for rule in rules_of("life")])
         at = journal.checkpoint
-        known = Known(self._town.directory, self._town.plans, self._town.directory.timezone)
-        town_before(write, known, at.states_at)  # what changed since is walked again
+        town = Town(self._town.directory, self._town.plans, self._town.directory.timezone)
+        town_before(write, town, at.states_at)  # what changed since is walked again
         world = begin(
-            known.directory,
-            known.plans(),
-            timezone=known.zone.key,
+            town.directory,
+            town.plans(),
+            timezone=town.zone.key,
             rules=rules,
             states=journal.states(state_names(rules)),
             clock=at.states_clock,
@@ -158,17 +158,17 @@ class Lane:
         )
         roster = self._town.roster
         if at.states_clock is not None:
-            roster = roster.within(known.directory, known.zone)
+            roster = roster.within(town.directory, town.zone)
         then = at.clock or self._clock.now()  # a word on a mute may wait since then
         raised = journal.raised_since(then - CHATTER_WINDOW)
         book = Casebook(roster, journal.open_alerts(), journal.mutes(then), raised)
         waiting = towns_between(write, at.states_at, at.heard_at)
         feed = Feed(read, self.name, at.states_at, at.heard_at, waiting)
-        self._walk = Walk(self.name, journal, world, book, feed, self._clock, self._ring)
-        return self._walk
+        self._loop = LaneLoop(self.name, journal, world, book, feed, self._clock, self._ring)
+        return self._loop
 
     def _keep_town(self) -> None:
         """A lost connection costs no second reading of a register of a million devices."""
-        if self._walk is not None:
-            known = self._walk.world.known
-            self._town = Town(known.directory, known.plans(), self._walk.roster)
+        if self._loop is not None:
+            town = self._loop.world.town
+            self._town = StartingTown(town.directory, town.plans(), self._loop.roster)

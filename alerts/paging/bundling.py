@@ -11,7 +11,7 @@ from itertools import groupby
 
 import msgspec
 
-from alerts.trial.alarm_load import FLOOD_BEGINS_ABOVE, FLOOD_WINDOW
+from alerts.figures.alarm_load import FLOOD_BEGINS_ABOVE, FLOOD_WINDOW
 from alerts.types import Alert, Page, Severity
 
 SINGLE = 3  # pages due at once to one contact that leave as messages of their own

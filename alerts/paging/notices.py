@@ -6,11 +6,11 @@ from datetime import datetime
 import msgspec
 
 from alerts.channels.notice import Notice
-from alerts.given.roster import Roster
 from alerts.paging import texts
 from alerts.paging.bundling import Waiting
 from alerts.paging.links import VALID_FOR, address, keypad_address, sign
 from alerts.paging.texts import Lang
+from alerts.plans.roster import Roster
 from alerts.settings import AlertsSettings
 
 

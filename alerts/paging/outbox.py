@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 import msgspec
 import psycopg
 
-from alerts.channels.notice import Answer
+from alerts.cases.lifecycle import ACTIVE
+from alerts.cases.relief import OFF_DUTY
+from alerts.channels.notice import SendResult
 from alerts.inbox import append
-from alerts.lifecycle import ACTIVE
 from alerts.paging.bundling import Sending, Waiting
 from alerts.paging.notices import Claimed
-from alerts.paging.relief import OFF_DUTY
 from alerts.types import Alert, Page, Receipt, ReceiptState, Severity
 
 LEASE = timedelta(seconds=15)  # longer than any channel takes to answer
@@ -37,7 +37,7 @@ class Result(msgspec.Struct, frozen=True):
     """What a channel answered for one claimed page."""
 
     claimed: Claimed
-    answer: Answer
+    answer: SendResult
     at: datetime
 
 

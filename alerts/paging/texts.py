@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from typing import Any, Literal
 
 from alerts.types import Alert, Severity
+from core.shelf import Shelf
 from devices.directory import Directory
-from devices.shelf import Shelf
 
 Lang = Literal["zh", "en"]
 SMS = {"zh": 70, "en": 160}  # characters of one SMS in UCS-2 and in GSM-7

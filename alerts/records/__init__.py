@@ -1,1 +1,1 @@
-"""Values into tables and rows out of them, for `alerts.journal` and `alerts.history`."""
+"""Values into tables and rows out of them, for `alerts.lanes.journal` and `alerts.history`."""

@@ -6,10 +6,10 @@ import msgspec
 import psycopg
 from psycopg.rows import scalar_row
 
+from alerts.figures.answering import Answering, answering
+from alerts.figures.button_tests import ButtonTest, button_tests
 from alerts.rules.sos_pressed import SOS_PRESSED, SosState
 from alerts.types import Alert, Severity
-from alerts.watching.answering import Answering, answering
-from alerts.watching.button_tests import ButtonTest, button_tests
 from devices.directory import Directory
 
 _ALERT = msgspec.json.Decoder(Alert)

@@ -7,7 +7,7 @@ import msgspec
 import psycopg
 from psycopg.rows import class_row
 
-from alerts.given.rota import shifts
+from alerts.plans.rota import shifts
 from alerts.records.rows import bodies
 from alerts.types import Ladder, Muted, Rota, Staff
 

@@ -24,11 +24,11 @@ outage are still lost; those then speak for themselves.
 from collections.abc import Iterable
 from datetime import timedelta
 from functools import partial
-from typing import TYPE_CHECKING
 
 from msgspec.structs import replace
 
-from alerts.judging.incidents import (
+from alerts.rule import Felt, Rule, RuleEvent, Verdict
+from alerts.rules.shared.incidents import (
     WAIT,
     Incident,
     OutageState,
@@ -37,20 +37,18 @@ from alerts.judging.incidents import (
     told_elsewhere,
     told_in,
 )
-from alerts.judging.outages import Loss, Measure, needed_of, outages
-from alerts.judging.places import above, around, is_area, name_of
-from alerts.judging.silence import DeviceLost, DeviceWatched, OutageCovers
-from alerts.rule import Felt, Rule, Settings, Told, Verdict
+from alerts.rules.shared.outages import Loss, Measure, needed_of, outages
+from alerts.rules.shared.places import above, around, is_area, name_of
+from alerts.rules.shared.silence import DeviceLost, DeviceWatched, OutageCovers
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Tick
 from devices.readings import Reading
-
-if TYPE_CHECKING:
-    from alerts.judging.known import Known
 
 RESTART = timedelta(minutes=2)  # Zigbee2MQTT on a small computer is back in about one
 
 
-class OutageSettings(Settings, frozen=True):
+class OutageSettings(Parameters, frozen=True):
     devices: int = 10
     share: float = 0.2
     minutes: float = 10
@@ -65,14 +63,12 @@ class OutageRule(Rule[OutageState, OutageSettings]):
     settings = OutageSettings
     state = OutageState
 
-    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         if isinstance(said, DeviceLost | DeviceWatched) and said.place is not None:
             return ("",)  # one state for the town: an outage knows no borders
         return ()
 
-    def step(
-        self, key: str, state: OutageState | None, felt: Felt, known: "Known"
-    ) -> Verdict | None:
+    def step(self, key: str, state: OutageState | None, felt: Felt, town: Town) -> Verdict | None:
         state = state or OutageState()
         if isinstance(felt, DeviceWatched):
             change = 1 if felt.watched else -1
@@ -80,40 +76,40 @@ class OutageRule(Rule[OutageState, OutageSettings]):
             return waiting(replace(state, heard=counts))
         if isinstance(felt, DeviceLost) and felt.place is not None:
             move = self._back if felt.back else self._lost
-            return move(state, felt.device, felt.place, known)
-        return self._judge(state, known) if isinstance(felt, Tick) else None
+            return move(state, felt.device, felt.place, town)
+        return self._judge(state, town) if isinstance(felt, Tick) else None
 
-    def _lost(self, state: OutageState, device: str, place: str, known: "Known") -> Verdict:
+    def _lost(self, state: OutageState, device: str, place: str, town: Town) -> Verdict:
         """One more device is lost: it joins the incident that stands, or is judged in a while."""
-        nodes = around(place, known.directory)
+        nodes = around(place, town.directory)
         inside = next((node for node in nodes if node in state.incidents), None)
-        losses = {**state.lost.get(place, {}), device: Loss(device, known.now, inside)}
+        losses = {**state.lost.get(place, {}), device: Loss(device, town.now, inside)}
         state = replace(state, lost={**state.lost, place: losses})
-        if known.directory.behind(device):
+        if town.directory.behind(device):
             state = replace(state, gateways=state.gateways | {device})
         if inside is not None:
             covers = OutageCovers((device,), covered=True)
-            return waiting(counted(state, inside, 1, known.now), tells=(covers,))
+            return waiting(counted(state, inside, 1, town.now), tells=(covers,))
         if is_down(nodes[0], state):
-            return waiting(replace(state, look=state.look or known.now + RESTART))
-        state = replace(state, look=min(state.look or known.now + WAIT, known.now + WAIT))
-        enough = needed_of(state.heard.get(place, 0), self._measure(nodes[0], state, known))
-        return waiting(state) if len(losses) < enough else self._at_once(place, state, known)
+            return waiting(replace(state, look=state.look or town.now + RESTART))
+        state = replace(state, look=min(state.look or town.now + WAIT, town.now + WAIT))
+        enough = needed_of(state.heard.get(place, 0), self._measure(nodes[0], state, town))
+        return waiting(state) if len(losses) < enough else self._at_once(place, state, town)
 
-    def _at_once(self, place: str, state: OutageState, known: "Known") -> Verdict:
+    def _at_once(self, place: str, state: OutageState, town: Town) -> Verdict:
         """Enough is lost in this place. Is it all there is?"""
-        recent = {} if state.patient else self._recent(state, known)
-        found = self._found(recent, state, known)
-        node = next((node for node in around(place, known.directory) if node in found), None)
+        recent = {} if state.patient else self._recent(state, town)
+        found = self._found(recent, state, town)
+        node = next((node for node in around(place, town.directory) if node in found), None)
         if recent.keys() != {place} or node is None:
             return waiting(replace(state, patient=True))
         findings: list[Finding] = []
-        tells: list[Told] = []
+        tells: list[RuleEvent] = []
         state = replace(state, look=None)
-        state = self._open(node, found[node], state, findings, tells, known)
+        state = self._open(node, found[node], state, findings, tells, town)
         return waiting(state, tuple(findings), tuple(tells))
 
-    def _back(self, state: OutageState, device: str, place: str, known: "Known") -> Verdict | None:
+    def _back(self, state: OutageState, device: str, place: str, town: Town) -> Verdict | None:
         """A device is not lost any more; with it the incident may be over."""
         losses = dict(state.lost.get(place, {}))
         loss = losses.pop(device, None)
@@ -124,52 +120,52 @@ class OutageRule(Rule[OutageState, OutageSettings]):
         )
         if loss.incident is None:
             return waiting(state)
-        state = counted(state, loss.incident, -1, known.now)
-        enough = self._measure(loss.incident, state, known).devices / 2
+        state = counted(state, loss.incident, -1, town.now)
+        enough = self._measure(loss.incident, state, town).devices / 2
         if state.incidents[loss.incident].devices >= enough:
             return waiting(state)
-        over = self._finding("cleared", loss.incident, "back", state, known)
+        over = self._finding("cleared", loss.incident, "back", state, town)
         left = tuple(one.device for one in told_in(state, loss.incident))
         state = told_elsewhere(state, left, None)
         incidents = {own: kept for own, kept in state.incidents.items() if own != loss.incident}
         free = OutageCovers(left, covered=False)
         return waiting(replace(state, incidents=incidents), (over,), (free,))
 
-    def _judge(self, state: OutageState, known: "Known") -> Verdict:
+    def _judge(self, state: OutageState, town: Town) -> Verdict:
         """It is time to look for outages, or to tell how those that stand have changed."""
         findings: list[Finding] = []
-        tells: list[Told] = []
-        if state.look is not None and known.now >= state.look:
+        tells: list[RuleEvent] = []
+        if state.look is not None and town.now >= state.look:
             state = replace(state, look=None, patient=False)
-            found = self._found(self._recent(state, known), state, known)
+            found = self._found(self._recent(state, town), state, town)
             for node, losses in found.items():
-                state = self._open(node, losses, state, findings, tells, known)
+                state = self._open(node, losses, state, findings, tells, town)
         incidents = dict(state.incidents)
         for node, incident in incidents.items():
-            if incident.tell is not None and known.now >= incident.tell:
-                incidents[node] = Incident(incident.devices, known.now, revised=True)
-                findings.append(self._finding("revised", node, why(node, state), state, known))
+            if incident.tell is not None and town.now >= incident.tell:
+                incidents[node] = Incident(incident.devices, town.now, revised=True)
+                findings.append(self._finding("revised", node, why(node, state), state, town))
         return waiting(replace(state, incidents=incidents), tuple(findings), tuple(tells))
 
     def _found(
-        self, recent: dict[str, list[Loss]], state: OutageState, known: "Known"
+        self, recent: dict[str, list[Loss]], state: OutageState, town: Town
     ) -> dict[str, tuple[Loss, ...]]:
-        measure_of = partial(self._measure, state=state, known=known)
-        return outages(recent, state.heard, known.directory, measure_of)
+        measure_of = partial(self._measure, state=state, town=town)
+        return outages(recent, state.heard, town.directory, measure_of)
 
-    def _recent(self, state: OutageState, known: "Known") -> dict[str, list[Loss]]:
+    def _recent(self, state: OutageState, town: Town) -> dict[str, list[Loss]]:
         """The losses of late by place, those of standing incidents included."""
         recent: dict[str, list[Loss]] = {}
         for place, losses in state.lost.items():
-            nodes = around(place, known.directory)
-            within = max(RESTART, *(self._measure(node, state, known).within for node in nodes))
-            late = [loss for loss in losses.values() if loss.at >= known.now - within - WAIT]
+            nodes = around(place, town.directory)
+            within = max(RESTART, *(self._measure(node, state, town).within for node in nodes))
+            late = [loss for loss in losses.values() if loss.at >= town.now - within - WAIT]
             if late:
                 recent[place] = late
         return recent
 
-    def _measure(self, node: str, state: OutageState, known: "Known") -> Measure:
-        found = known.settings(self, node)
+    def _measure(self, node: str, state: OutageState, town: Town) -> Measure:
+        found = town.settings(self, node)
         within = timedelta(minutes=found.minutes)
         if is_down(node, state):
             return Measure(found.gateway_devices, 0, within)
@@ -181,28 +177,28 @@ class OutageRule(Rule[OutageState, OutageSettings]):
         losses: tuple[Loss, ...],
         state: OutageState,
         findings: list[Finding],
-        tells: list[Told],
-        known: "Known",
+        tells: list[RuleEvent],
+        town: Town,
     ) -> OutageState:
         """The state with an incident of this node, in place of those inside it."""
-        if {node, *above(node, known.directory)} & state.incidents.keys():
+        if {node, *above(node, town.directory)} & state.incidents.keys():
             return state
-        inside = [own for own in state.incidents if node in above(own, known.directory)]
-        findings += [self._finding("cleared", own, "wider_outage", state, known) for own in inside]
+        inside = [own for own in state.incidents if node in above(own, town.directory)]
+        findings += [self._finding("cleared", own, "wider_outage", state, town) for own in inside]
         taken_over = (loss.device for own in inside for loss in told_in(state, own))
         new = (loss.device for loss in losses if loss.incident is None)
         devices = tuple(dict.fromkeys((*taken_over, *new)))
         incidents = {own: kept for own, kept in state.incidents.items() if own not in inside}
-        incidents[node] = Incident(len(devices), known.now)
+        incidents[node] = Incident(len(devices), town.now)
         state = replace(told_elsewhere(state, devices, node), incidents=incidents)
-        findings.append(self._finding("raised", node, why(node, state), state, known))
+        findings.append(self._finding("raised", node, why(node, state), state, town))
         tells.append(OutageCovers(devices, covered=True))
         return state
 
     def _finding(
-        self, event: FindingEvent, node: str, reason: str, state: OutageState, known: "Known"
+        self, event: FindingEvent, node: str, reason: str, state: OutageState, town: Town
     ) -> Finding:
-        directory, losses = known.directory, told_in(state, node)
+        directory, losses = town.directory, told_in(state, node)
         heard = sum(n for place, n in state.heard.items() if node in around(place, directory))
         where = f"in {name_of(node)}" if is_area(node) else f"at gateway {name_of(node)}"
         lost = [Evidence(what="device_lost", at=loss.at, device=loss.device) for loss in losses]
@@ -211,8 +207,8 @@ class OutageRule(Rule[OutageState, OutageSettings]):
             node,
             reason,
             f"{len(losses)} of {heard} devices {where} are lost",
-            known=known,
-            evidence=(*lost, *unheard_buttons(node, state, known)),
+            town=town,
+            evidence=(*lost, *unheard_buttons(node, state, town)),
         )
 
 
@@ -221,18 +217,18 @@ def why(node: str, state: OutageState) -> str:
     return "gateway_lost" if is_down(node, state) else "lost"
 
 
-def unheard_buttons(node: str, state: OutageState, known: "Known") -> Iterable[Evidence]:
+def unheard_buttons(node: str, state: OutageState, town: Town) -> Iterable[Evidence]:
     """The SOS buttons that a lost gateway cuts off."""
     if not is_down(node, state):
         return
-    for key in known.directory.behind(name_of(node)):
-        device = known.directory.devices.get(key)
+    for key in town.directory.behind(name_of(node)):
+        device = town.directory.devices.get(key)
         if device is not None and device.kind == "sos":
             yield Evidence(what="sos_cut_off", device=key)
 
 
 def waiting(
-    state: OutageState, findings: tuple[Finding, ...] = (), tells: tuple[Told, ...] = ()
+    state: OutageState, findings: tuple[Finding, ...] = (), tells: tuple[RuleEvent, ...] = ()
 ) -> Verdict:
     """The verdict with the next moment to look at the state again."""
     dates = [state.look, *(incident.tell for incident in state.incidents.values())]

@@ -11,13 +11,15 @@ device in maintenance raises nothing.
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import msgspec
 from msgspec.structs import replace
 
-from alerts.judging.concern import devices_of
-from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Verdict
+from alerts.rules.shared.affected import devices_of
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Stored, TownChanged
 from devices.directory import DeviceKind
 from devices.readings import (
@@ -31,15 +33,12 @@ from devices.readings import (
     VisitMarked,
 )
 
-if TYPE_CHECKING:
-    from alerts.judging.known import Known
-
 CLEARED_ABOVE = 10  # points over `percent`: between the two nothing changes
 KEPT = 4  # reports remembered a device, the latest
 NO_TIME, NEWS = timedelta(0), timedelta(hours=1)  # so much later a good report is news again
 
 
-class BatterySettings(Settings, frozen=True):
+class BatterySettings(Parameters, frozen=True):
     percent: Annotated[float, msgspec.Meta(ge=0, le=99 - CLEARED_ABOVE)] = 15
 
 
@@ -52,7 +51,7 @@ class Charge(msgspec.Struct, frozen=True, array_like=True, gc=False):
     id: str
 
 
-class BatteryState(State, frozen=True):
+class BatteryState(RuleState, frozen=True):
     reports: tuple[Charge, ...] = ()  # by time
     was_low: bool = False  # what the reports before these had come to
     raised: bool = False
@@ -66,35 +65,33 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
     settings = BatterySettings
     state = BatteryState
 
-    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
-        if isinstance(said, Told) or said.battery is None:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
+        if isinstance(said, RuleEvent) or said.battery is None:
             return ()
         return (said.device,)
 
-    def affected(self, change: TownChanged | Begun, known: "Known") -> Iterable[str]:
-        return devices_of(change, known, *KINDS)
+    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
+        return devices_of(change, town, *KINDS)
 
-    def step(
-        self, key: str, state: BatteryState | None, felt: Felt, known: "Known"
-    ) -> Verdict | None:
+    def step(self, key: str, state: BatteryState | None, felt: Felt, town: Town) -> Verdict | None:
         if isinstance(felt, Stored):
-            if state is not None and is_well(state, felt.reading, self._percent(key, known)):
+            if state is not None and is_well(state, felt.reading, self._percent(key, town)):
                 return None
             before = state or BatteryState()
             after = reported(before, felt.reading)
-            return None if after is before else self._judge(key, after, known)
+            return None if after is before else self._judge(key, after, town)
         if state is None:
             return None
-        if known.directory.devices.get(key) is None:
-            cleared = self._finding("cleared", key, state, "device_removed", known)
+        if town.directory.devices.get(key) is None:
+            cleared = self._finding("cleared", key, state, "device_removed", town)
             return Verdict(None, (cleared,) if state.raised else ())
-        return self._judge(key, state, known)
+        return self._judge(key, state, town)
 
-    def _judge(self, key: str, state: BatteryState, known: "Known") -> Verdict:
-        percent = self._percent(key, known)
+    def _judge(self, key: str, state: BatteryState, town: Town) -> Verdict:
+        percent = self._percent(key, town)
         low = is_low(state.reports, percent, state.was_low)
         state = forgetting(state, percent)
-        device = known.directory.devices.get(key)
+        device = town.directory.devices.get(key)
         if low == state.raised or (low and device is not None and device.maintenance):
             return Verdict(state)
         event: FindingEvent = "raised" if low else "cleared"
@@ -102,14 +99,14 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
         if not low:
             charged = state.reports[-1].percent > percent + CLEARED_ABOVE
             reason = "charged" if charged else "late_evidence"
-        found = self._finding(event, key, state, reason, known)
+        found = self._finding(event, key, state, reason, town)
         return Verdict(replace(state, raised=low), (found,))
 
-    def _percent(self, key: str, known: "Known") -> float:
-        return known.settings(self, f"device:{key}").percent
+    def _percent(self, key: str, town: Town) -> float:
+        return town.settings(self, f"device:{key}").percent
 
     def _finding(
-        self, event: FindingEvent, key: str, state: BatteryState, reason: str, known: "Known"
+        self, event: FindingEvent, key: str, state: BatteryState, reason: str, town: Town
     ) -> Finding:
         latest = state.reports[-1]
         return self.finding(
@@ -117,7 +114,7 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
             f"device:{key}",
             reason,
             f"the battery of {key} is at {latest.percent:g} %",
-            known=known,
+            town=town,
             evidence=tuple(
                 Evidence(what="battery", at=c.at, device=key, id=c.id, detail=f"{c.percent:g} %")
                 for c in state.reports[-2:]

@@ -14,22 +14,20 @@ settings allow it (`settings`) and when the client leaves the register (`client_
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
-from alerts.judging.absence import is_away, overdue_at
-from alerts.judging.concern import clients_of
-from alerts.judging.lateness import came_late, judged_at
-from alerts.judging.sighting import is_live_face, person_seen
-from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Verdict
+from alerts.rules.shared.absence import is_away, overdue_at
+from alerts.rules.shared.affected import clients_of
+from alerts.rules.shared.lateness import came_late, judged_at
+from alerts.rules.shared.sighting import is_live_face, person_seen
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged, VisitRecord
-from alerts.visiting.visits import VisitSeen
+from alerts.visits.book import VisitSeen
 from devices.readings import DoorMoved, FaceSeen, Reading, VisitMarked
-
-if TYPE_CHECKING:
-    from alerts.judging.known import Known
 
 TOGETHER = timedelta(minutes=15)  # between a check-in and the door that backs it
 KEPT = 4  # visits, check-ins and openings remembered a client
@@ -43,11 +41,11 @@ class LevelDays(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     full: float = 7
 
 
-class ContactSettings(Settings, frozen=True):
+class ContactSettings(Parameters, frozen=True):
     days: LevelDays = LevelDays()
 
 
-class ContactState(State, frozen=True):
+class ContactState(RuleState, frozen=True):
     since: datetime  # when the client was first known
     visits: dict[str, datetime] = {}  # visit id -> when somebody was there, the last few
     other: datetime | None = None  # the last contact that is no visit
@@ -69,84 +67,80 @@ class ContactRule(Rule[ContactState, ContactSettings]):
     settings = ContactSettings
     state = ContactState
 
-    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         match said:
             case VisitSeen():
                 subject: str | None = f"client:{said.record.client}"
             case DoorMoved(open=True):
-                subject = known.subject_of(said.device)
+                subject = town.subject_of(said.device)
             case VisitMarked(action="check_in", client=str()):
                 subject = f"client:{said.client}"
             case FaceSeen() if is_live_face(said):
-                subject = person_seen(said, known)
+                subject = person_seen(said, town)
             case _:
                 return ()
         return (subject,) if subject is not None and subject.startswith("client:") else ()
 
-    def affected(self, change: TownChanged | Begun, known: "Known") -> Iterable[str]:
-        return clients_of(change, known)
+    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
+        return clients_of(change, town)
 
-    def step(
-        self, key: str, state: ContactState | None, felt: Felt, known: "Known"
-    ) -> Verdict | None:
-        if key.removeprefix("client:") not in known.directory.clients:
+    def step(self, key: str, state: ContactState | None, felt: Felt, town: Town) -> Verdict | None:
+        if key.removeprefix("client:") not in town.directory.clients:
             if state is None:
                 return None
-            return Verdict(None, self._cleared(key, state, "client_removed", known))
+            return Verdict(None, self._cleared(key, state, "client_removed", town))
         if isinstance(felt, Begun) and state is not None:
             return None
-        before = state or ContactState(since=known.now)
+        before = state or ContactState(since=town.now)
         after = before
         if isinstance(felt, VisitSeen):
             after = visited(before, felt.record)
         elif isinstance(felt, Stored):
             after = heard(before, felt.reading)
-        if after is before and state is not None and isinstance(felt, Stored | Told):
+        if after is before and state is not None and isinstance(felt, Stored | RuleEvent):
             return None
-        return self._judge(key, after, known, ripe=isinstance(felt, Tick))
+        return self._judge(key, after, town, ripe=isinstance(felt, Tick))
 
-    def _judge(
-        self, key: str, state: ContactState, known: "Known", *, ripe: bool = False
-    ) -> Verdict:
-        limit = timedelta(days=self._days(key, known))
+    def _judge(self, key: str, state: ContactState, town: Town, *, ripe: bool = False) -> Verdict:
+        limit = timedelta(days=self._days(key, town))
         last = state.contact or state.since
-        due = overdue_at(last, limit, key, known)
-        if due > known.now:
-            cleared = self._cleared(key, state, why_over(key, state, known), known)
+        due = overdue_at(last, limit, key, town)
+        if due > town.now:
+            cleared = self._cleared(key, state, why_over(key, state, town), town)
             return Verdict(replace(state, raised=None), cleared, wake_at=due)
         if state.raised is not None:
             return Verdict(state)
         if not ripe:
-            return Verdict(state, wake_at=judged_at(due, known.now))
-        raised = replace(state, raised=known.now, counted=state.contact)
-        return Verdict(raised, (self._raised(key, state, known),))
+            return Verdict(state, wake_at=judged_at(due, town.now))
+        raised = replace(state, raised=town.now, counted=state.contact)
+        return Verdict(raised, (self._raised(key, state, town),))
 
-    def _days(self, key: str, known: "Known") -> float:
-        days = known.settings(self, key).days
-        client = known.directory.clients.get(key.removeprefix("client:"))
+    def _days(self, key: str, town: Town) -> float:
+        days = town.settings(self, key).days
+        client = town.directory.clients.get(key.removeprefix("client:"))
         found: float = getattr(days, client.care_level if client else "independent")
         return found
 
-    def _raised(self, key: str, state: ContactState, known: "Known") -> Finding:
+    def _raised(self, key: str, state: ContactState, town: Town) -> Finding:
         last = state.contact or state.since
         return self.finding(
             "raised",
             key,
             "overdue" if state.contact else "never_seen",
-            f"no verified contact with {key} for {(known.now - last).days} days",
-            known=known,
+            f"no verified contact with {key} for {(town.now - last).days} days",
+            town=town,
             evidence=(Evidence(what="last_contact" if state.contact else "no_contact", at=last),),
         )
 
     def _cleared(
-        self, key: str, state: ContactState, reason: str, known: "Known"
+        self, key: str, state: ContactState, reason: str, town: Town
     ) -> tuple[Finding, ...]:
         """The end of the alert, where one stands."""
         if state.raised is None:
             return ()
         proof = (Evidence(what="last_contact", at=state.contact),) if state.contact else ()
         detail = f"{key}: {OVER[reason]}"
-        return (self.finding("cleared", key, reason, detail, known=known, evidence=proof),)
+        return (self.finding("cleared", key, reason, detail, town=town, evidence=proof),)
 
 
 OVER = {
@@ -198,11 +192,11 @@ def latest_of(moments: tuple[datetime, ...], moment: datetime) -> tuple[datetime
     return tuple(sorted({*moments, moment}))[-KEPT:]
 
 
-def why_over(key: str, state: ContactState, known: "Known") -> str:
+def why_over(key: str, state: ContactState, town: Town) -> str:
     """Why an alert that stands does so no longer."""
     if state.contact is not None and state.contact != state.counted:
         return "late_evidence" if came_late(state.contact, state.raised) else "contact"
-    return "away" if is_away(key, known) else "settings"
+    return "away" if is_away(key, town) else "settings"
 
 
 CONTACT_OVERDUE = ContactRule()

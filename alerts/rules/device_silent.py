@@ -19,19 +19,18 @@ never told as lost: an SOS is no part of an outage, and a phone belongs to no ar
 
 from collections.abc import Iterable
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
-from alerts.judging.concern import devices_of
-from alerts.judging.duty import Duty, next_duty, with_visit
-from alerts.judging.places import place_of
-from alerts.judging.silence import (
+from alerts.rule import Begun, Felt, Rule, RuleEvent, Verdict
+from alerts.rules.shared.affected import devices_of
+from alerts.rules.shared.places import place_of
+from alerts.rules.shared.silence import (
     GatewayLost,
     OutageCovers,
     Silence,
-    Watch,
+    SilenceTerms,
     came_back,
     cut_off,
     next_look,
@@ -39,9 +38,11 @@ from alerts.judging.silence import (
     settled,
     told_of,
 )
-from alerts.plan import VisitPlanned
-from alerts.rule import Begun, Felt, Rule, Settings, Told, Verdict
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Stored, TownChanged
+from alerts.visits.calendar import VisitPlanned
+from alerts.visits.duty import Duty, next_duty, with_visit
 from devices.directory import Device
 from devices.readings import (
     DeviceStatus,
@@ -53,9 +54,6 @@ from devices.readings import (
     SosPressed,
     VisitMarked,
 )
-
-if TYPE_CHECKING:
-    from alerts.judging.known import Known
 
 NO_TIME = timedelta(0)
 
@@ -70,7 +68,7 @@ class KindMinutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sensor: float | None = None
 
 
-class SilentSettings(Settings, frozen=True):
+class SilentSettings(Parameters, frozen=True):
     minutes: KindMinutes = KindMinutes()
     hold_minutes: float = 5
 
@@ -95,88 +93,86 @@ class SilentRule(Rule[Silence, SilentSettings]):
     settings = SilentSettings
     state = Silence
 
-    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         if isinstance(said, OutageCovers):
             return said.devices
         if isinstance(said, GatewayLost):
-            return known.directory.behind(said.gateway)
+            return town.directory.behind(said.gateway)
         if isinstance(said, VisitPlanned):
-            held = known.directory.held_by(f"caregiver:{said.visit.caregiver}")
+            held = town.directory.held_by(f"caregiver:{said.visit.caregiver}")
             return tuple(device.id for device in held if device.kind == "phone")
-        return () if isinstance(said, Told) else (said.device,)
+        return () if isinstance(said, RuleEvent) else (said.device,)
 
-    def affected(self, change: TownChanged | Begun, known: "Known") -> Iterable[str]:
-        yield from devices_of(change, known, "phone", "terminal", "door", "sos", "sensor")
+    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
+        yield from devices_of(change, town, "phone", "terminal", "door", "sos", "sensor")
         if isinstance(change, TownChanged) and (change.plans.visits or change.plans.removed):
-            yield from (device.id for device in known.directory.devices if device.kind == "phone")
+            yield from (device.id for device in town.directory.devices if device.kind == "phone")
 
-    def step(self, key: str, state: Silence | None, felt: Felt, known: "Known") -> Verdict | None:
+    def step(self, key: str, state: Silence | None, felt: Felt, town: Town) -> Verdict | None:
         if isinstance(felt, Stored):
-            return self._said(key, state, felt.reading, known)
+            return self._said(key, state, felt.reading, town)
         if state is None:
             return None
-        after = state = refreshed(key, state, known)
+        after = state = refreshed(key, state, town)
         if isinstance(felt, OutageCovers):
-            let_go = state.let_go if felt.covered else known.now
+            let_go = state.let_go if felt.covered else town.now
             after = replace(state, covered=felt.covered, let_go=let_go)
         elif isinstance(felt, GatewayLost):
             after = reconnected(state) if felt.back else cut_off(state)
         elif isinstance(felt, VisitPlanned):
-            day = felt.visit.start.astimezone(known.zone).date()
+            day = felt.visit.start.astimezone(town.zone).date()
             after = replace(state, duty=with_visit(state.duty, felt.visit, day))
         elif isinstance(felt, TownChanged):
             after = replace(state, duty=None)
-        return self._judge(key, state, after, known)
+        return self._judge(key, state, after, town)
 
-    def _said(
-        self, key: str, state: Silence | None, said: Reading, known: "Known"
-    ) -> Verdict | None:
+    def _said(self, key: str, state: Silence | None, said: Reading, town: Town) -> Verdict | None:
         if isinstance(said, DeviceStatus) and said.online is False:
-            state = refreshed(key, state, known) if state is not None else None
+            state = refreshed(key, state, town) if state is not None else None
             if state is None or said.at < state.heard or (state.lost and not state.cut_off):
                 return None
-            return self._judge(key, state, replace(state, lost=True, cut_off=False), known)
+            return self._judge(key, state, replace(state, lost=True, cut_off=False), town)
         if state is None:
-            heard = known.vitals.heard(key)
-            return self._judge(key, Silence(heard), Silence(heard), known) if heard else None
-        if not state.lost and (state.duty is None or known.now < state.duty.end):
-            return None  # known.vitals has it; the wish finds it there
-        heard = came_back(state, said) or known.vitals.heard(key)
+            heard = town.vitals.heard(key)
+            return self._judge(key, Silence(heard), Silence(heard), town) if heard else None
+        if not state.lost and (state.duty is None or town.now < state.duty.end):
+            return None  # town.vitals has it; the timer finds it there
+        heard = came_back(state, said) or town.vitals.heard(key)
         if heard is None or heard <= state.heard:
             return None
-        return self._judge(key, state, Silence(heard, state.limit, state.duty, state.place), known)
+        return self._judge(key, state, Silence(heard, state.limit, state.duty, state.place), town)
 
-    def _judge(self, key: str, before: Silence, after: Silence, known: "Known") -> Verdict:
+    def _judge(self, key: str, before: Silence, after: Silence, town: Town) -> Verdict:
         """What the facts in `after` mean now, and what is new in it."""
-        device = known.directory.devices.get(key)
-        watch = self._watch(key, device, known)
-        duty = duty_of(device, after, known) if watch is not None and watch.phone else None
-        after = settled(after, watch, duty, known.now)
+        device = town.directory.devices.get(key)
+        terms = self._watch(key, device, town)
+        duty = duty_of(device, after, town) if terms is not None and terms.phone else None
+        after = settled(after, terms, duty, town.now)
         findings: tuple[Finding, ...] = ()
         if after.raised and not before.raised:
-            findings = (self._finding("raised", key, device, after, "silent", known),)
+            findings = (self._finding("raised", key, device, after, "silent", town),)
         if before.raised and not after.raised:
-            reason = why_over(device, watch, before, after, known)
-            findings = (self._finding("cleared", key, device, before, reason, known),)
-        tells = told_of(key, before, after) if watch is None or watch.told else ()
-        if before.lost != after.lost and known.directory.behind(key):
+            reason = why_over(device, terms, before, after, town)
+            findings = (self._finding("cleared", key, device, before, reason, town),)
+        tells = told_of(key, before, after) if terms is None or terms.told else ()
+        if before.lost != after.lost and town.directory.behind(key):
             tells = (*tells, GatewayLost(key, back=before.lost))
-        look = next_look(after, watch.hold) if watch is not None else None
+        look = next_look(after, terms.hold) if terms is not None else None
         return Verdict(after if device is not None else None, findings, look, tells)
 
-    def _watch(self, key: str, device: Device | None, known: "Known") -> Watch | None:
+    def _watch(self, key: str, device: Device | None, town: Town) -> SilenceTerms | None:
         if device is None or device.kind is None or device.maintenance:
             return None
         subject = f"device:{key}"
-        settings = known.settings(self, subject)
+        settings = town.settings(self, subject)
         minutes: float | None = getattr(settings.minutes, device.kind)
         told = device.kind not in ("sos", "phone")
-        return Watch(
+        return SilenceTerms(
             limit=None if minutes is None else timedelta(minutes=minutes),
             hold=timedelta(minutes=settings.hold_minutes),
             phone=device.kind == "phone",
             told=told,
-            place=place_of(device, known.directory) if told else None,
+            place=place_of(device, town.directory) if told else None,
         )
 
     def _finding(
@@ -186,25 +182,25 @@ class SilentRule(Rule[Silence, SilentSettings]):
         device: Device | None,
         silence: Silence,
         reason: str,
-        known: "Known",
+        town: Town,
     ) -> Finding:
         kind = device.kind if device is not None else None
-        local = silence.heard.astimezone(known.zone)
+        local = silence.heard.astimezone(town.zone)
         said = f"the {kind or 'device'} {key} was last heard at {local:%Y-%m-%d %H:%M}"
         return self.finding(
             event,
             f"device:{key}",
             reason,
             said if event == "raised" else f"{said}: {OVER[reason]}",
-            known=known,
+            town=town,
             severity=Severity.MEDIUM if kind == "sos" else None,
             evidence=(Evidence(what="last_heard", at=silence.heard, device=key),),
         )
 
 
-def refreshed(key: str, silence: Silence, known: "Known") -> Silence:
+def refreshed(key: str, silence: Silence, town: Town) -> Silence:
     """The state with when the device was last heard; most readings are noted there only."""
-    heard = known.vitals.heard(key) or silence.heard
+    heard = town.vitals.heard(key) or silence.heard
     return replace(silence, heard=heard) if heard > silence.heard and not silence.lost else silence
 
 
@@ -218,27 +214,27 @@ OVER = {
 }
 
 
-def duty_of(device: Device | None, silence: Silence, known: "Known") -> Duty | None:
+def duty_of(device: Device | None, silence: Silence, town: Town) -> Duty | None:
     """The duty that runs or comes next for a caregiver's phone."""
-    if silence.duty is not None and known.now < silence.duty.end:
+    if silence.duty is not None and town.now < silence.duty.end:
         return silence.duty
     what, _, key = ((device and device.holder) or "").partition(":")
-    return next_duty(key, known) if what == "caregiver" else None
+    return next_duty(key, town) if what == "caregiver" else None
 
 
 def why_over(
-    device: Device | None, watch: Watch | None, before: Silence, after: Silence, known: "Known"
+    device: Device | None, terms: SilenceTerms | None, before: Silence, after: Silence, town: Town
 ) -> str:
     """The reason why an alert of silence ends."""
     if device is None:
         return "device_removed"
-    if watch is None:
+    if terms is None:
         return "maintenance"
     if after.covered:
         return "area_outage"
     if after.heard > before.heard:
         return "heard"
-    if watch.phone and (after.duty is None or known.now < after.duty.begin):
+    if terms.phone and (after.duty is None or town.now < after.duty.begin):
         return "off_duty"
     return "settings"
 

@@ -9,27 +9,25 @@ minutes for the closing behind it. One alert a door; its subject is whoever hold
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.judging.concern import devices_of
-from alerts.judging.lateness import came_late, judged_at
-from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Verdict
+from alerts.rules.shared.affected import devices_of
+from alerts.rules.shared.lateness import came_late, judged_at
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged
 from devices.readings import DoorMoved, Reading
-
-if TYPE_CHECKING:
-    from alerts.judging.known import Known
 
 KEPT = 8  # openings remembered since the last closing; a late closing may fall between them
 
 
-class DoorSettings(Settings, frozen=True):
+class DoorSettings(Parameters, frozen=True):
     minutes: float = 60
 
 
-class DoorState(State, frozen=True):
+class DoorState(RuleState, frozen=True):
     opened: tuple[datetime, ...] = ()  # openings after `closed`, oldest first
     closed: datetime | None = None  # the last closing
     raised: datetime | None = None  # when it was said; None = nothing stands
@@ -43,57 +41,55 @@ class DoorRule(Rule[DoorState, DoorSettings]):
     settings = DoorSettings
     state = DoorState
 
-    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         return (said.device,) if isinstance(said, DoorMoved) else ()
 
-    def affected(self, change: TownChanged | Begun, known: "Known") -> Iterable[str]:
-        return devices_of(change, known, "door")
+    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
+        return devices_of(change, town, "door")
 
-    def step(self, key: str, state: DoorState | None, felt: Felt, known: "Known") -> Verdict | None:
+    def step(self, key: str, state: DoorState | None, felt: Felt, town: Town) -> Verdict | None:
         if isinstance(felt, Stored) and isinstance(felt.reading, DoorMoved):
             before = state or DoorState()
             after = moved(before, felt.reading)
-            return None if after is before else self._judge(key, after, known)
+            return None if after is before else self._judge(key, after, town)
         if state is None:
             return None
-        if known.directory.devices.get(key) is None and isinstance(felt, TownChanged):
-            return Verdict(None, self._cleared(key, state, "device_removed", known))
-        return self._judge(key, state, known, ripe=isinstance(felt, Tick))
+        if town.directory.devices.get(key) is None and isinstance(felt, TownChanged):
+            return Verdict(None, self._cleared(key, state, "device_removed", town))
+        return self._judge(key, state, town, ripe=isinstance(felt, Tick))
 
-    def _judge(self, key: str, state: DoorState, known: "Known", *, ripe: bool = False) -> Verdict:
+    def _judge(self, key: str, state: DoorState, town: Town, *, ripe: bool = False) -> Verdict:
         if not state.opened:
-            late = came_late(state.closed or known.now, state.raised)
+            late = came_late(state.closed or town.now, state.raised)
             reason = "late_evidence" if late else "closed"
-            return Verdict(standing_down(state), self._cleared(key, state, reason, known))
-        subject = state.subject if state.raised else known.subject_of(key)
-        due = state.opened[0] + timedelta(minutes=known.settings(self, subject).minutes)
-        if due > known.now:
-            cleared = self._cleared(key, state, "late_evidence", known)
+            return Verdict(standing_down(state), self._cleared(key, state, reason, town))
+        subject = state.subject if state.raised else town.subject_of(key)
+        due = state.opened[0] + timedelta(minutes=town.settings(self, subject).minutes)
+        if due > town.now:
+            cleared = self._cleared(key, state, "late_evidence", town)
             return Verdict(standing_down(state), cleared, wake_at=due)
         if state.raised:
             return Verdict(state)
         if not ripe:
-            return Verdict(state, wake_at=judged_at(due, known.now))
-        return self._raised(key, subject, state, known)
+            return Verdict(state, wake_at=judged_at(due, town.now))
+        return self._raised(key, subject, state, town)
 
-    def _raised(self, key: str, subject: str, state: DoorState, known: "Known") -> Verdict:
+    def _raised(self, key: str, subject: str, state: DoorState, town: Town) -> Verdict:
         since = state.opened[0]
-        minutes = (known.now - since) / timedelta(minutes=1)
+        minutes = (town.now - since) / timedelta(minutes=1)
         found = self.finding(
             "raised",
             subject,
             "open",
             f"the door {key} of {subject} has been open for {minutes:.0f} min",
-            known=known,
+            town=town,
             key=key,
             evidence=(Evidence(what="door_open", at=since, device=key),),
         )
-        raised = msgspec.structs.replace(state, raised=known.now, subject=subject)
+        raised = msgspec.structs.replace(state, raised=town.now, subject=subject)
         return Verdict(raised, (found,))
 
-    def _cleared(
-        self, key: str, state: DoorState, reason: str, known: "Known"
-    ) -> tuple[Finding, ...]:
+    def _cleared(self, key: str, state: DoorState, reason: str, town: Town) -> tuple[Finding, ...]:
         """The end of the alert, where one stands."""
         if state.raised is None:
             return ()
@@ -102,7 +98,7 @@ class DoorRule(Rule[DoorState, DoorSettings]):
             state.subject,
             reason,
             f"the door {key} of {state.subject} {ENDS[reason]}",
-            known=known,
+            town=town,
             key=key,
             evidence=()
             if state.closed is None

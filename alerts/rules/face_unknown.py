@@ -9,23 +9,21 @@ person to close. The subject is the facility whose terminal saw the face.
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.judging.sighting import is_live_face, person_seen
-from alerts.rule import Felt, Rule, Settings, State, Told, Verdict, seen
+from alerts.rule import Felt, Rule, RuleEvent, RuleState, Verdict, seen
+from alerts.rules.shared.sighting import is_live_face, person_seen
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Finding, FindingEvent, Severity, Stored
 from devices.readings import FaceSeen, Reading
-
-if TYPE_CHECKING:
-    from alerts.judging.known import Known
 
 LINGERS = timedelta(minutes=1)  # between two words on the same face
 KEPT = 256  # codes remembered a facility
 
 
-class UnknownSettings(Settings, frozen=True):
+class UnknownSettings(Parameters, frozen=True):
     join_minutes: float = 10
 
 
@@ -36,7 +34,7 @@ class Unknown(msgspec.Struct, frozen=True, array_like=True):
     told: datetime  # the sighting last spoken of
 
 
-class UnknownState(State, frozen=True):
+class UnknownState(RuleState, frozen=True):
     faces: dict[str, Unknown] = {}  # by person code; "" = strangers
 
 
@@ -47,49 +45,47 @@ class UnknownRule(Rule[UnknownState, UnknownSettings]):
     settings = UnknownSettings
     state = UnknownState
 
-    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
-        return (known.subject_of(said.device),) if isinstance(said, FaceSeen) else ()
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
+        return (town.subject_of(said.device),) if isinstance(said, FaceSeen) else ()
 
-    def step(
-        self, key: str, state: UnknownState | None, felt: Felt, known: "Known"
-    ) -> Verdict | None:
+    def step(self, key: str, state: UnknownState | None, felt: Felt, town: Town) -> Verdict | None:
         if not isinstance(felt, Stored) or not isinstance(felt.reading, FaceSeen):
             return None
         state, said = state or UnknownState(), felt.reading
         code = said.person or ""
-        if code and person_seen(said, known) is not None:
-            return self._registered(key, state, said, known)
+        if code and person_seen(said, town) is not None:
+            return self._registered(key, state, said, town)
         if not is_live_face(said):
             return None
         face = state.faces.get(code)
-        window = timedelta(minutes=known.settings(self, key).join_minutes)
+        window = timedelta(minutes=town.settings(self, key).join_minutes)
         if face is None or abs(said.at - face.seen) > window:
-            found = self._finding("raised", key, said, known)
+            found = self._finding("raised", key, said, town)
             return Verdict(remembered(state, code, Unknown(said.at, said.at)), (found,))
         told = said.at >= face.told + LINGERS
         after = Unknown(max(face.seen, said.at), said.at if told else face.told)
-        joined = (self._finding("joined", key, said, known),) if told else ()
+        joined = (self._finding("joined", key, said, town),) if told else ()
         return Verdict(remembered(state, code, after), joined)
 
     def _registered(
-        self, key: str, state: UnknownState, said: FaceSeen, known: "Known"
+        self, key: str, state: UnknownState, said: FaceSeen, town: Town
     ) -> Verdict | None:
         code = said.person or ""
         if code not in state.faces:
             return None
         faces = {other: face for other, face in state.faces.items() if other != code}
         detail = f"the person code {code} is registered now"
-        cleared = self.finding("cleared", key, "registered", detail, known=known, key=code)
+        cleared = self.finding("cleared", key, "registered", detail, town=town, key=code)
         return Verdict(UnknownState(faces), (cleared,))
 
-    def _finding(self, event: FindingEvent, key: str, said: FaceSeen, known: "Known") -> Finding:
+    def _finding(self, event: FindingEvent, key: str, said: FaceSeen, town: Town) -> Finding:
         who = f"the unregistered person code {said.person}" if said.person else "a stranger"
         return self.finding(
             event,
             key,
             "unregistered" if said.person else "stranger",
             f"{said.device} of {key} saw {who}",
-            known=known,
+            town=town,
             key=said.person or "",
             evidence=(seen("face", said),),
         )

@@ -17,24 +17,22 @@ from collections.abc import Iterable
 from datetime import datetime
 from functools import lru_cache
 from itertools import takewhile
-from typing import TYPE_CHECKING
 from zlib import crc32
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from alerts.geometry import Fence
-from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Verdict
+from alerts.town.geometry import Fence
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Evidence, Finding, Severity, Stored, TownChanged, Zone
 from devices.readings import Position, Reading
-
-if TYPE_CHECKING:
-    from alerts.judging.known import Known
 
 KEPT = 48  # fixes ranked a device: half of them always suffice to confirm
 
 
-class FenceSettings(Settings, frozen=True):
+class FenceSettings(Parameters, frozen=True):
     confirm_fixes: int = 2
     confirm_seconds: float = 120
     margin: float = 20  # metres
@@ -56,7 +54,7 @@ class Trail(msgspec.Struct, frozen=True, array_like=True, gc=False):
     out: bool = False
 
 
-class FenceState(State, frozen=True):
+class FenceState(RuleState, frozen=True):
     shape: int  # of the zone the fixes were measured against
     owner: str
     trails: dict[str, Trail] = {}  # by device
@@ -70,30 +68,28 @@ class FenceRule(Rule[FenceState, FenceSettings]):
     settings = FenceSettings
     state = FenceState
 
-    def listens(self, kind: type, known: "Known") -> bool:
-        return bool(known.fences)
+    def listens(self, kind: type, town: Town) -> bool:
+        return bool(town.fences)
 
-    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         if not isinstance(said, Position):
             return ()
-        return known.fences_of.get(known.subject_of(said.device), ())
+        return town.fences_of.get(town.subject_of(said.device), ())
 
-    def affected(self, change: TownChanged | Begun, known: "Known") -> Iterable[str]:
+    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
         if isinstance(change, Begun):
             return ()
         return (*(zone.id for zone in change.plans.zones), *change.plans.removed.get("zones", ()))
 
-    def step(
-        self, key: str, state: FenceState | None, felt: Felt, known: "Known"
-    ) -> Verdict | None:
-        zone = known.fences.get(key)
+    def step(self, key: str, state: FenceState | None, felt: Felt, town: Town) -> Verdict | None:
+        zone = town.fences.get(key)
         if isinstance(felt, TownChanged):
-            return self._redrawn(key, state, zone, known)
+            return self._redrawn(key, state, zone, town)
         if zone is None or not isinstance(felt, Stored) or not isinstance(felt.reading, Position):
             return None
         state = state or FenceState(shape_of(zone), zone.owner)
-        settings = known.settings(self, zone.owner)
-        out = verdict_of(felt.reading, zone, settings, known.zone)
+        settings = town.settings(self, zone.owner)
+        out = verdict_of(felt.reading, zone, settings, town.zone)
         if out is None:
             return None
         device = felt.reading.device
@@ -102,12 +98,12 @@ class FenceRule(Rule[FenceState, FenceSettings]):
         if longer == trail:
             return None
         state = msgspec.structs.replace(state, trails={**state.trails, device: longer})
-        return self._judged(key, state, zone, settings, known)
+        return self._judged(key, state, zone, settings, town)
 
     def _judged(
-        self, key: str, state: FenceState, zone: Zone, settings: FenceSettings, known: "Known"
+        self, key: str, state: FenceState, zone: Zone, settings: FenceSettings, town: Town
     ) -> Verdict:
-        held = {device.id for device in known.directory.held_by(zone.owner)}
+        held = {device.id for device in town.directory.held_by(zone.owner)}
         runs = {
             device: confirmed(trail, settings)
             for device, trail in state.trails.items()
@@ -122,34 +118,32 @@ class FenceRule(Rule[FenceState, FenceSettings]):
             if out == breached
             for fix in run
         )
-        found = self._crossed(key, zone, breached, proof, known)
+        found = self._crossed(key, zone, breached, proof, town)
         return Verdict(msgspec.structs.replace(state, breached=breached), (found,))
 
     def _crossed(
-        self, key: str, zone: Zone, breached: bool, proof: tuple[Evidence, ...], known: "Known"
+        self, key: str, zone: Zone, breached: bool, proof: tuple[Evidence, ...], town: Town
     ) -> Finding:
         where = "outside" if (zone.rule == "keep_in") == breached else "inside"
-        since = (
-            f" since {proof[0].at.astimezone(known.zone):%H:%M}" if proof and proof[0].at else ""
-        )
+        since = f" since {proof[0].at.astimezone(town.zone):%H:%M}" if proof and proof[0].at else ""
         return self.finding(
             "raised" if breached else "cleared",
             zone.owner,
             crossed_to(zone) if breached else "back",
             f"{zone.owner} is {where} the {zone.rule} zone {zone.id}{since}",
-            known=known,
+            town=town,
             key=key,
             evidence=proof,
         )
 
     def _redrawn(
-        self, key: str, state: FenceState | None, zone: Zone | None, known: "Known"
+        self, key: str, state: FenceState | None, zone: Zone | None, town: Town
     ) -> Verdict | None:
         """The zone was drawn anew or taken away: old fixes say nothing of the new one."""
         if state is None or (zone is not None and state.shape == shape_of(zone)):
             return None
         if zone is not None and zone.owner == state.owner:
-            settings = known.settings(self, zone.owner)
+            settings = town.settings(self, zone.owner)
             trails = {
                 device: Trail(out=confirmed(trail, settings)[0])
                 for device, trail in state.trails.items()
@@ -158,11 +152,11 @@ class FenceRule(Rule[FenceState, FenceSettings]):
         if not state.breached:
             return Verdict(None)
         detail = f"the zone {key} of {state.owner} was taken away"
-        found = self.finding("cleared", state.owner, "zone_removed", detail, known=known, key=key)
+        found = self.finding("cleared", state.owner, "zone_removed", detail, town=town, key=key)
         return Verdict(None, (found,))
 
 
-def verdict_of(fix: Position, zone: Zone, settings: FenceSettings, town: ZoneInfo) -> bool | None:
+def verdict_of(fix: Position, zone: Zone, settings: FenceSettings, tz: ZoneInfo) -> bool | None:
     """True: out (on the wrong side). False: back. None: the fix says nothing."""
     cap = settings.accuracy_cap
     accuracy = fix.accuracy or cap
@@ -172,7 +166,7 @@ def verdict_of(fix: Position, zone: Zone, settings: FenceSettings, town: ZoneInf
     wrong = beyond if zone.rule == "keep_in" else -beyond
     if wrong <= 0:
         return False
-    if wrong - accuracy <= settings.margin or not active(zone.active, fix.at, town):
+    if wrong - accuracy <= settings.margin or not active(zone.active, fix.at, tz):
         return None
     return True
 
@@ -223,12 +217,12 @@ def confirmed(trail: Trail, settings: FenceSettings) -> tuple[bool, tuple[Fix, .
     return trail.out, ()
 
 
-def active(hours: str | None, at: datetime, town: ZoneInfo) -> bool:
+def active(hours: str | None, at: datetime, tz: ZoneInfo) -> bool:
     """Is a moment within "20:00-06:00" of the town's time? Hours may run across midnight."""
     if not hours:
         return True
     start, _, end = (part.strip() for part in hours.partition("-"))
-    clock = f"{at.astimezone(town):%H:%M}"
+    clock = f"{at.astimezone(tz):%H:%M}"
     if start <= end:
         return start <= clock < end
     return clock >= start or clock < end

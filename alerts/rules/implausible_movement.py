@@ -14,17 +14,15 @@ is the person who carries the phone.
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.geometry import METRES_A_DEGREE, metres
-from alerts.rule import STANDS, Felt, Rule, Settings, State, Told, Verdict, seen
+from alerts.rule import STANDS, Felt, Rule, RuleEvent, RuleState, Verdict, seen
+from alerts.town.geometry import METRES_A_DEGREE, metres
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Evidence, Finding, Severity, Stored
 from devices.readings import Position, Reading
-
-if TYPE_CHECKING:
-    from alerts.judging.known import Known
 
 APART = timedelta(seconds=5)  # nearer in time, jitter alone looks like speed
 SAME = timedelta(seconds=1)  # nearer still, it is one fix told twice
@@ -33,7 +31,7 @@ CALM = timedelta(minutes=30)  # plausible for so long: it is over
 KEPT = 8  # fixes remembered a phone: more than APART / SAME, so that one is far enough off
 
 
-class MovementSettings(Settings, frozen=True):
+class MovementSettings(Parameters, frozen=True):
     km_per_hour: float = 150
 
 
@@ -47,7 +45,7 @@ class Fix(msgspec.Struct, frozen=True, array_like=True, gc=False):
     id: str
 
 
-class MovementState(State, frozen=True):
+class MovementState(RuleState, frozen=True):
     fixes: tuple[Fix, ...] = ()  # by time, oldest first
     last: datetime | None = None  # the youngest implausible fix, while an alert stands
     subject: str = ""  # of whom it was said
@@ -60,21 +58,19 @@ class MovementRule(Rule[MovementState, MovementSettings]):
     settings = MovementSettings
     state = MovementState
 
-    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         return (said.device,) if isinstance(said, Position) else ()
 
-    def step(
-        self, key: str, state: MovementState | None, felt: Felt, known: "Known"
-    ) -> Verdict | None:
+    def step(self, key: str, state: MovementState | None, felt: Felt, town: Town) -> Verdict | None:
         if not isinstance(felt, Stored) or not isinstance(felt.reading, Position):
             return None
         state, said = state or MovementState(), felt.reading
         if said.mock:
-            return self._judge(state, said, said.at, "mock", (seen("mock", said),), known)
+            return self._judge(state, said, said.at, "mock", (seen("mock", said),), town)
         fix = good(said)
         if fix is None:
             return None
-        limit = known.settings(self, known.subject_of(key)).km_per_hour
+        limit = town.settings(self, town.subject_of(key)).km_per_hour
         is_over = state.last is not None and fix.at >= state.last + CALM
         if not is_over and follows(state.fixes, fix, limit):
             fixes = (*state.fixes[1 - KEPT :], fix)
@@ -87,7 +83,7 @@ class MovementRule(Rule[MovementState, MovementSettings]):
             return Verdict(state)
         wrong_at = max((younger.at for _, younger in bad), default=None)
         proof = evidence(key, *bad[0]) if bad else ()
-        return self._judge(state, said, wrong_at, "too_fast", proof, known)
+        return self._judge(state, said, wrong_at, "too_fast", proof, town)
 
     def _judge(
         self,
@@ -96,18 +92,18 @@ class MovementRule(Rule[MovementState, MovementSettings]):
         wrong_at: datetime | None,
         reason: str,
         proof: tuple[Evidence, ...],
-        known: "Known",
+        town: Town,
     ) -> Verdict:
         """Raise what is wrong and new, clear what has been calm; late evidence may do both."""
         findings: list[Finding] = []
         if wrong_at is not None and state.last is None:
-            subject = known.subject_of(said.device)
-            findings.append(self._raised(subject, said.device, reason, proof, known))
+            subject = town.subject_of(said.device)
+            findings.append(self._raised(subject, said.device, reason, proof, town))
             state = MovementState(state.fixes, wrong_at, subject)
         last = max(at for at in (state.last, wrong_at) if at is not None)
         if not state.fixes or state.fixes[-1].at < last + CALM:
             return Verdict(MovementState(state.fixes, last, state.subject), tuple(findings))
-        findings.append(self._cleared(state, said.device, known))
+        findings.append(self._cleared(state, said.device, town))
         return Verdict(MovementState(state.fixes), tuple(findings))
 
     def _raised(
@@ -116,20 +112,20 @@ class MovementRule(Rule[MovementState, MovementSettings]):
         device: str,
         reason: str,
         proof: tuple[Evidence, ...],
-        known: "Known",
+        town: Town,
     ) -> Finding:
         detail = f"a position of {device} ({subject}) {WRONGS[reason]}"
         return self.finding(
-            "raised", subject, reason, detail, known=known, key=device, evidence=proof
+            "raised", subject, reason, detail, town=town, key=device, evidence=proof
         )
 
-    def _cleared(self, state: MovementState, device: str, known: "Known") -> Finding:
+    def _cleared(self, state: MovementState, device: str, town: Town) -> Finding:
         return self.finding(
             "cleared",
             state.subject,
             "plausible",
             f"{device} has moved plausibly for {CALM // timedelta(minutes=1)} min",
-            known=known,
+            town=town,
             key=device,
             evidence=evidence(device, state.fixes[-1]),
         )

@@ -21,29 +21,26 @@ when it comes waits two minutes for what stands behind it in the sensor's buffer
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from itertools import pairwise
-from typing import TYPE_CHECKING
 
 import msgspec
 from msgspec.structs import replace
 
-from alerts.judging.absence import is_away, overdue_at
-from alerts.judging.concern import clients_of
-from alerts.judging.lateness import came_late, judged_at
-from alerts.judging.silence import DeviceLost
-from alerts.rule import Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Verdict
+from alerts.rules.shared.absence import is_away, overdue_at
+from alerts.rules.shared.affected import clients_of
+from alerts.rules.shared.lateness import came_late, judged_at
+from alerts.rules.shared.silence import DeviceLost
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged
 from devices.readings import DeviceStatus, DoorMoved, Reading
-
-if TYPE_CHECKING:
-    from alerts.judging.known import Known
-
 
 NEWS = timedelta(hours=1)  # so much later a sensor's status is worth keeping again
 HABIT = 2  # reports that make a habit of reporting
 STATES, STATUSES = 8, 4  # remembered a sensor, the latest
 
 
-class ActivitySettings(Settings, frozen=True):
+class ActivitySettings(Parameters, frozen=True):
     hours: float = 24
 
 
@@ -55,7 +52,7 @@ class Sensor(msgspec.Struct, frozen=True, array_like=True, gc=False):
     lost: bool = False
 
 
-class ActivityState(State, frozen=True):
+class ActivityState(RuleState, frozen=True):
     since: datetime  # when the home was first heard
     opened: datetime | None = None  # the last opening
     sensors: dict[str, Sensor] = {}
@@ -71,52 +68,48 @@ class ActivityRule(Rule[ActivityState, ActivitySettings]):
     settings = ActivitySettings
     state = ActivityState
 
-    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         if not isinstance(said, DoorMoved | DeviceStatus | DeviceLost):
             return ()
-        speaker = known.speaker(said.device)
+        speaker = town.speaker(said.device)
         if not speaker.subject.startswith("client:"):
             return ()
         is_door = isinstance(said, DoorMoved) or speaker.kind == "door"
         return (speaker.subject,) if is_door else ()
 
-    def affected(self, change: TownChanged | Begun, known: "Known") -> Iterable[str]:
-        return clients_of(change, known) if isinstance(change, TownChanged) else ()
+    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
+        return clients_of(change, town) if isinstance(change, TownChanged) else ()
 
-    def step(
-        self, key: str, state: ActivityState | None, felt: Felt, known: "Known"
-    ) -> Verdict | None:
+    def step(self, key: str, state: ActivityState | None, felt: Felt, town: Town) -> Verdict | None:
         if isinstance(felt, Stored):
             after = heard(state, felt.reading)
-            return None if after is state or after is None else self._judge(key, after, known)
+            return None if after is state or after is None else self._judge(key, after, town)
         if state is None:
             return None
         if isinstance(felt, DeviceLost):
-            return self._judge(key, lost(state, felt), known)
-        if key.removeprefix("client:") not in known.directory.clients:
-            return Verdict(None, self._cleared(key, state, "client_removed", known))
-        return self._judge(key, state, known, ripe=isinstance(felt, Tick))
+            return self._judge(key, lost(state, felt), town)
+        if key.removeprefix("client:") not in town.directory.clients:
+            return Verdict(None, self._cleared(key, state, "client_removed", town))
+        return self._judge(key, state, town, ripe=isinstance(felt, Tick))
 
-    def _judge(
-        self, key: str, state: ActivityState, known: "Known", *, ripe: bool = False
-    ) -> Verdict:
-        limit = timedelta(hours=known.settings(self, key).hours)
+    def _judge(self, key: str, state: ActivityState, town: Town, *, ripe: bool = False) -> Verdict:
+        limit = timedelta(hours=town.settings(self, key).hours)
         last = state.opened or state.since
-        due = overdue_at(last, limit, key, known)
-        if due > known.now:
-            cleared = self._cleared(key, state, why_over(key, state, known), known)
+        due = overdue_at(last, limit, key, town)
+        if due > town.now:
+            cleared = self._cleared(key, state, why_over(key, state, town), town)
             return Verdict(replace(state, raised=None), cleared, wake_at=due)
         alive = any(is_alive(sensor, last, limit) for sensor in state.sensors.values())
         if state.raised is not None or not alive:
             return Verdict(state)
         if not ripe:
-            return Verdict(state, wake_at=judged_at(due, known.now))
-        raised = replace(state, raised=known.now, counted=state.opened)
-        return Verdict(raised, (self._raised(key, state, limit, known),))
+            return Verdict(state, wake_at=judged_at(due, town.now))
+        raised = replace(state, raised=town.now, counted=state.opened)
+        return Verdict(raised, (self._raised(key, state, limit, town),))
 
-    def _raised(self, key: str, state: ActivityState, limit: timedelta, known: "Known") -> Finding:
+    def _raised(self, key: str, state: ActivityState, limit: timedelta, town: Town) -> Finding:
         last = state.opened or state.since
-        hours = (known.now - last) / timedelta(hours=1)
+        hours = (town.now - last) / timedelta(hours=1)
         quiet = [
             device
             for device, sensor in sorted(state.sensors.items())
@@ -127,7 +120,7 @@ class ActivityRule(Rule[ActivityState, ActivitySettings]):
             key,
             "no_opening",
             f"no door of {key} was opened for {hours:.0f} h",
-            known=known,
+            town=town,
             evidence=(
                 Evidence(what="last_opening" if state.opened else "no_opening", at=last),
                 *(Evidence(what="sensor_quiet", device=device) for device in quiet),
@@ -135,7 +128,7 @@ class ActivityRule(Rule[ActivityState, ActivitySettings]):
         )
 
     def _cleared(
-        self, key: str, state: ActivityState, reason: str, known: "Known"
+        self, key: str, state: ActivityState, reason: str, town: Town
     ) -> tuple[Finding, ...]:
         """The end of the alert, where one stands."""
         if state.raised is None:
@@ -143,7 +136,7 @@ class ActivityRule(Rule[ActivityState, ActivitySettings]):
         at = state.opened
         proof = (Evidence(what="last_opening", at=at),) if at else ()
         detail = f"{key}: {OVER[reason]}"
-        return (self.finding("cleared", key, reason, detail, known=known, evidence=proof),)
+        return (self.finding("cleared", key, reason, detail, town=town, evidence=proof),)
 
 
 OVER = {
@@ -206,11 +199,11 @@ def is_alive(sensor: Sensor, last: datetime, limit: timedelta) -> bool:
     return sum(at >= last - limit for at in said) < HABIT
 
 
-def why_over(key: str, state: ActivityState, known: "Known") -> str:
+def why_over(key: str, state: ActivityState, town: Town) -> str:
     """Why an alert that stands does so no longer."""
     if state.opened is not None and state.opened != state.counted:
         return "late_evidence" if came_late(state.opened, state.raised) else "activity"
-    return "away" if is_away(key, known) else "settings"
+    return "away" if is_away(key, town) else "settings"
 
 
 NO_ACTIVITY = ActivityRule()

@@ -15,25 +15,23 @@ sightings come does not matter; the last eight are set beside each other. The su
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.geometry import metres
-from alerts.judging.sighting import person_seen, place_of
-from alerts.rule import Felt, Rule, Settings, State, Told, Verdict
+from alerts.rule import Felt, Rule, RuleEvent, RuleState, Verdict
+from alerts.rules.shared.sighting import person_seen, place_of
+from alerts.town.geometry import metres
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Evidence, Severity, Stored
 from devices.readings import FaceSeen, Position, Reading
-
-if TYPE_CHECKING:
-    from alerts.judging.known import Known
 
 VAGUE = 100.0  # metres; a phone without an accuracy counts as vague as this
 SAME_MATTER = timedelta(days=1)
 KEPT = 8  # sightings and fixes remembered a person, the youngest
 
 
-class ConflictSettings(Settings, frozen=True):
+class ConflictSettings(Parameters, frozen=True):
     km_per_hour: float = 150  # faster than any road
 
 
@@ -49,7 +47,7 @@ class Claim(msgspec.Struct, frozen=True, array_like=True):
     is_terminal: bool
 
 
-class ConflictState(State, frozen=True):
+class ConflictState(RuleState, frozen=True):
     claims: tuple[Claim, ...] = ()  # by time
     last: datetime | None = None  # of the claims that conflicted, the youngest
 
@@ -61,31 +59,29 @@ class ConflictRule(Rule[ConflictState, ConflictSettings]):
     settings = ConflictSettings
     state = ConflictState
 
-    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         if isinstance(said, Position):
-            return (known.subject_of(said.device),)
+            return (town.subject_of(said.device),)
         if not isinstance(said, FaceSeen):
             return ()
-        person = person_seen(said, known)
+        person = person_seen(said, town)
         return (person,) if person is not None else ()
 
-    def step(
-        self, key: str, state: ConflictState | None, felt: Felt, known: "Known"
-    ) -> Verdict | None:
+    def step(self, key: str, state: ConflictState | None, felt: Felt, town: Town) -> Verdict | None:
         if not isinstance(felt, Stored) or (state is None and not may_be_seen(key, felt.reading)):
             return None
-        state, claim = state or ConflictState(), claim_of(felt.reading, known)
+        state, claim = state or ConflictState(), claim_of(felt.reading, town)
         if claim is None or any(is_same(claim, kept) for kept in state.claims):
             return None
-        limit = known.settings(self, key).km_per_hour
+        limit = town.settings(self, key).km_per_hour
         against = next((kept for kept in state.claims if conflict(claim, kept, limit)), None)
         claims = tuple(sorted((*state.claims, claim), key=lambda c: (c.at, c.device)))[-KEPT:]
         if against is None:
             return Verdict(ConflictState(claims, state.last))
-        return self._conflict(key, ConflictState(claims, state.last), against, claim, known)
+        return self._conflict(key, ConflictState(claims, state.last), against, claim, town)
 
     def _conflict(
-        self, key: str, state: ConflictState, one: Claim, other: Claim, known: "Known"
+        self, key: str, state: ConflictState, one: Claim, other: Claim, town: Town
     ) -> Verdict:
         first, second = sorted((one, other), key=lambda claim: (claim.at, claim.device))
         joins = state.last is not None and abs(second.at - state.last) <= SAME_MATTER
@@ -97,7 +93,7 @@ class ConflictRule(Rule[ConflictState, ConflictSettings]):
             "two_terminals" if first.is_terminal and second.is_terminal else "phone_elsewhere",
             f"{key} at {first.device} and {minutes:.0f} min later at {second.device},"
             f" {apart / 1000:.1f} km away",
-            known=known,
+            town=town,
             evidence=tuple(
                 Evidence(
                     what="sighting" if claim.is_terminal else "position",
@@ -117,12 +113,12 @@ def may_be_seen(subject: str, said: Reading) -> bool:
     return isinstance(said, FaceSeen) or subject.startswith("resident:")
 
 
-def claim_of(said: Reading, known: "Known") -> Claim | None:
+def claim_of(said: Reading, town: Town) -> Claim | None:
     """What a sighting or a fix says of a person's place; None: nothing sure."""
     if said.observed_at is None or said.clock == "quarantined":
         return None
     if isinstance(said, FaceSeen):
-        place = place_of(said.device, known)
+        place = place_of(said.device, town)
         if place is None:
             return None
         return Claim(said.at, said.device, said.id, place.lat, place.lon, place.radius, True)

@@ -11,25 +11,23 @@ SOS but a person. A `test` press is kept as the button's last test. A message th
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
 
 import msgspec
 
-from alerts.rule import Felt, Rule, Settings, State, Told, Verdict, seen
+from alerts.rule import Felt, Rule, RuleEvent, RuleState, Verdict, seen
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Severity, Stored
 from devices.readings import Reading, SosPressed
-
-if TYPE_CHECKING:
-    from alerts.judging.known import Known
 
 KEPT = 16  # presses and incidents remembered a subject; a forgotten one can only raise again
 
 
-class SosSettings(Settings, frozen=True):
+class SosSettings(Parameters, frozen=True):
     join_minutes: float = 10
 
 
-class SosState(State, frozen=True):
+class SosState(RuleState, frozen=True):
     raised: tuple[datetime, ...] = ()  # when the raising presses were pressed
     presses: tuple[tuple[str, str, datetime], ...] = ()  # device, id, at
     tested: dict[str, datetime] = {}  # device -> last test press
@@ -43,10 +41,10 @@ class SosRule(Rule[SosState, SosSettings]):
     settings = SosSettings
     state = SosState
 
-    def route(self, said: Reading | Told, known: "Known") -> Iterable[str]:
-        return (known.subject_of(said.device),) if isinstance(said, SosPressed) else ()
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
+        return (town.subject_of(said.device),) if isinstance(said, SosPressed) else ()
 
-    def step(self, key: str, state: SosState | None, felt: Felt, known: "Known") -> Verdict | None:
+    def step(self, key: str, state: SosState | None, felt: Felt, town: Town) -> Verdict | None:
         if not isinstance(felt, Stored) or not isinstance(felt.reading, SosPressed):
             return None
         state, press = state or SosState(), felt.reading
@@ -55,14 +53,14 @@ class SosRule(Rule[SosState, SosSettings]):
         name = (press.device, press.id, press.at)
         if press.press == "cancel" or name in state.presses:
             return None
-        window = timedelta(minutes=known.settings(self, key).join_minutes)
+        window = timedelta(minutes=town.settings(self, key).join_minutes)
         joins = any(abs(press.at - raised) <= window for raised in state.raised)
         found = self.finding(
             "joined" if joins else "raised",
             key,
             "pressed_again" if joins else "pressed",
             sentence(key, press),
-            known=known,
+            town=town,
             evidence=(seen("sos", press, press.press),),
         )
         presses = (*state.presses, name)[-KEPT:]

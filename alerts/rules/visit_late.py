@@ -8,18 +8,14 @@ time, with `missed` when visit_missed takes over, with `plan_changed` when the p
 The key is the visit.
 """
 
-from typing import TYPE_CHECKING
-
-from alerts.rule import State, Verdict
+from alerts.rule import RuleState, Verdict
+from alerts.town.town import Town
 from alerts.types import FindingEvent, Severity, VisitRecord
-from alerts.visiting.conclusion import LateSettings, deadlines
-from alerts.visiting.visit_rule import VisitRule
-
-if TYPE_CHECKING:
-    from alerts.judging.known import Known
+from alerts.visits.record import LateSettings, deadlines
+from alerts.visits.visit_rule import VisitRule
 
 
-class LateState(State, frozen=True):
+class LateState(RuleState, frozen=True):
     reason: str = ""  # of the alert that stands; "" = none does
 
 
@@ -30,28 +26,28 @@ class VisitLateRule(VisitRule[LateState, LateSettings]):
     state = LateState
 
     def judge(
-        self, record: VisitRecord, state: LateState | None, known: "Known", *, ripe: bool
+        self, record: VisitRecord, state: LateState | None, town: Town, *, ripe: bool
     ) -> Verdict | None:
         before = state.reason if state else ""
         if record.state == "late" and record.reason != before:
             event: FindingEvent = "revised" if before else "raised"
-            found = self.found(event, record, record.reason, "not begun", known)
+            found = self.found(event, record, record.reason, "not begun", town)
             return Verdict(LateState(record.reason), (found,))
-        over = why_over(record, known)
+        over = why_over(record, town)
         if not before or over is None:
             return None
         reason, what = over
-        return Verdict(LateState(), (self.found("cleared", record, reason, what, known),))
+        return Verdict(LateState(), (self.found("cleared", record, reason, what, town),))
 
 
-def why_over(record: VisitRecord, known: "Known") -> tuple[str, str] | None:
+def why_over(record: VisitRecord, town: Town) -> tuple[str, str] | None:
     """Why a visit is late no longer; None while it still is."""
-    late = deadlines(record, known).late
+    late = deadlines(record, town).late
     if record.began is not None:
         return ("begun", "begun late") if record.began >= late else ("late_evidence", "in time")
     if record.state == "missed":
         return "missed", "missed"
-    if record.state == "cancelled" or known.now < late:
+    if record.state == "cancelled" or town.now < late:
         return "plan_changed", "no longer planned so"
     return None
 

@@ -10,15 +10,11 @@ up to `correction_hours` after the window, and with `plan_changed` when the plan
 away. Evidence counts by the time it was made, whatever order it came in. The key is the visit.
 """
 
-from typing import TYPE_CHECKING
-
-from alerts.rule import State, Verdict
+from alerts.rule import RuleState, Verdict
+from alerts.town.town import Town
 from alerts.types import FindingEvent, Severity, VisitRecord
-from alerts.visiting.conclusion import MissedSettings, deadlines
-from alerts.visiting.visit_rule import VisitRule
-
-if TYPE_CHECKING:
-    from alerts.judging.known import Known
+from alerts.visits.record import MissedSettings, deadlines
+from alerts.visits.visit_rule import VisitRule
 
 WORDS = {
     "caregiver_elsewhere": "{who} was elsewhere",
@@ -30,7 +26,7 @@ WORDS = {
 }
 
 
-class MissedState(State, frozen=True):
+class MissedState(RuleState, frozen=True):
     reason: str = ""  # of the alert that stands; "" = none does
 
 
@@ -41,10 +37,10 @@ class VisitMissedRule(VisitRule[MissedState, MissedSettings]):
     state = MissedState
 
     def judge(
-        self, record: VisitRecord, state: MissedState | None, known: "Known", *, ripe: bool
+        self, record: VisitRecord, state: MissedState | None, town: Town, *, ripe: bool
     ) -> Verdict | None:
-        due = deadlines(record, known).missed
-        wake_at = due if known.now < due else None
+        due = deadlines(record, town).missed
+        wake_at = due if town.now < due else None
         owed = wake_at is None and (record.state == "missed" or record.reason == "substitute_came")
         before, now = state.reason if state else "", record.reason if owed else ""
         if before == now:
@@ -52,7 +48,7 @@ class VisitMissedRule(VisitRule[MissedState, MissedSettings]):
         event: FindingEvent = "revised" if before and now else "raised" if now else "cleared"
         reason = now or ("late_evidence" if record.came else "plan_changed")
         what = WORDS[reason].format(who=record.caregiver, came=record.came)
-        found = self.found(event, record, reason, what, known)
+        found = self.found(event, record, reason, what, town)
         return Verdict(MissedState(now), (found,), wake_at)
 
 

@@ -8,24 +8,22 @@ phone's buffer. Clears with `late_evidence` when later evidence shows enough. Th
 """
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-from alerts.judging.lateness import judged_at
-from alerts.rule import Settings, State, Verdict
+from alerts.rule import RuleState, Verdict
+from alerts.rules.shared.lateness import judged_at
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import FindingEvent, Severity, VisitRecord
-from alerts.visiting.visit_rule import VisitRule
-
-if TYPE_CHECKING:
-    from alerts.judging.known import Known
+from alerts.visits.visit_rule import VisitRule
 
 SETTLED = timedelta(minutes=10)  # a caregiver may have stepped out for so long
 
 
-class ShortSettings(Settings, frozen=True):
+class ShortSettings(Parameters, frozen=True):
     share: float = 0.8  # of the planned minutes
 
 
-class ShortState(State, frozen=True):
+class ShortState(RuleState, frozen=True):
     raised: bool = False
 
 
@@ -36,22 +34,22 @@ class VisitShortRule(VisitRule[ShortState, ShortSettings]):
     state = ShortState
 
     def judge(
-        self, record: VisitRecord, state: ShortState | None, known: "Known", *, ripe: bool
+        self, record: VisitRecord, state: ShortState | None, town: Town, *, ripe: bool
     ) -> Verdict | None:
         before = state or ShortState()
-        short = self._is_short(record, known)
+        short = self._is_short(record, town)
         if short == before.raised:
             return None
         due = max(record.end, (record.ended or record.end) + SETTLED)
-        if short and not (ripe and known.now >= due):
-            return Verdict(before, wake_at=judged_at(due, known.now))
+        if short and not (ripe and town.now >= due):
+            return Verdict(before, wake_at=judged_at(due, town.now))
         event: FindingEvent = "raised" if short else "cleared"
         reason = "too_short" if short else "late_evidence"
         what = f"{record.present or 0:.0f} of {record.minutes} min"
-        return Verdict(ShortState(short), (self.found(event, record, reason, what, known),))
+        return Verdict(ShortState(short), (self.found(event, record, reason, what, town),))
 
-    def _is_short(self, record: VisitRecord, known: "Known") -> bool:
-        share = self.parameters(record, known).share
+    def _is_short(self, record: VisitRecord, town: Town) -> bool:
+        share = self.parameters(record, town).share
         return record.present is not None and record.present < share * record.minutes
 
 

@@ -7,15 +7,13 @@ with `late_evidence` when it turns out that nobody came. The key is the visit.
 """
 
 from datetime import timedelta
-from typing import TYPE_CHECKING
 
-from alerts.judging.lateness import judged_at
-from alerts.rule import Settings, State, Verdict
+from alerts.rule import RuleState, Verdict
+from alerts.rules.shared.lateness import judged_at
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import Severity, VisitRecord
-from alerts.visiting.visit_rule import VisitRule
-
-if TYPE_CHECKING:
-    from alerts.judging.known import Known
+from alerts.visits.visit_rule import VisitRule
 
 CLEARED = {
     "done": ("ended", "ended"),
@@ -24,11 +22,11 @@ CLEARED = {
 NOBODY = ("late_evidence", "nobody was there after all")
 
 
-class UnendedSettings(Settings, frozen=True):
+class UnendedSettings(Parameters, frozen=True):
     after_minutes: float = 30
 
 
-class UnendedState(State, frozen=True):
+class UnendedState(RuleState, frozen=True):
     raised: bool = False
 
 
@@ -39,18 +37,18 @@ class VisitUnendedRule(VisitRule[UnendedState, UnendedSettings]):
     state = UnendedState
 
     def judge(
-        self, record: VisitRecord, state: UnendedState | None, known: "Known", *, ripe: bool
+        self, record: VisitRecord, state: UnendedState | None, town: Town, *, ripe: bool
     ) -> Verdict | None:
         before, unended = state or UnendedState(), record.state == "begun"
         if unended == before.raised:
             return None
         if not unended:
             reason, what = CLEARED.get(record.state, NOBODY)
-            return Verdict(UnendedState(), (self.found("cleared", record, reason, what, known),))
-        due = record.end + timedelta(minutes=self.parameters(record, known).after_minutes)
-        if not (ripe and known.now >= due):
-            return Verdict(before, wake_at=judged_at(due, known.now))
-        found = self.found("raised", record, "no_end_seen", "begun, no end seen", known)
+            return Verdict(UnendedState(), (self.found("cleared", record, reason, what, town),))
+        due = record.end + timedelta(minutes=self.parameters(record, town).after_minutes)
+        if not (ripe and town.now >= due):
+            return Verdict(before, wake_at=judged_at(due, town.now))
+        found = self.found("raised", record, "no_end_seen", "begun, no end seen", town)
         return Verdict(UnendedState(True), (found,))
 
 

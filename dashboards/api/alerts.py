@@ -10,12 +10,12 @@ from fastapi.responses import Response
 from alerts import history
 from alerts.history import AlertFilter
 from alerts.types import Alert, AlertState, Evidence, Finding, FindingEvent, Severity, StoryLine
-from dashboards.access import Visitor, having
+from dashboards.actions import VERBS, NoSuchPage, Saying, alert_for, do
 from dashboards.api.answer import as_json, asking, described
+from dashboards.auth.access import Visitor, having
 from dashboards.bodies import json_of
-from dashboards.desking import Desk, desk_of
-from dashboards.moments import aware
-from dashboards.verbs import VERBS, NoSuchPage, Saying, alert_for, do
+from dashboards.views.desk import DeskView, desk_of
+from dashboards.views.moments import aware
 
 router = APIRouter(prefix="/api/v1", tags=["alerts"])
 MOST = 10_000
@@ -73,7 +73,7 @@ class Done(msgspec.Struct, frozen=True):
 
 @router.get("/alerts", openapi_extra=described(list[ApiAlert]))
 def listed(
-    desk: Annotated[Desk, Depends(desk_of)],
+    desk: Annotated[DeskView, Depends(desk_of)],
     state: Annotated[list[AlertState] | None, Query()] = None,
     rule: str | None = None,
     area: str | None = None,
@@ -100,24 +100,24 @@ def listed(
         until=last,
         limit=limit,
     )
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         found = desk.alerts(conn, wanted)
     return as_json([shown(alert) for alert in found])
 
 
 @router.get("/alerts/{id}", openapi_extra=described(ApiAlert))
-def one(id: str, desk: Annotated[Desk, Depends(desk_of)]) -> Response:
+def one(id: str, desk: Annotated[DeskView, Depends(desk_of)]) -> Response:
     """One alert; 404 where there is none, or none that you may see."""
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         return as_json(shown(alert_for(conn, id, desk.who, desk.directory)))
 
 
 @router.get("/findings", openapi_extra=described(list[Finding]))
 def findings(
-    desk: Annotated[Desk, Depends(desk_of)], since: datetime, until: datetime | None = None
+    desk: Annotated[DeskView, Depends(desk_of)], since: datetime, until: datetime | None = None
 ) -> Response:
     """Every finding made in a stretch of time, in order: what a backtest would print."""
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         found = history.findings_between(conn, aware(since) or desk.now, aware(until) or desk.now)
     return as_json([finding for finding, _ in found if desk.sees(finding.subject)])
 
@@ -135,7 +135,7 @@ async def deed_of(request: Request) -> Deed:
 def act(
     id: str,
     verb: str,
-    desk: Annotated[Desk, Depends(desk_of)],
+    desk: Annotated[DeskView, Depends(desk_of)],
     who: Annotated[Visitor, Depends(having("act"))],
     deed: Annotated[Deed, Depends(deed_of)],
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
@@ -147,7 +147,7 @@ def act(
     """
     if verb not in VERBS:
         raise NoSuchPage(f"{verb}: no such action; there are {', '.join(VERBS)}")
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         alert = alert_for(conn, id, who, desk.directory)
     saying = Saying(
         verb=verb,
@@ -156,8 +156,8 @@ def act(
         note=deed.note,
         idempotency_key=idempotency_key,
     )
-    done = do(desk.room.pool, alert, saying)
-    with desk.room.pool.connection() as conn:
+    done = do(desk.site.pool, alert, saying)
+    with desk.site.pool.connection() as conn:
         now = alert_for(conn, id, who, desk.directory)
     return as_json(Done(done, shown(now)), 200 if done else 202)
 
@@ -171,6 +171,6 @@ def shown(alert: Alert) -> ApiAlert:
 SAME = tuple(name for name in ApiAlert.__struct_fields__ if name not in ("at", "event"))
 
 
-def _below(desk: Desk, area: str) -> tuple[str, ...]:
+def _below(desk: DeskView, area: str) -> tuple[str, ...]:
     paths = ((node.id, desk.directory.area_path(node.id)) for node in desk.directory.areas)
     return tuple(id for id, path in paths if area in path)

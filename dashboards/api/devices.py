@@ -8,11 +8,11 @@ import msgspec
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
 
+from dashboards.actions import NoSuchPage
 from dashboards.api.answer import as_json, described
-from dashboards.census import Signs
-from dashboards.desking import Desk, desk_of
-from dashboards.moments import aware
-from dashboards.verbs import NoSuchPage
+from dashboards.live.census import Signs
+from dashboards.views.desk import DeskView, desk_of
+from dashboards.views.moments import aware
 from devices.directory import Device
 from ingest.history import DeviceDay, device_days
 
@@ -38,7 +38,7 @@ class ApiDevice(msgspec.Struct, frozen=True, kw_only=True):
 
 @router.get("/devices", openapi_extra=described(list[ApiDevice]))
 def devices(
-    desk: Annotated[Desk, Depends(desk_of)],
+    desk: Annotated[DeskView, Depends(desk_of)],
     kind: str | None = None,
     holder: str | None = None,
     online: bool | None = None,
@@ -62,7 +62,7 @@ def devices(
 @router.get("/devices/{id}/days", openapi_extra=described(list[DeviceDay]))
 def days(
     id: str,
-    desk: Annotated[Desk, Depends(desk_of)],
+    desk: Annotated[DeskView, Depends(desk_of)],
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Response:
@@ -73,11 +73,11 @@ def days(
     if id not in desk.directory.devices or not desk.sees(f"device:{id}"):
         raise NoSuchPage(f"device {id}: there is none with this id")
     last = aware(until) or desk.now
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         return as_json(device_days(conn, [id], aware(since) or last - LATELY, last))
 
 
-def _shown(device: Device, signs: Signs, desk: Desk) -> ApiDevice:
+def _shown(device: Device, signs: Signs, desk: DeskView) -> ApiDevice:
     return ApiDevice(
         id=device.id,
         kind=device.kind,

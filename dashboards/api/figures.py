@@ -10,9 +10,9 @@ from fastapi.responses import Response
 from alerts import history
 from alerts.history import LATE, Answering, Answers
 from dashboards.api.answer import as_json, csv_file, described
-from dashboards.desking import Desk, desk_of
-from dashboards.moments import aware
-from dashboards.spreadsheet import spreadsheet
+from dashboards.views.desk import DeskView, desk_of
+from dashboards.views.moments import aware
+from dashboards.views.spreadsheet import spreadsheet
 
 router = APIRouter(prefix="/api/v1", tags=["figures"])
 LONGEST = timedelta(days=92)
@@ -30,7 +30,7 @@ class AnsweringPage(msgspec.Struct, frozen=True):
 
 @router.get("/answering", openapi_extra=described(AnsweringPage))
 def answering(
-    desk: Annotated[Desk, Depends(desk_of)],
+    desk: Annotated[DeskView, Depends(desk_of)],
     since: datetime | None = None,
     until: datetime | None = None,
     format: Literal["json", "csv"] = "json",
@@ -41,7 +41,7 @@ def answering(
     waited (so far) and whether that is late."""
     last = aware(until) or desk.now
     first = max(aware(since) or desk.week, last - LONGEST)
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         alarms = desk.alarms(conn, first, last)
     if format == "csv":
         rows = (_row(alarm, desk.now) for alarm in alarms)

@@ -6,47 +6,47 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import Response, StreamingResponse
 
 from dashboards.api.answer import as_json, described
-from dashboards.desking import Desk, Starting, desk_of
-from dashboards.room import Room, room_of
-from dashboards.screens import Watching, watching
-from dashboards.townmap import TownMap
-from dashboards.wire import Figures, Snapshot
+from dashboards.auth.wall_access import Watching, watching
+from dashboards.live.patch import Figures, Snapshot
+from dashboards.live.townmap import TownMap
+from dashboards.site import Site, site_of
+from dashboards.views.desk import DeskView, Starting, desk_of
 
 router = APIRouter(prefix="/api/v1", tags=["live"])
-InRoom = Annotated[Room, Depends(room_of)]
+InSite = Annotated[Site, Depends(site_of)]
 Watch = Annotated[Watching, Depends(watching)]
 
 
 @router.get("/board", openapi_extra=described(Snapshot))
-def board(room: InRoom, watch: Watch) -> Response:
+def board(site: InSite, watch: Watch) -> Response:
     """The whole board as it is now; names masked."""
-    screen = room.stream.screen(watch.scope)
+    screen = site.stream.screen(watch.scope)
     if screen is None:
         raise Starting("the town is being read; try again in some seconds")
     return as_json(screen)
 
 
 @router.get("/board/map", openapi_extra=described(TownMap))
-def board_map(room: InRoom, watch: Watch) -> Response:
+def board_map(site: InSite, watch: Watch) -> Response:
     """The geometry: outlines of the areas, homes as counts in cells."""
-    found = room.stream.map(watch.scope)
+    found = site.stream.map(watch.scope)
     if found is None:
         raise Starting("the town is being read; try again in some seconds")
     return as_json(found)
 
 
 @router.get("/stream", responses={200: {"content": {"text/event-stream": {}}}})
-async def stream(room: InRoom, watch: Watch) -> StreamingResponse:
+async def stream(site: InSite, watch: Watch) -> StreamingResponse:
     """Server-sent events: `snapshot` first, then `delta`s with ids, a `heartbeat` each second."""
     return StreamingResponse(
-        room.stream.frames(watch.scope),
+        site.stream.frames(watch.scope),
         media_type="text/event-stream",
         headers={"cache-control": "no-store", "x-accel-buffering": "no"},
     )
 
 
 @router.get("/figures", openapi_extra=described(Figures))
-def figures(desk: Annotated[Desk, Depends(desk_of)]) -> Response:
+def figures(desk: Annotated[DeskView, Depends(desk_of)]) -> Response:
     """The wall's key figures by their definitions."""
-    screen = desk.room.stream.screen(desk.who.scope)
+    screen = desk.site.stream.screen(desk.who.scope)
     return as_json(screen.figures if screen else Figures())

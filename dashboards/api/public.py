@@ -7,18 +7,18 @@ from fastapi.openapi.utils import get_openapi
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
 from alerts.types import Finding, VisitRecord
-from dashboards.access import words_of
 from dashboards.api.alerts import ApiAlert, Deed, Done
 from dashboards.api.answer import components
 from dashboards.api.devices import ApiDevice
 from dashboards.api.figures import AnsweringPage
 from dashboards.api.records import ApiRejection, LedgerPage, VisitHistory
 from dashboards.api.session import SignIn, Token
-from dashboards.attendance import Attendance
-from dashboards.room import Room, room_of
+from dashboards.auth.access import words_of
+from dashboards.live.patch import Figures, Snapshot
+from dashboards.live.townmap import TownMap
+from dashboards.site import Site, site_of
 from dashboards.texts import Words
-from dashboards.townmap import TownMap
-from dashboards.wire import Figures, Snapshot
+from dashboards.views.attendance import Attendance
 from devices.readings import Reading
 from ingest.history import DeviceDay, HourCount
 
@@ -54,8 +54,8 @@ def openapi(request: Request) -> Response:
 @router.get("/docs")
 def docs(
     request: Request,
-    room: Annotated[Room, Depends(room_of)],
+    site: Annotated[Site, Depends(site_of)],
     words: Annotated[Words, Depends(words_of)],
 ) -> HTMLResponse:
     """The document as a page."""
-    return room.page("api.html", words, document=document(request.app))
+    return site.page("api.html", words, document=document(request.app))

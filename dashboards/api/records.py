@@ -11,20 +11,20 @@ from fastapi.responses import Response
 
 from alerts import history as alerts_history
 from alerts import trials
-from alerts.types import VisitRecord, VisitState
-from dashboards import attendance as months
-from dashboards import ledger as ledgers
-from dashboards.access import Visitor, having
+from alerts.types import VisitRecord, VisitStage
+from dashboards.actions import NoSuchPage
 from dashboards.api.answer import as_json, csv_file, described
-from dashboards.attendance import Attendance
-from dashboards.desking import Desk, desk_of
-from dashboards.ledger import LedgerFilter, LedgerRow, Totals
-from dashboards.moments import MONTH, aware
+from dashboards.auth.access import Visitor, having
+from dashboards.auth.sessions import log_access
 from dashboards.pages.ledger import rows_of, wanted_of
 from dashboards.pages.vendor import desk_of_vendor
 from dashboards.scope import sees_visit
-from dashboards.signin import log_access
-from dashboards.verbs import NoSuchPage
+from dashboards.views import attendance as months
+from dashboards.views import ledger as ledgers
+from dashboards.views.attendance import Attendance
+from dashboards.views.desk import DeskView, desk_of
+from dashboards.views.ledger import LedgerFilter, LedgerRow, Totals
+from dashboards.views.moments import MONTH, aware
 from devices.readings import FaceSeen, Reading
 from ingest import history as ingest_history
 from ingest.history import HourCount
@@ -32,7 +32,7 @@ from ingest.history import HourCount
 router = APIRouter(prefix="/api/v1", tags=["records"])
 MOST = 10_000
 FACES_A_MONTH = 1_000_000
-AtDesk = Annotated[Desk, Depends(desk_of)]
+AtDesk = Annotated[DeskView, Depends(desk_of)]
 Limit = Annotated[int, Query(ge=1, le=MOST)]
 
 
@@ -72,14 +72,14 @@ def visits(
     until: datetime | None = None,
     client: str | None = None,
     caregiver: str | None = None,
-    state: Annotated[list[VisitState] | None, Query()] = None,
+    state: Annotated[list[VisitStage] | None, Query()] = None,
     limit: Limit = MOST,
 ) -> Response:
     """Visits whose window begins between two moments, by start; today's where none are given."""
     zone = ZoneInfo(desk.directory.timezone)
     midnight = desk.now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     first = aware(since) or midnight
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         found = alerts_history.visits_between(
             conn, first, aware(until) or first + timedelta(days=1)
         )
@@ -98,7 +98,7 @@ def visits(
 @router.get("/visits/{id}", openapi_extra=described(VisitHistory))
 def visit(id: str, desk: AtDesk) -> Response:
     """One visit with all its revisions."""
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         found = alerts_history.visit(conn, id)
         if found is None or not sees_visit(desk.who.scope, desk.directory, found):
             raise NoSuchPage(f"visit {id}: there is none with this id")
@@ -116,7 +116,7 @@ def readings(
     limit: Limit = 100,
 ) -> Response:
     """Readings, newest first. Asking for one device's is written down: it is a person's trail."""
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         if device is not None:
             log_access(conn, who.person or "demo", "trail", f"device:{device}")
         found = ingest_history.readings(
@@ -139,12 +139,12 @@ def hours(desk: AtDesk, since: datetime | None = None, until: datetime | None = 
     """
     last = aware(until) or desk.now
     first = aware(since) or last - timedelta(days=1)
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         found = ingest_history.hour_counts(conn, first, last)
     return as_json(found if desk.who.scope.whole else [])
 
 
-def _devices_of(desk: Desk) -> list[str] | None:
+def _devices_of(desk: DeskView) -> list[str] | None:
     """The devices that the visitor may see; None: all."""
     if desk.who.scope.whole:
         return None
@@ -153,7 +153,7 @@ def _devices_of(desk: Desk) -> list[str] | None:
 
 @router.get("/rejections", openapi_extra=described(list[ApiRejection]))
 def rejections(
-    desk: Annotated[Desk, Depends(desk_of_vendor)],
+    desk: Annotated[DeskView, Depends(desk_of_vendor)],
     reason: str | None = None,
     family: str | None = None,
     since: datetime | None = None,
@@ -161,7 +161,7 @@ def rejections(
     limit: Limit = 100,
 ) -> Response:
     """What could not be read, newest first, pictures and id numbers cut out."""
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         found = ingest_history.rejections(
             conn, reason=reason, family=family, since=aware(since), until=aware(until), limit=limit
         )
@@ -195,7 +195,7 @@ def ledger(
     The CSV is UTF-8 with BOM; its SHA-256 stands in the header Repr-Digest (RFC 9530).
     """
     rows = rows_of(desk, wanted)
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         log_access(conn, who.person, "export", f"ledger {wanted.since}..{wanted.until}")
     if format == "json":
         return as_json(LedgerPage(wanted, datetime.now(UTC), ledgers.totals(rows), rows))
@@ -214,7 +214,7 @@ def attendance(
     zone = desk.directory.timezone
     named = month or f"{desk.now.astimezone(ZoneInfo(zone)):%Y-%m}"
     since, until = months.month_of(named, zone)
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         wanted = months.asked(trials.in_force(conn).settings.rules)
         faces = ingest_history.readings(
             conn, kind="face", since=since, until=until, limit=FACES_A_MONTH

@@ -14,11 +14,11 @@ from fastapi.responses import Response
 from alerts import desk
 from alerts.desk import Refusal
 from alerts.types import Receipt, ReceiptState
+from core.errors import CarewatchError
 from dashboards.api.answer import as_json
+from dashboards.auth.tokens import is_reply_key
 from dashboards.bodies import json_of
-from dashboards.room import Room, room_of
-from dashboards.tokens import is_reply_key
-from devices.errors import CarewatchError
+from dashboards.site import Site, site_of
 
 router = APIRouter(include_in_schema=False)
 NUMBER = ("from", "From", "number", "mobile", "phone", "msisdn")  # as providers call them
@@ -46,15 +46,15 @@ async def fields_of(request: Request) -> dict[str, str]:
 
 
 Fields = Annotated[dict[str, str], Depends(fields_of)]
-InRoom = Annotated[Room, Depends(room_of)]
+InSite = Annotated[Site, Depends(site_of)]
 
 
 @router.post("/a/{token}/keypad")
-def keypad(token: str, fields: Fields, room: InRoom) -> Response:
+def keypad(token: str, fields: Fields, site: InSite) -> Response:
     """A key pressed during a call: 1 "I'm going", 2 the next rung."""
-    with room.pool.connection() as conn:
+    with site.pool.connection() as conn:
         found = desk.answer_by_keypad(
-            conn, room.settings.secret, token, _one_of(fields, DIGITS), now=datetime.now(UTC)
+            conn, site.settings.secret, token, _one_of(fields, DIGITS), now=datetime.now(UTC)
         )
     if isinstance(found, Refusal):
         return as_json(Heard(None, found.value), 403)
@@ -62,11 +62,11 @@ def keypad(token: str, fields: Fields, room: InRoom) -> Response:
 
 
 @router.post("/reply/sms/{key}")
-def sms(key: str, fields: Fields, room: InRoom) -> Response:
+def sms(key: str, fields: Fields, site: InSite) -> Response:
     """A reply by SMS; the number says whose it is."""
-    if not is_reply_key(room.settings.secret, key):
+    if not is_reply_key(site.settings.secret, key):
         return as_json(Heard(None, "invalid"), 403)
-    with room.pool.connection() as conn:
+    with site.pool.connection() as conn:
         alert = desk.answer_by_sms(
             conn, _one_of(fields, NUMBER), _one_of(fields, TEXT), now=datetime.now(UTC)
         )
@@ -74,9 +74,9 @@ def sms(key: str, fields: Fields, room: InRoom) -> Response:
 
 
 @router.post("/reply/receipt/{key}")
-def receipt(key: str, fields: Fields, room: InRoom) -> Response:
+def receipt(key: str, fields: Fields, site: InSite) -> Response:
     """What became of a page: `page` (its id), `state` and perhaps `detail`."""
-    if not is_reply_key(room.settings.secret, key):
+    if not is_reply_key(site.settings.secret, key):
         return as_json(Heard(None, "invalid"), 403)
     try:
         state = msgspec.convert(fields.get("state"), ReceiptState)
@@ -88,7 +88,7 @@ def receipt(key: str, fields: Fields, room: InRoom) -> Response:
         state=state,
         detail=fields.get("detail", "")[:200],
     )
-    with room.pool.connection() as conn:
+    with site.pool.connection() as conn:
         desk.receipt(conn, entry)
     return as_json(Heard(None))
 

@@ -8,9 +8,9 @@ from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
 from dashboards.api.answer import as_json, asking, described
+from dashboards.auth.sessions import SESSION, begin_session
 from dashboards.bodies import json_of, raw_body
-from dashboards.room import Room, room_of
-from dashboards.signin import SESSION, begin_session
+from dashboards.site import Site, site_of
 
 router = APIRouter(prefix="/api/v1", tags=["session"])
 
@@ -39,16 +39,16 @@ class Wrong(msgspec.Struct, frozen=True):
 @router.post("/session", openapi_extra=described(Token) | asking(SignIn))
 def begin(
     request: Request,
-    room: Annotated[Room, Depends(room_of)],
+    site: Annotated[Site, Depends(site_of)],
     body: Annotated[bytes, Depends(raw_body)],
 ) -> Response:
     """Sign in; 401 for a wrong name or secret, 429 after too many tries."""
     asked = json_of(body, SignIn)
     client = request.client.host if request.client else ""
-    if not room.throttle.allows(f"name:{asked.name}", f"address:{client}"):
+    if not site.throttle.allows(f"name:{asked.name}", f"address:{client}"):
         return as_json(Wrong("too many tries; wait five minutes"), 429)
     now = datetime.now(UTC)
-    with room.pool.connection() as conn:
+    with site.pool.connection() as conn:
         begun = begin_session(conn, asked.name, asked.secret, now)
     if begun is None:
         return as_json(Wrong("wrong name or secret"), 401)

@@ -8,7 +8,7 @@ from fastapi.responses import PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from psycopg_pool import PoolTimeout
 
-from dashboards.room import Room, room_of
+from dashboards.site import Site, site_of
 
 router = APIRouter(include_in_schema=False)
 SILENT = 10.0  # s after which ingest (and with it the broker) counts as away
@@ -25,31 +25,31 @@ def healthz() -> Response:
 
 
 @router.get("/readyz")
-def readyz(room: Annotated[Room, Depends(room_of)]) -> Response:
+def readyz(site: Annotated[Site, Depends(site_of)]) -> Response:
     """Database, broker and feed are there and fresh; else 503 with one fault a line."""
-    found = faults(room)
+    found = faults(site)
     return PlainTextResponse("\n".join(found or ["ok"]) + "\n", 503 if found else 200)
 
 
 @router.get("/metrics")
-def metrics(room: Annotated[Room, Depends(room_of)]) -> Response:
+def metrics(site: Annotated[Site, Depends(site_of)]) -> Response:
     """Prometheus text."""
-    SCREENS.set(room.stream.watching)
-    DATA_AGE.set(room.stream.health.ingest if room.stream.health.ingest is not None else -1)
+    SCREENS.set(site.stream.watching)
+    DATA_AGE.set(site.stream.health.ingest if site.stream.health.ingest is not None else -1)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
-def faults(room: Room) -> list[str]:
+def faults(site: Site) -> list[str]:
     """What keeps the pages from showing the truth, in words."""
     try:
-        with room.pool.connection(timeout=2) as conn:
+        with site.pool.connection(timeout=2) as conn:
             conn.execute("SELECT 1")
     except (psycopg.Error, PoolTimeout):
         return ["database: it does not answer"]
-    if not room.stream.ready:
+    if not site.stream.ready:
         return ["feed: the town has not been read yet"]
     found = []
-    health = room.stream.health
+    health = site.stream.health
     if health.ingest is None or health.ingest > SILENT:
         found.append("broker: no ingest worker is connected to it")
     if health.engine is None or health.engine > ENGINE_SILENT:

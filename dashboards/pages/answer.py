@@ -16,12 +16,12 @@ from alerts import desk as inbox
 from alerts import history
 from alerts.desk import Claim, Refusal
 from alerts.types import Alert
-from dashboards.access import ANYBODY, Visitor, visitor, words_of
-from dashboards.desking import Desk
-from dashboards.room import Room, room_of
-from dashboards.signin import log_access
+from dashboards.actions import NoSuchPage, Once, Saying, do
+from dashboards.auth.access import ANYBODY, Visitor, visitor, words_of
+from dashboards.auth.sessions import log_access
+from dashboards.site import Site, site_of
 from dashboards.texts import Words
-from dashboards.verbs import NoSuchPage, Once, Saying, do
+from dashboards.views.desk import DeskView
 
 router = APIRouter(include_in_schema=False)
 STATUS = {
@@ -40,11 +40,11 @@ class Link:
         self,
         request: Request,
         token: str,
-        room: Annotated[Room, Depends(room_of)],
+        site: Annotated[Site, Depends(site_of)],
         words: Annotated[Words, Depends(words_of)],
         who: Annotated[Visitor | None, Depends(visitor)],
     ) -> None:
-        self.room, self.words, self.token = room, words, token
+        self.site, self.words, self.token = site, words, token
         self.wants_page = "text/html" in request.headers.get("accept", "")
         self._key = request.headers.get("idempotency-key", "")[:200]
         self._signed_in = who.person if who and who is not ANYBODY else None
@@ -52,9 +52,9 @@ class Link:
     def read(self) -> tuple[Claim, Alert] | Refusal:
         """Whose link it is and about what, or why it does not serve."""
         visitor = None if self._signed_in == "local" else self._signed_in
-        with self.room.pool.connection() as conn:
+        with self.site.pool.connection() as conn:
             return inbox.read_link(
-                conn, self.room.settings.secret, self.token, now=datetime.now(UTC), visitor=visitor
+                conn, self.site.settings.secret, self.token, now=datetime.now(UTC), visitor=visitor
             )
 
     def refuse(self, why: Refusal) -> Response:
@@ -62,15 +62,15 @@ class Link:
         status = STATUS[why]
         if not self.wants_page:
             return JSONResponse({"refused": why.value}, status)
-        return self.room.page("refusal.html", self.words, status=status, why=why.value, detail="")
+        return self.site.page("refusal.html", self.words, status=status, why=why.value, detail="")
 
     def show(self, claim: Claim, alert: Alert, *, reveal: bool = False) -> Response:
         """The alert's page for this person."""
-        desk = Desk(self.room, self.words, Visitor(person=claim.person))
-        with self.room.pool.connection() as conn:
+        desk = DeskView(self.site, self.words, Visitor(person=claim.person))
+        with self.site.pool.connection() as conn:
             turns = desk.turns(conn)
             view = desk.whole_view(conn, alert, reveal=reveal)
-        return self.room.page(
+        return self.site.page(
             "answer.html",
             self.words,
             view=view,
@@ -95,7 +95,7 @@ class Link:
             via="link",
             idempotency_key=self._key or once,
         )
-        done = do(self.room.pool, alert, saying)
+        done = do(self.site.pool, alert, saying)
         if self.wants_page:
             return RedirectResponse(f"/a/{self.token}", 303)
         return Response(
@@ -103,7 +103,7 @@ class Link:
         )
 
     def _said(self, claim: Claim, alert: str, done: bool) -> dict[str, object]:
-        with self.room.pool.connection() as conn:
+        with self.site.pool.connection() as conn:
             now = history.alert(conn, alert)
         return {
             "alert": alert,
@@ -141,7 +141,7 @@ def opened(link: ByLink) -> Response:
     claim, alert = found
     seen = any(line.what == "opened" and line.who == claim.person for line in alert.story)
     if not seen:
-        with link.room.pool.connection() as conn:
+        with link.site.pool.connection() as conn:
             inbox.opened(conn, alert.id, claim.person)
     return Response(status_code=204)
 
@@ -153,7 +153,7 @@ def reveal(link: ByLink) -> Response:
     if isinstance(found, Refusal):
         return link.refuse(found)
     claim, alert = found
-    with link.room.pool.connection() as conn:
+    with link.site.pool.connection() as conn:
         log_access(conn, claim.person, "reveal", alert.subject)
     return link.show(claim, alert, reveal=True)
 

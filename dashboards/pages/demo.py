@@ -12,11 +12,11 @@ import msgspec
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import HTMLResponse, JSONResponse, Response
 
-from dashboards.access import words_of
+from dashboards.auth.access import words_of
 from dashboards.masking import mask_name
-from dashboards.room import Room, room_of
-from dashboards.shown import Shown
+from dashboards.site import Site, site_of
 from dashboards.texts import Words
+from dashboards.views.format import Shown
 
 router = APIRouter(prefix="/demo/phone", include_in_schema=False)
 KEPT = 30  # pages a phone
@@ -78,16 +78,16 @@ async def arrive(person: str, request: Request) -> Response:
 @router.get("")
 def phones(
     request: Request,
-    room: Annotated[Room, Depends(room_of)],
+    site: Annotated[Site, Depends(site_of)],
     words: Annotated[Words, Depends(words_of)],
 ) -> HTMLResponse:
     """All phones side by side; `?part=list` gives them alone, for the page's module."""
-    board = room.stream.board
+    board = site.stream.board
     staff = board.staff if board else {}
     zone = board.directory.timezone if board else "Asia/Shanghai"
     shown = Shown(words, zone, datetime.now(UTC), staff)
     part = request.query_params.get("part") == "list"
-    return room.page(
+    return site.page(
         "demo_list.html" if part else "demo_phone.html",
         words,
         phones=PHONES_OF_THE_DEMO.all(),

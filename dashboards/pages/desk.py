@@ -12,18 +12,18 @@ from fastapi import APIRouter, Depends, Form
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from alerts import desk as inbox
-from dashboards.access import Visitor, having
-from dashboards.desking import Desk, desk_of
-from dashboards.room import Room, room_of
-from dashboards.signin import log_access
-from dashboards.verbs import Once, Saying, alert_for, do
+from dashboards.actions import Once, Saying, alert_for, do
+from dashboards.auth.access import Visitor, having
+from dashboards.auth.sessions import log_access
+from dashboards.site import Site, site_of
+from dashboards.views.desk import DeskView, desk_of
 
 router = APIRouter(prefix="/desk", include_in_schema=False)
 LONGEST_MUTE = 31 * 24  # hours
 Acting = Annotated[Visitor, Depends(having("act"))]
 Muting = Annotated[Visitor, Depends(having("mute"))]
-InRoom = Annotated[Room, Depends(room_of)]
-AtDesk = Annotated[Desk, Depends(desk_of)]
+InSite = Annotated[Site, Depends(site_of)]
+AtDesk = Annotated[DeskView, Depends(desk_of)]
 
 
 @router.get("")
@@ -46,10 +46,10 @@ def story(id: str, desk: AtDesk, sent: str = "") -> HTMLResponse:
 
 @router.post("/alerts/{id}/reveal")
 def reveal(
-    id: str, desk: AtDesk, room: InRoom, who: Annotated[Visitor, Depends(having("reveal"))]
+    id: str, desk: AtDesk, site: InSite, who: Annotated[Visitor, Depends(having("reveal"))]
 ) -> HTMLResponse:
     """The same with names and numbers whole; who asked for it is written down."""
-    with room.pool.connection() as conn:
+    with site.pool.connection() as conn:
         found = alert_for(conn, id, who, desk.directory)
         log_access(conn, who.person, "reveal", found.subject)
     return desk.story(id, reveal=True)
@@ -59,13 +59,13 @@ def reveal(
 def mute(
     id: str,
     desk: AtDesk,
-    room: InRoom,
+    site: InSite,
     who: Muting,
     hours: Annotated[int, Form(ge=1, le=LONGEST_MUTE)],
     reason: Annotated[str, Form()],
 ) -> Response:
     """Mute this rule about this subject for some hours."""
-    with room.pool.connection() as conn:
+    with site.pool.connection() as conn:
         found = alert_for(conn, id, who, desk.directory)
         inbox.mute(
             conn,
@@ -80,9 +80,9 @@ def mute(
 
 
 @router.post("/mutes/{id}/end")
-def unmute(id: str, desk: AtDesk, room: InRoom, who: Muting) -> Response:
+def unmute(id: str, desk: AtDesk, site: InSite, who: Muting) -> Response:
     """End a mute early."""
-    with room.pool.connection() as conn:
+    with site.pool.connection() as conn:
         if any(mute.id == id for mute in desk.mutes(conn)):
             inbox.unmute(conn, id, who.person)
     return RedirectResponse("/desk", 303)
@@ -93,7 +93,7 @@ def act(
     id: str,
     verb: str,
     desk: AtDesk,
-    room: InRoom,
+    site: InSite,
     who: Acting,
     outcome: Annotated[str, Form()] = "",
     note: Annotated[str, Form()] = "",
@@ -101,8 +101,8 @@ def act(
 ) -> Response:
     """Acknowledge, arrive, escalate, note or resolve (which asks for an outcome); a form that is
     sent twice is said once."""
-    with room.pool.connection() as conn:
+    with site.pool.connection() as conn:
         found = alert_for(conn, id, who, desk.directory)
     saying = Saying(verb=verb, person=who.person, outcome=outcome, note=note, idempotency_key=once)
-    done = do(room.pool, found, saying)
+    done = do(site.pool, found, saying)
     return RedirectResponse(f"/desk/alerts/{id}?sent={'done' if done else 'late'}", 303)

@@ -11,12 +11,12 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
 from alerts import history
-from dashboards import ledger
-from dashboards.desking import Desk, desk_of
-from dashboards.ledger import LedgerFilter
+from core.errors import CarewatchError
 from dashboards.masking import mask_name
-from dashboards.moments import CENTURIES
-from devices.errors import CarewatchError
+from dashboards.views import ledger
+from dashboards.views.desk import DeskView, desk_of
+from dashboards.views.ledger import LedgerFilter
+from dashboards.views.moments import CENTURIES
 
 router = APIRouter(include_in_schema=False)
 LONGEST = timedelta(days=92)  # a quarter, the longest that is settled at once
@@ -24,7 +24,7 @@ LISTED = 1000  # rows on the page; the CSV holds all
 
 
 def wanted_of(
-    desk: Annotated[Desk, Depends(desk_of)],
+    desk: Annotated[DeskView, Depends(desk_of)],
     since: date | None = None,
     until: date | None = None,
     agency: str = "",
@@ -57,17 +57,17 @@ def wanted_of(
     )
 
 
-def rows_of(desk: Desk, wanted: LedgerFilter) -> list[ledger.LedgerRow]:
+def rows_of(desk: DeskView, wanted: LedgerFilter) -> list[ledger.LedgerRow]:
     """The visits that fit, read now."""
     since, until = ledger.span_of(wanted, desk.directory.timezone)
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         visits = history.visits_between(conn, since, until)
     return ledger.rows(visits, desk.directory, desk.who.scope, wanted)
 
 
 @router.get("/ledger")
 def page(
-    desk: Annotated[Desk, Depends(desk_of)],
+    desk: Annotated[DeskView, Depends(desk_of)],
     wanted: Annotated[LedgerFilter, Depends(wanted_of)],
 ) -> HTMLResponse:
     """The table. Names are whole only for who may export them."""

@@ -5,12 +5,12 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse
 
-from dashboards.desking import Desk, desk_of
+from dashboards.views.desk import DeskView, desk_of
 
 router = APIRouter(include_in_schema=False)
 
 
 @router.get("/me")
-def me(desk: Annotated[Desk, Depends(desk_of)]) -> HTMLResponse:
+def me(desk: Annotated[DeskView, Depends(desk_of)]) -> HTMLResponse:
     """Mine unanswered first, then others', then the answered."""
     return desk.mine()

@@ -16,15 +16,15 @@ from fastapi.responses import HTMLResponse, RedirectResponse, Response
 from alerts import history, trials
 from alerts.history import AlertFilter
 from alerts.trials import SettingsVersion, TrialRecord
-from dashboards import trialview
-from dashboards.access import Visitor, having
-from dashboards.desking import MANY, Desk, desk_of
-from dashboards.rulecards import Settings, cards
-from dashboards.verbs import NoSuchPage
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
+from dashboards.actions import NoSuchPage
+from dashboards.auth.access import Visitor, having
+from dashboards.views import trial as trialview
+from dashboards.views.desk import MANY, DeskView, desk_of
+from dashboards.views.rules import Settings, cards
 
 router = APIRouter(prefix="/rules", include_in_schema=False)
-AtDesk = Annotated[Desk, Depends(desk_of)]
+AtDesk = Annotated[DeskView, Depends(desk_of)]
 Trying = Annotated[Visitor, Depends(having("try"))]
 Tuning = Annotated[Visitor, Depends(having("tune"))]
 # The report styles itself and runs nothing.
@@ -43,7 +43,7 @@ Fields = Annotated[Mapping[str, str], Depends(fields_of)]
 @router.get("")
 def page(desk: AtDesk) -> HTMLResponse:
     """Each rule with its parameters, the versions of the settings, and one's own trials."""
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         now = trials.in_force(conn)
         week = history.alerts(conn, AlertFilter(since=desk.week, limit=MANY))
         found = trials.versions(conn)
@@ -62,7 +62,7 @@ def page(desk: AtDesk) -> HTMLResponse:
 @router.get("/try/{rule}")
 def ask_about_rule(rule: str, desk: AtDesk, who: Trying) -> HTMLResponse:
     """The form that changes one rule's parameters, to try them."""
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         card = _card(rule, cards(history.rulebook(), trials.in_force(conn).settings))
     return _form(desk, card=card)
 
@@ -70,7 +70,7 @@ def ask_about_rule(rule: str, desk: AtDesk, who: Trying) -> HTMLResponse:
 @router.get("/versions/{number}/try")
 def ask_about_version(number: int, desk: AtDesk, who: Trying) -> HTMLResponse:
     """The form that brings an older version back, to try it."""
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         found = [one for one in trials.versions(conn) if one.number == number]
     if not found:
         raise NoSuchPage(f"settings: there is no version {number}")
@@ -83,7 +83,7 @@ def try_rule(rule: str, desk: AtDesk, who: Trying, fields: Fields) -> Response:
     change = trialview.change_of(rule, fields, desk.directory)
     since, until = trialview.span_of(fields, desk.directory.timezone, desk.now)
     seats = trialview.seats_of(fields)
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         wanted = trials.request_of_change(
             conn, change, since=since, until=until, seats=seats, scope=who.scope
         )
@@ -96,7 +96,7 @@ def try_version(number: int, desk: AtDesk, who: Trying, fields: Fields) -> Respo
     """Try an older version of the settings on the days named."""
     since, until = trialview.span_of(fields, desk.directory.timezone, desk.now)
     seats = trialview.seats_of(fields)
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         wanted = trials.request_of_version(
             conn, number, since=since, until=until, seats=seats, scope=who.scope
         )
@@ -108,7 +108,7 @@ def try_version(number: int, desk: AtDesk, who: Trying, fields: Fields) -> Respo
 def trial(id: str, desk: AtDesk, who: Trying) -> HTMLResponse:
     """How far a trial is, or what came out; for who may, the second step."""
     record = _record(desk, id)
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         version = trials.in_force(conn).version
     changed = {one.rule for one in record.request.differences}
     return desk.page(
@@ -124,7 +124,7 @@ def trial(id: str, desk: AtDesk, who: Trying) -> HTMLResponse:
 @router.get("/trials/{id}/report")
 def report(id: str, desk: AtDesk, who: Trying) -> HTMLResponse:
     """The whole report of a trial."""
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         text = trials.report_of(conn, id, who.person)
     if text is None:
         raise NoSuchPage(f"trial {id}: there is no report")
@@ -134,7 +134,7 @@ def report(id: str, desk: AtDesk, who: Trying) -> HTMLResponse:
 @router.post("/trials/{id}/stop")
 def stop(id: str, desk: AtDesk, who: Trying) -> Response:
     """Give a trial up."""
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         trials.stop(conn, id, who.person)
     return RedirectResponse(f"/rules/trials/{id}", 303)
 
@@ -151,7 +151,7 @@ def enable(
     if confirm != "yes":
         raise CarewatchError("settings: confirm that you have read what they would weigh")
     record = _record(desk, id)
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         trials.enable_trial(
             conn,
             record,
@@ -164,7 +164,7 @@ def enable(
 
 
 def _form(
-    desk: Desk, *, card: Settings | None = None, version: SettingsVersion | None = None
+    desk: DeskView, *, card: Settings | None = None, version: SettingsVersion | None = None
 ) -> HTMLResponse:
     today = desk.now.astimezone(ZoneInfo(desk.directory.timezone)).date()
     return desk.page(
@@ -175,7 +175,7 @@ def _form(
         areas=list(desk.directory.areas),
         agencies=list(desk.directory.agencies),
         care_levels=trialview.CARE_LEVELS,
-        seats=desk.room.settings.seats,
+        seats=desk.site.settings.seats,
         since=today - trialview.USUAL,
         until=today - timedelta(days=1),
         today=today,
@@ -189,13 +189,13 @@ def _card(rule: str, found: list[Settings]) -> Settings:
     return card
 
 
-def _started(desk: Desk, id: str) -> Response:
-    trials.start(trials.Errand(desk.room.settings.database_url, id))
+def _started(desk: DeskView, id: str) -> Response:
+    trials.start(trials.Errand(desk.site.settings.database_url, id))
     return RedirectResponse(f"/rules/trials/{id}", 303)
 
 
-def _record(desk: Desk, id: str) -> TrialRecord:
-    with desk.room.pool.connection() as conn:
+def _record(desk: DeskView, id: str) -> TrialRecord:
+    with desk.site.pool.connection() as conn:
         record = trials.trial(conn, id, desk.who.person)
     if record is None:
         raise NoSuchPage(f"trial {id}: there is none of yours with this id")

@@ -6,9 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Cookie, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from dashboards.access import COOKIE, words_of
-from dashboards.room import Room, room_of
-from dashboards.signin import SESSION, begin_session, end_session, nobody_signs_in
+from dashboards.auth.access import COOKIE, words_of
+from dashboards.auth.sessions import SESSION, begin_session, end_session, nobody_signs_in
+from dashboards.site import Site, site_of
 from dashboards.texts import Words
 
 router = APIRouter(include_in_schema=False)
@@ -16,18 +16,18 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/sign-in")
 def form(
-    room: Annotated[Room, Depends(room_of)],
+    site: Annotated[Site, Depends(site_of)],
     words: Annotated[Words, Depends(words_of)],
     next: str = "/desk",
 ) -> Response:
     """The form."""
-    return _form(room, words, next)
+    return _form(site, words, next)
 
 
 @router.post("/sign-in")
 def sign_in(
     request: Request,
-    room: Annotated[Room, Depends(room_of)],
+    site: Annotated[Site, Depends(site_of)],
     words: Annotated[Words, Depends(words_of)],
     name: Annotated[str, Form()],
     secret: Annotated[str, Form()],
@@ -35,12 +35,12 @@ def sign_in(
 ) -> Response:
     """Begin a session and go where the visitor wanted to."""
     client = request.client.host if request.client else ""
-    if not room.throttle.allows(f"name:{name}", f"address:{client}"):
-        return _form(room, words, next, wrong="throttled", status=429)
-    with room.pool.connection() as conn:
+    if not site.throttle.allows(f"name:{name}", f"address:{client}"):
+        return _form(site, words, next, wrong="throttled", status=429)
+    with site.pool.connection() as conn:
         begun = begin_session(conn, name, secret, datetime.now(UTC))
     if begun is None:
-        return _form(room, words, next, wrong="wrong", status=401)
+        return _form(site, words, next, wrong="wrong", status=401)
     answer = RedirectResponse(_inside(next), 303)
     answer.set_cookie(
         COOKIE,
@@ -48,29 +48,29 @@ def sign_in(
         max_age=int(SESSION.total_seconds()),
         httponly=True,
         samesite="lax",
-        secure=room.settings.secure,
+        secure=site.settings.secure,
     )
     return answer
 
 
 @router.post("/sign-out")
 def sign_out(
-    room: Annotated[Room, Depends(room_of)],
+    site: Annotated[Site, Depends(site_of)],
     carewatch_session: Annotated[str | None, Cookie()] = None,
 ) -> Response:
     """End the session."""
     if carewatch_session:
-        with room.pool.connection() as conn:
+        with site.pool.connection() as conn:
             end_session(conn, carewatch_session)
     answer = RedirectResponse("/sign-in", 303)
     answer.delete_cookie(COOKIE)
     return answer
 
 
-def _form(room: Room, words: Words, next: str, *, wrong: str = "", status: int = 200) -> Response:
-    with room.pool.connection() as conn:
+def _form(site: Site, words: Words, next: str, *, wrong: str = "", status: int = 200) -> Response:
+    with site.pool.connection() as conn:
         fresh = nobody_signs_in(conn)
-    return room.page(
+    return site.page(
         "signin.html", words, status=status, wrong=wrong, next=_inside(next), fresh=fresh
     )
 

@@ -9,12 +9,12 @@ from fastapi import APIRouter, Depends
 from fastapi.responses import FileResponse, HTMLResponse
 
 import devices.contract
-from dashboards.access import Visitor, having, words_of
-from dashboards.desking import Desk
-from dashboards.inspector import Seen, seen
-from dashboards.room import Room, room_of
+from dashboards.actions import NoSuchPage
+from dashboards.auth.access import Visitor, having, words_of
+from dashboards.site import Site, site_of
 from dashboards.texts import Words
-from dashboards.verbs import NoSuchPage
+from dashboards.views.desk import DeskView
+from dashboards.views.inspector import Seen, seen
 from ingest import history
 
 router = APIRouter(prefix="/vendor", include_in_schema=False)
@@ -31,15 +31,15 @@ COUNTED = 5000  # rejections of a day that the summary counts
 
 
 def desk_of_vendor(
-    room: Annotated[Room, Depends(room_of)],
+    site: Annotated[Site, Depends(site_of)],
     words: Annotated[Words, Depends(words_of)],
     who: Annotated[Visitor, Depends(having("vendor"))],
-) -> Desk:
+) -> DeskView:
     """The desk of somebody who works on devices."""
-    return Desk(room, words, who)
+    return DeskView(site, words, who)
 
 
-VendorDesk = Annotated[Desk, Depends(desk_of_vendor)]
+VendorDesk = Annotated[DeskView, Depends(desk_of_vendor)]
 Verdict = Literal["", "accepted", "repaired", "rejected"]
 
 
@@ -48,7 +48,7 @@ def page(desk: VendorDesk, device: str = "", verdict: Verdict = "") -> HTMLRespo
     """The inspector, what a device said day by day, and what was rejected in 24 hours."""
     known = desk.directory.devices.get(device)
     registered = known is not None and desk.sees(f"device:{device}")
-    with desk.room.pool.connection() as conn:
+    with desk.site.pool.connection() as conn:
         rejected = history.rejections(conn, since=desk.now - DAY, limit=COUNTED)
         days = history.device_days(conn, [device] * registered, desk.now - LATELY, desk.now)
     reasons = Counter((each.family, each.reason) for each in rejected if desk.who.scope.whole)
@@ -89,8 +89,8 @@ def messages(desk: VendorDesk, device: str = "", verdict: Verdict = "") -> HTMLR
     return desk.page("vendor_list.html", messages=_messages(desk, device, verdict))
 
 
-def _messages(desk: Desk, device: str, verdict: str) -> list[Seen]:
-    with desk.room.pool.connection() as conn:
+def _messages(desk: DeskView, device: str, verdict: str) -> list[Seen]:
+    with desk.site.pool.connection() as conn:
         readings = history.readings(conn, device=device or None, limit=SHOWN)
         rejections = history.rejections(conn, limit=SHOWN)
     return seen(readings, rejections, desk.board, device=device, verdict=verdict)

@@ -6,9 +6,9 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from dashboards.access import words_of
-from dashboards.room import Room, room_of
-from dashboards.screens import Watching, watching
+from dashboards.auth.access import words_of
+from dashboards.auth.wall_access import Watching, watching
+from dashboards.site import Site, site_of
 from dashboards.texts import Words
 
 router = APIRouter(include_in_schema=False)
@@ -22,15 +22,15 @@ def front() -> RedirectResponse:
 
 @router.get("/wall")
 def wall(
-    room: Annotated[Room, Depends(room_of)],
+    site: Annotated[Site, Depends(site_of)],
     words: Annotated[Words, Depends(words_of)],
     watch: Annotated[Watching, Depends(watching)],
     theme: Literal["dark", "light"] = "dark",
 ) -> HTMLResponse:
     """For a screen on a wall: by a token in its address, or for who has signed in."""
-    board = room.stream.board
+    board = site.stream.board
     ticket = f"?token={quote(watch.token)}" if watch.token else ""
-    return room.page(
+    return site.page(
         "wall.html",
         words,
         theme=theme,

@@ -36,7 +36,7 @@
 export const LIMITS = { stream: 5, ingest: 5, engine: 15 };
 
 /**
- * What a screen makes of a patch; the same as `dashboards.wire.patched`.
+ * What a screen makes of a patch; the same as `dashboards.live.patch.patched`.
  * @param {Screen} screen
  * @param {Patch} patch
  * @returns {Screen}

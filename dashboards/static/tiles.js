@@ -1,5 +1,5 @@
 // @ts-check
-/** The strip of key figures. What they mean stands in `dashboards/kpi.py`. */
+/** The strip of key figures. What they mean stands in `dashboards/live/kpi.py`. */
 
 import { element, one } from "./dom.js";
 import { ticking } from "./takeover.js";

@@ -16,8 +16,8 @@ def alerts() -> None:
     from alerts.service import Service
     from alerts.settings import AlertsSettings
     from deploy import logs
-    from deploy.health import serve_health
     from deploy.settings import load_settings
+    from deploy.stack.health import serve_health
 
     settings = load_settings()
     logs.configure(settings.log_level)

@@ -9,11 +9,11 @@ from zoneinfo import ZoneInfo
 
 import typer
 
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 
 if TYPE_CHECKING:
-    from alerts.trial.overrides import RuleSettings
-    from deploy.townfile import Town
+    from alerts.plans.overrides import RuleSettings
+    from deploy.town.townfile import TownFile
     from deploy.trials import Source
 
 
@@ -24,7 +24,7 @@ def register(app: typer.Typer) -> None:
 
 def backtest(
     town: Annotated[
-        Path | None, typer.Option(help="Town file; without one, what was loaded by then.")
+        Path | None, typer.Option(help="TownFile file; without one, what was loaded by then.")
     ] = None,
     recording: Annotated[
         Path | None, typer.Option(help="JSON lines, a message each; without one, the database.")
@@ -43,10 +43,10 @@ def backtest(
     `--set` changes the town-wide settings; where `rules_for` is narrower, it stays so. Ends with 0
     whatever was found or rejected.
     """
-    from alerts.trial.overrides import nested
-    from alerts.trial.page import page
-    from alerts.trial.report import json_line, summed_up, text_line, text_of
-    from deploy.townfile import read_town
+    from alerts.plans.overrides import nested
+    from alerts.trials.report import json_line, summed_up, text_line, text_of
+    from alerts.trials.report_page import page
+    from deploy.town.townfile import read_town
 
     changes = nested(map(assignment, set_ or ()))
     known = read_town(town) if town is not None else None
@@ -69,7 +69,7 @@ def backtest(
 
 
 def opened(
-    town: "Town | None", recording: Path | None, since: str, until: str, changes: "RuleSettings"
+    town: "TownFile | None", recording: Path | None, since: str, until: str, changes: "RuleSettings"
 ) -> "AbstractContextManager[Source]":
     """The recording, or the stretch of the database, that was asked for."""
     from deploy.trials import from_database, from_recording

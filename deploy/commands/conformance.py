@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 
 if TYPE_CHECKING:
     from threading import Event
@@ -37,7 +37,7 @@ def conformance(
     import msgspec
 
     from deploy import logs
-    from deploy.running import parts
+    from deploy.stack.running import parts
     from devices.conformance.checklist import Trial, judge, passed
 
     logs.configure("warning")
@@ -84,9 +84,9 @@ def _listen(
     import time
 
     from devices.conformance.checklist import Heard
-    from ingest.admission import admit
-    from ingest.broker import BEAT, Session
-    from ingest.wire import Address
+    from ingest.admission.admit import admit
+    from ingest.mqtt.connection import Address
+    from ingest.mqtt.session import BEAT, Session
 
     name = f"carewatch-conformance-{os.getpid()}"
     session = Session(Address.of(broker), name, topics, clean=True)

@@ -14,10 +14,11 @@ def dashboards() -> None:
 
     from dashboards.app import create_app
     from dashboards.settings import DashboardSettings
-    from deploy import local, logs
+    from deploy import logs
     from deploy.settings import load_settings
-    from ingest.callers import Access
-    from ingest.http import push_router
+    from deploy.stack import local
+    from ingest.http.callers import Access
+    from ingest.http.push import push_router
 
     settings = load_settings()
     logs.configure(settings.log_level)
@@ -49,7 +50,7 @@ def dashboards() -> None:
         """Lets the open streams go before it waits for open connections to end."""
 
         def handle_exit(self, sig: int, frame: object) -> None:
-            app.state.room.stream.end()
+            app.state.site.stream.end()
             super().handle_exit(sig, frame)  # type: ignore[arg-type]
 
     Server(config).run()

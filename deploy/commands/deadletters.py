@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 
 app = typer.Typer(help="Rejected messages: list, show, decode again.", no_args_is_help=True)
 Reason = Annotated[str | None, typer.Option(help="Only this reason: bad_value, not_json, ...")]

@@ -10,14 +10,14 @@ from zoneinfo import ZoneInfo
 import msgspec
 import typer
 
+from core.errors import CarewatchError
 from devices.codecs.times import read_time
 from devices.directory import Directory
 from devices.envelope import Envelope
-from devices.errors import CarewatchError
 from devices.readings import Ignored
 from devices.recording import http_request, read_recording
-from ingest.admission import Admitted, admit
-from ingest.plausibility import DEFAULT_ZONE
+from ingest.admission.admit import Admitted, admit
+from ingest.admission.plausibility import DEFAULT_ZONE
 
 _encode = msgspec.json.Encoder().encode
 
@@ -64,7 +64,7 @@ def decode(
 def _directory(town: Path | None) -> Directory | None:
     if town is None:
         return None
-    from deploy.townfile import directory_of, read_town
+    from deploy.town.townfile import directory_of, read_town
 
     return directory_of(read_town(town))
 

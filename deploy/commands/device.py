@@ -92,9 +92,9 @@ def export(
     ] = None,
 ) -> None:
     """Print all active credentials, hashed, in a form that Mosquitto reads."""
+    from core.errors import CarewatchError
     from devices.broker_access import acl_file, dynamic_security, password_file
     from devices.credentials import credentials
-    from devices.errors import CarewatchError
 
     if into is not None and not into.is_file():
         raise CarewatchError(f"{into}: there is no such file")

@@ -14,8 +14,8 @@ def ingest() -> None:
     import sys
 
     from deploy import logs
-    from deploy.health import serve_health
     from deploy.settings import load_settings
+    from deploy.stack.health import serve_health
     from ingest.service import Service
     from ingest.settings import IngestSettings
 

@@ -28,7 +28,7 @@ def load(
 
     Settings enabled on /rules stay while the file's own do not change; the difference is printed.
     """
-    from deploy.townfile import read_town
+    from deploy.town.townfile import read_town
 
     wanted = read_town(town)
     for warning in wanted.warnings[:SHOWN]:
@@ -40,7 +40,7 @@ def load(
         return
     from deploy.database import connected
     from deploy.file_settings import kept_text
-    from deploy.loading import load_town
+    from deploy.town.loading import load_town
 
     with connected() as conn:
         loaded = load_town(conn, wanted, remove_many=remove_many, settings=settings)

@@ -25,9 +25,9 @@ def record(
     import sys
     import threading
 
+    from core.errors import CarewatchError
     from deploy import logs
     from deploy.settings import load_settings
-    from devices.errors import CarewatchError
 
     logs.configure("warning")  # to stderr: the standard output may be the recording
     ended = threading.Event()
@@ -48,9 +48,9 @@ def _write(url: str, topic: str, count: int, out: BinaryIO, ended: "Event") -> i
     import os
 
     from devices.recording import write_line
-    from ingest.broker import BEAT, Session
-    from ingest.crossing import NOTICE
-    from ingest.wire import Address
+    from ingest.lanes.crossing import NOTICE
+    from ingest.mqtt.connection import Address
+    from ingest.mqtt.session import BEAT, Session
 
     session = Session(Address.of(url), f"carewatch-record-{os.getpid()}", [topic], clean=True)
     session.start()

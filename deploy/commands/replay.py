@@ -57,7 +57,7 @@ def replay(
 
 
 def _confirm(publish: "MQTTMessageInfo") -> None:
-    from devices.errors import CarewatchError
+    from core.errors import CarewatchError
 
     publish.wait_for_publish(ANSWER_TIME)
     if not publish.is_published():
@@ -84,7 +84,7 @@ def _paced(lines: "Iterator[tuple[int, Envelope]]", speed: float) -> "Iterator[E
 def _request(base: str, envelope: "Envelope") -> None:
     import httpx
 
-    from devices.errors import CarewatchError
+    from core.errors import CarewatchError
 
     assert envelope.http is not None
     kind = {"Content-Type": envelope.http.content_type} if envelope.http.content_type else {}

@@ -25,9 +25,9 @@ def add(
 ) -> None:
     """Let a person sign in, or give them another secret."""
     from alerts.history import people
-    from dashboards.signin import set_sign_in
+    from core.errors import CarewatchError
+    from dashboards.auth.sessions import set_sign_in
     from deploy.database import connected
-    from devices.errors import CarewatchError
 
     with connected() as conn:
         known = {staff.id: staff for staff in people(conn)}
@@ -42,7 +42,7 @@ def add(
 
 def show() -> None:
     """Every sign-in and whose it is."""
-    from dashboards.signin import sign_ins
+    from dashboards.auth.sessions import sign_ins
     from deploy.database import connected
 
     with connected() as conn:
@@ -52,7 +52,7 @@ def show() -> None:
 
 def remove(name: Annotated[str, typer.Argument(help="What is typed at sign-in.")]) -> None:
     """Take a sign-in away; whoever is signed in with it is signed out."""
-    from dashboards.signin import remove_sign_in
+    from dashboards.auth.sessions import remove_sign_in
     from deploy.database import connected
 
     with connected() as conn:
@@ -65,8 +65,8 @@ def wall(
     agency: Annotated[str | None, typer.Option(help="Only this agency.")] = None,
 ) -> None:
     """Print the address that opens a wall without signing in."""
+    from dashboards.auth.tokens import wall_address
     from dashboards.scope import Scope
-    from dashboards.tokens import wall_address
     from deploy.settings import load_settings
 
     settings = load_settings()
@@ -76,7 +76,7 @@ def wall(
 
 def replies() -> None:
     """Print the addresses at which SMS replies and receipts of providers are taken in."""
-    from dashboards.tokens import reply_key
+    from dashboards.auth.tokens import reply_key
     from deploy.settings import load_settings
 
     settings = load_settings()

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 import typer
 
 if TYPE_CHECKING:
-    from deploy.townfile import Town
+    from deploy.town.townfile import TownFile
     from devices.directory import Directory
     from devices.simulator.rounds import Round
     from devices.simulator.town import SimulatedTown
@@ -41,7 +41,7 @@ def simulate(
     seed: Annotated[int, typer.Option(help="The same seed plays the same day.")] = 1,
 ) -> None:
     """Let every device of the town speak until Ctrl-C."""
-    from deploy.running import where
+    from deploy.stack.running import where
     from devices.simulator.publish import Publisher, run
 
     context.obj = where(mqtt_url, town)
@@ -61,8 +61,8 @@ def press(
     how: Annotated[str, typer.Option(help="short, long, double, test or cancel.")] = "short",
 ) -> None:
     """Press an emergency button: an SOS."""
-    from deploy.townfile import directory_of
-    from devices.errors import CarewatchError
+    from core.errors import CarewatchError
+    from deploy.town.townfile import directory_of
     from devices.simulator.publish import Publisher
     from devices.simulator.speech import press as spoken
 
@@ -99,7 +99,7 @@ def miss(
     """Plan a visit whose window ends in half a minute, and which nobody keeps."""
     import psycopg
 
-    from alerts.given.plans import add_visit
+    from alerts.plans.plans import add_visit
     from alerts.types import PlannedVisit
 
     now = datetime.now(UTC)
@@ -122,8 +122,8 @@ def _stop_on_signals(stop: threading.Event) -> None:
         signal.signal(number, lambda *_: stop.set())
 
 
-def _simulated(town: "Town", seed: int) -> "SimulatedTown":
-    from deploy.townfile import directory_of
+def _simulated(town: "TownFile", seed: int) -> "SimulatedTown":
+    from deploy.town.townfile import directory_of
     from devices.simulator.town import SimulatedTown
 
     now = datetime.now(UTC)
@@ -131,9 +131,9 @@ def _simulated(town: "Town", seed: int) -> "SimulatedTown":
     return SimulatedTown(directory, rounds_of(town, directory, now), now, seed)
 
 
-def rounds_of(town: "Town", directory: "Directory", now: datetime) -> dict[str, "Round"]:
+def rounds_of(town: "TownFile", directory: "Directory", now: datetime) -> dict[str, "Round"]:
     """Every caregiver's round over yesterday and the days ahead, from the town's visit plans."""
-    from alerts.plan import laid_out
+    from alerts.visits.calendar import laid_out
     from devices.simulator.rounds import Call, Round
 
     zone = ZoneInfo(town.timezone)

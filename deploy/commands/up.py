@@ -14,6 +14,6 @@ def up(
     demo: Annotated[bool, typer.Option("--demo", help="With a simulated town.")] = False,
 ) -> None:
     """Run all services. Ctrl-C ends them; the next start finds its data again."""
-    from deploy.stack import run_stack
+    from deploy.stack.stack import run_stack
 
     run_stack(demo)

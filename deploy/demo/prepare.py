@@ -2,13 +2,13 @@
 
 import psycopg
 
-from dashboards.signin import set_sign_in, sign_ins
-from dashboards.tokens import wall_address
+from dashboards.auth.sessions import set_sign_in, sign_ins
+from dashboards.auth.tokens import wall_address
 from deploy.demo.town import demo_town_yaml
-from deploy.loading import load_town
-from deploy.running import DEMO_TOWN
 from deploy.settings import Settings
-from deploy.townfile import read_town
+from deploy.stack.running import DEMO_TOWN
+from deploy.town.loading import load_town
+from deploy.town.townfile import read_town
 
 SECRET = "carewatch"  # of every demo sign-in; printed, and of use on this machine only
 SIGN_INS = {"he": ("u-he", "operator, the desk"), "admin": ("u-admin", "administrator")}

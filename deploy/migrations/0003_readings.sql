@@ -3,7 +3,7 @@
 --   reading_event  doors, presses, faces, visit steps: few, kept two years; a partition a week
 -- and one view `reading` over both. Partitioned by `at`: hypertables on TimescaleDB (community
 -- edition), whose own jobs compress and drop them; native partitions elsewhere, made ahead and
--- dropped behind by `ingest.upkeep`, with a DEFAULT partition for every day that has none.
+-- dropped behind by `ingest.store.upkeep`, with a DEFAULT partition for every day that has none.
 DO $$
 DECLARE
     timescale boolean := EXISTS (SELECT FROM pg_extension WHERE extname = 'timescaledb')

@@ -2,7 +2,7 @@
 --   reading_hourly  (hour, kind, readings)
 --   device_daily    (day, device, kind, readings, first_at, last_at)   days are UTC days
 -- On TimescaleDB they are views over continuous aggregates, elsewhere tables that
--- `ingest.upkeep` adds to.
+-- `ingest.store.upkeep` adds to.
 DO $$
 DECLARE
     name text; kept interval;

@@ -14,11 +14,11 @@ CREATE TABLE rule_trial (
     person     text NOT NULL,
     asked_at   timestamptz NOT NULL,
     state      text NOT NULL,                 -- waiting running done failed stopped
-    body       jsonb NOT NULL,                -- alerts.trying.trials.Request
+    body       jsonb NOT NULL,                -- alerts.trials.requests.Request
     progress   real NOT NULL DEFAULT 0,       -- 0 to 1
     renewed_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     fault      text NOT NULL DEFAULT '',      -- why it failed
-    summary    text,                          -- alerts.trial.report.Summary
+    summary    text,                          -- alerts.trials.report.Summary
     report     text,                          -- the whole report, HTML
     enabled_as int                            -- the version of the settings it became
 );

@@ -2,5 +2,5 @@
 CREATE TABLE paging_lint (
     one        boolean PRIMARY KEY DEFAULT true CHECK (one),
     checked_at timestamptz NOT NULL,
-    flaws      jsonb NOT NULL         -- [alerts.watching.lint.Flaw], each with its `since`
+    flaws      jsonb NOT NULL         -- [alerts.figures.lint.Flaw], each with its `since`
 );

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
-from alerts.geometry import metres
+from alerts.town.geometry import metres
 from alerts.types import Ladder, Staff
 from deploy.town.draft import Draft
 from deploy.town.typed import Wrong

@@ -7,7 +7,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from alerts.given.plans import SECTIONS as PLAN_SECTIONS
+from alerts.plans.plans import SECTIONS as PLAN_SECTIONS
 from alerts.types import RuleScope
 from deploy.town.boundary import BadGeometry, flat_boundary
 from deploy.town.marked import Fault, Path, Rows, Table, line_of

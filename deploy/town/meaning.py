@@ -7,16 +7,16 @@ from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts.judging.conditions import fault_of
-from alerts.plan import CHUNK, days_of
+from alerts.rules.shared.conditions import fault_of
 from alerts.types import Zone
+from alerts.visits.calendar import CHUNK, days_of
+from core.errors import CarewatchError
 from deploy.town.boundary import ring_fault
 from deploy.town.draft import Draft
 from deploy.town.marked import Path
 from deploy.town.rule_settings import scope_faults, setting_faults
 from deploy.town.typed import Wrong, near
 from devices.directory import Circle
-from devices.errors import CarewatchError
 from devices.quantities import UNITS
 
 TIME_OF_DAY = re.compile(r"([01]\d|2[0-3]):[0-5]\d")

@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from typing import Any, get_args
 
-from alerts.given.plans import SECTIONS as PLAN_SECTIONS
+from alerts.plans.plans import SECTIONS as PLAN_SECTIONS
 from alerts.types import Role
 from deploy.town.draft import Draft
 from deploy.town.marked import line_of

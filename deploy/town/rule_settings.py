@@ -5,8 +5,8 @@ from typing import Any, get_args
 
 import msgspec
 
+from alerts.plans.overrides import absurd
 from alerts.rules import RULES
-from alerts.trial.overrides import absurd
 from deploy.town.draft import Draft
 from deploy.town.marked import Path, Table
 from deploy.town.typed import Wrong, near, typed

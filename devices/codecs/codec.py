@@ -152,14 +152,14 @@ def shared(
     }
 
 
-Outcome = TypeVar("Outcome")
+Piece = TypeVar("Piece")
 
 
-def as_item(outcome: Outcome, item: object) -> Outcome:
+def as_item(piece: Piece, item: object) -> Piece:
     """A part of a batch, whose id is made from its own item and not from the whole message."""
-    if isinstance(outcome, Part):
-        return replace(outcome, content=_encode(item))
-    return outcome
+    if isinstance(piece, Part):
+        return replace(piece, content=_encode(item))
+    return piece
 
 
 def where_from(envelope: Envelope) -> str:

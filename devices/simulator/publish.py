@@ -15,7 +15,7 @@ import msgspec
 import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
 from devices.simulator.speech import Message
 from devices.simulator.town import SimulatedTown
 

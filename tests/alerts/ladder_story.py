@@ -3,9 +3,9 @@
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
-from alerts.casebook import Casebook, Changed
-from alerts.given.roster import roster_of
-from alerts.paging.page_names import page_name
+from alerts.cases.casebook import Casebook, Changed
+from alerts.cases.page_names import page_name
+from alerts.plans.roster import roster_of
 from alerts.types import (
     Acknowledged,
     Alert,

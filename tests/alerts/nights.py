@@ -13,14 +13,14 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-from alerts.casebook import ABOUT_AN_ALERT, Casebook, Changed
-from alerts.channels.notice import Answer
-from alerts.given.roster import roster_of
-from alerts.lifecycle import ACTIVE
+from alerts.cases.casebook import ABOUT_AN_ALERT, Casebook, Changed
+from alerts.cases.lifecycle import ACTIVE
+from alerts.cases.relief import OFF_DUTY, is_meant
+from alerts.channels.notice import SendResult
 from alerts.paging.bundling import Waiting, bundle
 from alerts.paging.notices import Claimed
 from alerts.paging.outbox import Result, is_called_off, retry_after
-from alerts.paging.relief import OFF_DUTY, is_meant
+from alerts.plans.roster import roster_of
 from alerts.types import (
     Acknowledged,
     Alert,
@@ -344,7 +344,7 @@ class Nights:
             row.state, row.attempts = "sending", row.attempts + 1
             self._on_its_way.add(one.page.id)
             if one not in meant:
-                self._answered(one, Answer("failed_permanent", OFF_DUTY))
+                self._answered(one, SendResult("failed_permanent", OFF_DUTY))
         if not meant:
             return
         self.log.append(
@@ -352,7 +352,7 @@ class Nights:
         )
         if meant[0].page.severity is not Severity.LIFE:
             self._recent.setdefault(meant[0].page.person, []).append(self._now)
-        answer = Answer(self._chance.choices(*OUTCOMES)[0])  # type: ignore[arg-type]
+        answer = SendResult(self._chance.choices(*OUTCOMES)[0])  # type: ignore[arg-type]
         back = self._now + self._seconds(0.1, 3)
         for one in meant:
             self._at(back, lambda one=one: self._answered(one, answer))
@@ -362,7 +362,7 @@ class Nights:
     def _is_meant(self, one: Waiting) -> bool:
         return is_meant(one.page, one.alert, self._roster, self._now)
 
-    def _answered(self, one: Waiting, answer: Answer) -> None:
+    def _answered(self, one: Waiting, answer: SendResult) -> None:
         row = self.rows[one.page.id]
         if self._back_at is not None or row.state != "sending":
             return  # nobody was there to write it down

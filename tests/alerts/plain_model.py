@@ -14,7 +14,7 @@ from alerts.types import PlannedVisit, Zone
 from devices.directory import Client, Directory
 from devices.readings import DoorMoved, Position, Reading, SosPressed, VisitMarked
 
-Told = tuple[datetime, str, str, str]  # moment, key, event, reason
+RuleEvent = tuple[datetime, str, str, str]  # moment, key, event, reason
 MINUTE = timedelta(minutes=1)
 
 
@@ -29,9 +29,9 @@ def told(
     readings: list[Reading],
     timers: Iterable[datetime],
     open_at: Callable[[list[Reading], datetime], dict[str, str]],
-) -> list[Told]:
+) -> list[RuleEvent]:
     """What was said at each moment, given what stands open (key -> reason) at each."""
-    said: list[Told] = []
+    said: list[RuleEvent] = []
     before: dict[str, str] = {}
     moments = sorted({*timers, *(reading.received_at for reading in readings)})
     for now in moments:
@@ -44,8 +44,8 @@ def told(
     return said
 
 
-def changes(before: dict[str, str], after: dict[str, str], now: datetime) -> list[Told]:
-    found: list[Told] = []
+def changes(before: dict[str, str], after: dict[str, str], now: datetime) -> list[RuleEvent]:
+    found: list[RuleEvent] = []
     for key in sorted({*before, *after}):
         was, reason = before.get(key), after.get(key)
         if was == reason:
@@ -58,9 +58,9 @@ def changes(before: dict[str, str], after: dict[str, str], now: datetime) -> lis
 # ---------------------------------------------------------------- sos_pressed
 
 
-def sos(readings: list[Reading], subject_of: Callable[[str], str]) -> list[Told]:
+def sos(readings: list[Reading], subject_of: Callable[[str], str]) -> list[RuleEvent]:
     """Every press raises or joins; a repeat, a test and a cancel do not."""
-    said: list[Told] = []
+    said: list[RuleEvent] = []
     heard: set[tuple[str, str, datetime]] = set()
     raised: dict[str, list[datetime]] = {}
     for press in readings:

@@ -5,7 +5,7 @@
     story.at("12:00").expect("visit_missed", "client:c-1", "raised", reason="caregiver_elsewhere")
 
 `at` is local time of the story's day (2026-11-02, Asia/Shanghai), or "+1 09:00" for the next day;
-it lets wishes older than it fire. What is said then is received then; `observed="08:00"` makes it
+it lets timers older than it fire. What is said then is received then; `observed="08:00"` makes it
 late. `expect` takes the finding out; `expect_nothing` says that none is left.
 """
 
@@ -15,7 +15,7 @@ from math import cos, radians
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from alerts.engine import Outcome, World, advance, begin, elapse
+from alerts.engine.engine import Outputs, World, advance, begin, elapse
 from alerts.rules import RULES
 from alerts.types import (
     Finding,
@@ -302,8 +302,8 @@ class Story:
         rows = {(row.rule, row.key): row for row in self._saved()}
         self.world = begin(
             self.directory,
-            self.world.known.plans(),
-            timezone=self.world.known.zone.key,
+            self.world.town.plans(),
+            timezone=self.world.town.zone.key,
             rules=self.rules,
             states=[row for row in rows.values() if row.body],
             clock=self.world.clock,
@@ -352,7 +352,7 @@ class Story:
             **more,
         }
 
-    def _keep(self, outcome: Outcome) -> None:
+    def _keep(self, outcome: Outputs) -> None:
         self.told.extend(outcome.findings)
         self.records.update({record.id: record for record in outcome.visits})
 

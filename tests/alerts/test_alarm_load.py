@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from alerts.trial.alarm_load import (
+from alerts.figures.alarm_load import (
     alarms_of,
     chattering_of,
     floods_of,

@@ -162,10 +162,10 @@ def test_the_engine_agrees_with_the_plain_model(
             story.restart()
         story.says(reading)
     ended(story)
-    known = story.world.known
+    town = story.world.town
     assert [
         (at, key, event, "") for at, key, event, _ in said_by(story, "sos_pressed")
-    ] == plain_model.sos(day, known.subject_of)
+    ] == plain_model.sos(day, town.subject_of)
 
     def fences(heard: list[Reading], now: datetime) -> dict[str, str]:
         return {"z-1": "left_zone"} if plain_model.breached(heard, ZONE, set(TAGS)) else {}

@@ -6,7 +6,7 @@ from itertools import permutations
 import pytest
 from story import Story, area, button, client, door
 
-from alerts.judging.outages import Loss, Measure, densest, outages
+from alerts.rules.shared.outages import Loss, Measure, densest, outages
 from alerts.types import RuleScope
 from devices.directory import Device, Directory, RegisterChange
 

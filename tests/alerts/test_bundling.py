@@ -7,9 +7,9 @@ from hypothesis import strategies as st
 from ladder_story import NOON
 from msgspec.structs import replace
 
-from alerts.lifecycle import open_alert
+from alerts.cases.lifecycle import open_alert
+from alerts.figures.alarm_load import FLOOD_BEGINS_ABOVE as FLOOD
 from alerts.paging.bundling import PER_MINUTE, Waiting, bundle
-from alerts.trial.alarm_load import FLOOD_BEGINS_ABOVE as FLOOD
 from alerts.types import Finding, Page, Severity
 
 

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from alerts.trial.difference import differences
+from alerts.trials.difference import differences
 from alerts.types import Finding, FindingEvent, Severity
 
 NINE = datetime(2026, 11, 2, 1, tzinfo=UTC)

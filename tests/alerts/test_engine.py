@@ -1,4 +1,4 @@
-"""The engine's own promises: order, clock, wishes, states. Told with a rule made for it."""
+"""The engine's own promises: order, clock, timers, states. RuleEvent with a rule made for it."""
 
 from collections.abc import Iterable
 from datetime import timedelta
@@ -8,9 +8,10 @@ import pytest
 from msgspec.structs import replace
 from story import DAY, HOME, Story, button, caregiver, client, moment, phone, visit
 
-from alerts.engine import NOTHING, StateRow, World, advance, begin, elapse, state_names
-from alerts.judging.known import Known
-from alerts.rule import STANDS, Begun, Felt, Rule, Settings, State, Told, Verdict
+from alerts.engine.engine import NOTHING, StateRow, World, advance, begin, elapse, state_names
+from alerts.rule import STANDS, Begun, Felt, Rule, RuleEvent, RuleState, Verdict
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
 from alerts.types import PlanSet, Severity, Stored, Tick, TownChanged
 from devices.directory import Directory, RegisterChange
 from devices.readings import DeviceStatus, Reading
@@ -19,30 +20,30 @@ MINUTE = timedelta(minutes=1)
 START = DAY
 
 
-class Count(State, frozen=True):
+class Count(RuleState, frozen=True):
     n: int = 0
 
 
-class Echo(Rule[Count, Settings]):
-    """Says what it felt; wishes to be woken `minutes` after each reading."""
+class Echo(Rule[Count, Parameters]):
+    """Says what it felt; asks to be woken `minutes` after each reading."""
 
     name = "echo"
     severity = Severity.LOW
     wants = (DeviceStatus,)
-    settings = Settings
+    settings = Parameters
     state = Count
     minutes = 10.0
 
-    def route(self, said: Reading | Told, known: Known) -> Iterable[str]:
+    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         return (said.device,) if isinstance(said, DeviceStatus) else ()
 
-    def affected(self, change: TownChanged | Begun, known: Known) -> Iterable[str]:
+    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
         return ("town",) if isinstance(change, TownChanged) else ()
 
-    def step(self, key: str, state: Count | None, felt: Felt, known: Known) -> Verdict | None:
+    def step(self, key: str, state: Count | None, felt: Felt, town: Town) -> Verdict | None:
         n = (state.n if state else 0) + 1
-        found = self.finding("raised", key, type(felt).__name__.lower(), str(n), known=known)
-        wake_at = known.now + self.minutes * MINUTE if isinstance(felt, Stored) else None
+        found = self.finding("raised", key, type(felt).__name__.lower(), str(n), town=town)
+        wake_at = town.now + self.minutes * MINUTE if isinstance(felt, Stored) else None
         return Verdict(Count(n), (found,), wake_at)
 
 
@@ -122,7 +123,7 @@ def test_states_come_back_as_they_were() -> None:
 
 def test_a_forgotten_state_is_a_row_without_a_body() -> None:
     class Forgetful(Echo):
-        def step(self, key: str, state: Any, felt: Felt, known: Known) -> Verdict | None:
+        def step(self, key: str, state: Any, felt: Felt, town: Town) -> Verdict | None:
             return Verdict(None) if state else Verdict(Count())
 
     told = world(Forgetful())
@@ -165,8 +166,8 @@ def test_a_changed_rule_learns_the_last_days_again() -> None:
 
 def test_a_wish_can_be_left_as_it_stands() -> None:
     class Patient(Echo):
-        def step(self, key: str, state: Any, felt: Felt, known: Known) -> Verdict | None:
-            verdict = super().step(key, state, felt, known)
+        def step(self, key: str, state: Any, felt: Felt, town: Town) -> Verdict | None:
+            verdict = super().step(key, state, felt, town)
             assert verdict is not None
             return Verdict(verdict.state, wake_at=STANDS) if state else verdict
 

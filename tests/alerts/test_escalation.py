@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 from ladder_story import NOON, LadderStory, ladder, staff, town
 
-from alerts.paging.page_names import PageName, page_name
+from alerts.cases.page_names import PageName, page_name
 from alerts.types import Contact, Escalated, Ladder, LadderFor, PlanSet, Rota, Rung, Severity, Staff
 
 U1, U2, U3 = staff("u-1"), staff("u-2"), staff("u-3", "manager")

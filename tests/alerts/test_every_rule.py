@@ -24,8 +24,8 @@ from story import (
     visit,
 )
 
-from alerts.judging.scopes import care_level
 from alerts.rules import RULES
+from alerts.town.settings import care_level
 from alerts.types import Condition, PlanSet, RuleScope, Stored, TownChanged, Zone
 from devices.directory import Circle, Device, Facility, Resident
 

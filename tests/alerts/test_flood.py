@@ -5,9 +5,9 @@ from datetime import timedelta
 from ladder_story import NOON
 from msgspec.structs import replace
 
-from alerts.lifecycle import open_alert
+from alerts.cases.lifecycle import open_alert
+from alerts.figures.flood import Cause, causes, flooding, is_flood, stale
 from alerts.types import Alert, Finding, Severity
-from alerts.watching.flood import Cause, causes, flooding, is_flood, stale
 from devices.directory import Area, Device, Directory, RegisterChange
 
 VILLAGES = ("wangji", "liji", "zhaoji")

@@ -5,7 +5,7 @@ from itertools import permutations
 import pytest
 from story import Story, area, button, client, door
 
-from alerts.judging.outages import Loss, Measure, outages
+from alerts.rules.shared.outages import Loss, Measure, outages
 from devices.directory import Device, Directory, RegisterChange
 
 RULE, HUB, WHERE = "area_outage", "gateway:hub-1", "area:wangji"

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from story import DAY, button, client, door, town_of
 
-from alerts.lanes.both import Lanes
+from alerts.engine.two_lanes import TwoLanes
 from alerts.types import Finding, Stored, Tick
 from devices.directory import Directory
 from devices.readings import DoorMoved, Reading, SosPressed
@@ -30,7 +30,7 @@ def found(*readings: Reading, until: float) -> list[tuple[float, str]]:
     register, plans = town_of(
         (client("c-1"), button("c-1"), door("c-1")), {"door_left_open": {"minutes": 1}}
     )
-    lanes = Lanes(Directory().changed(register), plans, timezone="Asia/Shanghai")
+    lanes = TwoLanes(Directory().changed(register), plans, timezone="Asia/Shanghai")
     told: list[Finding] = list(lanes.advance(Tick(BEGIN)))
     for arrival, reading in enumerate(readings, 1):
         told += lanes.advance(Stored(arrival, reading))

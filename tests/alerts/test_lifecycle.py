@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from ladder_story import NOON, ladder, made, staff, town
 
-from alerts.lifecycle import alert_id
+from alerts.cases.lifecycle import alert_id
 from alerts.types import AlertKey, Evidence, Noted, Opened, Resolved, Severity
 from devices.readings import SosPressed
 

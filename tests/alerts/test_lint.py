@@ -6,10 +6,10 @@ import pytest
 from ladder_story import NOON, SHANGHAI, ladder, staff, town
 from msgspec.structs import replace
 
-from alerts.given.roster import Roster, roster_of
+from alerts.figures.answering import Answering, Load, answering, answers
+from alerts.figures.lint import FailedContact, lint, seen_since
+from alerts.plans.roster import Roster, roster_of
 from alerts.types import Ladder, PlanSet, Resolved, Rota, RotaSwap, Rung, Severity, Staff
-from alerts.watching.answering import Answering, Load, answering, answers
-from alerts.watching.lint import FailedContact, lint, seen_since
 from devices.directory import Agency, Directory, RegisterChange
 
 U1, U2 = staff("u-1"), staff("u-2", "manager")

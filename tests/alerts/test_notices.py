@@ -3,8 +3,8 @@
 from ladder_story import NOON, SHANGHAI, staff
 from test_bundling import waiting
 
-from alerts.given.roster import roster_of
 from alerts.paging.notices import Claimed, notice_of
+from alerts.plans.roster import roster_of
 from alerts.settings import AlertsSettings
 from alerts.types import PlanSet
 from devices.directory import Directory

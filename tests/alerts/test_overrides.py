@@ -2,8 +2,8 @@
 
 import pytest
 
-from alerts.trial.overrides import laid_over, nested
-from devices.errors import CarewatchError
+from alerts.plans.overrides import laid_over, nested
+from core.errors import CarewatchError
 
 
 def test_parameters_are_laid_over_one_by_one() -> None:

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 import pytest
 from story import Story, area, client, door
 
-from alerts.judging.conditions import fault_of, is_true
+from alerts.rules.shared.conditions import fault_of, is_true
 from alerts.types import Condition, PlanSet, Severity, TownChanged
 from devices.directory import Device
 from devices.readings import DoorMoved

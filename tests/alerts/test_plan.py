@@ -6,11 +6,11 @@ from zoneinfo import ZoneInfo
 import pytest
 from msgspec.structs import replace
 
-from alerts.judging.known import Known
-from alerts.plan import laid_out, planned_on, taken_up
+from alerts.town.town import Town
 from alerts.types import PlannedVisit, PlanSet
+from alerts.visits.calendar import laid_out, planned_on, taken_up
+from core.errors import CarewatchError
 from devices.directory import Directory
-from devices.errors import CarewatchError
 
 SHANGHAI, LONDON = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/London")
 
@@ -100,9 +100,9 @@ def test_nine_o_clock_stays_nine_o_clock_across_a_clock_change() -> None:
 def test_what_is_taken_up_when_plans_are_learnt(hindsight: bool, expected: list[str]) -> None:
     nightly = replace(plan("2026-10-01T22:00", "2026-10-02T13:00", rrule="FREQ=DAILY"), id="v-n")
     long_over = replace(plan("2026-10-29T09:00", "2026-10-29T11:00"), id="v-o")
-    known = Known(Directory(), PlanSet(), "Asia/Shanghai")
-    known.now, known.hindsight = datetime(2026, 11, 2, 12, tzinfo=SHANGHAI), hindsight
-    found = taken_up([plan(), nightly, long_over], date(2026, 11, 3), known)
+    town = Town(Directory(), PlanSet(), "Asia/Shanghai")
+    town.now, town.hindsight = datetime(2026, 11, 2, 12, tzinfo=SHANGHAI), hindsight
+    found = taken_up([plan(), nightly, long_over], date(2026, 11, 3), town)
     assert [visit.id.replace("2026-11-", "") for visit in found] == expected
 
 

@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from alerts.paging.relief import OFF_DUTY, is_meant
+from alerts.cases.relief import OFF_DUTY, is_meant
 from alerts.types import Escalated, PlanSet, Receipt, Rota, RotaSwap, TownChanged
 from tests.alerts.ladder_story import NOON, LadderStory, ladder, staff, town
 

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from alerts.given.roster import is_within
-from alerts.given.rota import gaps, on_call, shifts
+from alerts.plans.roster import is_within
+from alerts.plans.rota import gaps, on_call, shifts
 from alerts.types import Rota, RotaSwap
 
 SHANGHAI, BERLIN = ZoneInfo("Asia/Shanghai"), ZoneInfo("Europe/Berlin")

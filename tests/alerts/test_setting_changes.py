@@ -2,7 +2,7 @@
 
 import pytest
 
-from alerts.trial.changes import (
+from alerts.plans.setting_changes import (
     EVERYWHERE,
     Part,
     SettingsChange,
@@ -12,8 +12,8 @@ from alerts.trial.changes import (
     part_of,
 )
 from alerts.types import RuleScope, TownSettings
+from core.errors import CarewatchError
 from devices.directory import Area, Client, Directory, RegisterChange
-from devices.errors import CarewatchError
 from devices.scope import WHOLE, Scope
 
 FULL = RuleScope(care_level="full", rules={"visit_missed": {"grace_minutes": 15}})

@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-from alerts.trial.page import changes_of, over_time, plot
+from alerts.trials.report_page import changes_of, over_time, plot
 
 MIDNIGHT = datetime(2026, 11, 2, tzinfo=UTC)
 

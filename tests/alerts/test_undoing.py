@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from story import DAY, area, client, door, town_of, visit
 
-from alerts.given.undoing import undo, undoing
-from alerts.judging.known import Known
+from alerts.plans.undoing import undo, undoing
+from alerts.town.town import Town
 from alerts.types import Ladder, PlanSet, TownChanged
 from devices.directory import Directory, RegisterChange
 
@@ -19,15 +19,15 @@ def at(n: int) -> datetime:
     return DAY + timedelta(hours=n)
 
 
-def known(*towns: TownChanged, directory: Directory | None = None) -> Known:
+def town_after(*towns: TownChanged, directory: Directory | None = None) -> Town:
     """What a town is after these changes."""
-    town = Known(directory or Directory(), PlanSet(), "Asia/Shanghai")
+    town = Town(directory or Directory(), PlanSet(), "Asia/Shanghai")
     for change in towns:
         town.changed(change)
     return town
 
 
-def facts(town: Known) -> Any:
+def facts(town: Town) -> Any:
     """All that matters of a town."""
     directory = town.directory
     return (
@@ -71,15 +71,15 @@ def changes(draw: st.DrawFn) -> TownChanged:
 def test_taking_back_what_was_said_later_gives_what_was_before(
     earlier: list[TownChanged], later: list[TownChanged]
 ) -> None:
-    town = known(*earlier, *later)
+    town = town_after(*earlier, *later)
     undo(town, later, earlier)
-    assert facts(town) == facts(known(*earlier))
+    assert facts(town) == facts(town_after(*earlier))
 
 
 def test_what_no_change_ever_spoke_of_stays() -> None:
     by_hand = Directory().changed(RegisterChange(devices=(door("c-9"),)))
     change = TownChanged(at=at(1), register=RegisterChange(clients=(client("c-1"),)))
-    town = known(change, directory=by_hand)
+    town = town_after(change, directory=by_hand)
     undo(town, [change], [])
     assert [device.id for device in town.directory.devices] == ["door-c-9"]
     assert list(town.directory.clients) == []
@@ -99,6 +99,6 @@ def test_the_order_of_ladders_comes_back() -> None:
 
 def test_settings_that_were_never_set_are_unset() -> None:
     change = TownChanged(at=at(1), plans=PlanSet(rules={"visit_late": {"after_minutes": 5}}))
-    town = known(change)
+    town = town_after(change)
     undo(town, [change], [TownChanged(at=at(0), register=RegisterChange(areas=(area("w"),)))])
     assert town.plans().rules == {}

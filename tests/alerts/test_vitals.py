@@ -8,9 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from story import DAY, Story, button, client, door, moment
 
-from alerts.judging import vitals
 from alerts.rule import Rule
 from alerts.rules import RULES
+from alerts.town import heartbeats as vitals
 from devices.readings import DeviceStatus, DoorMoved, Reading
 
 DEVICES = ("door-c-1", "door2-c-1", "btn-c-1")
@@ -80,9 +80,9 @@ def test_of_a_calm_device_the_rules_hear_little(monkeypatch: pytest.MonkeyPatch)
 def counting(rule: type[Rule[Any, Any]], asked: list[str]) -> Any:
     before = rule.step
 
-    def step(self: Any, key: str, state: Any, felt: Any, known: Any) -> Any:
+    def step(self: Any, key: str, state: Any, felt: Any, town: Any) -> Any:
         asked.append(self.name)
-        return before(self, key, state, felt, known)
+        return before(self, key, state, felt, town)
 
     return step
 
@@ -91,9 +91,9 @@ def test_the_last_word_of_a_device_survives_a_restart() -> None:
     now = story()
     for then in now.every(10, "08:00", "20:00"):
         then.status("btn-c-1", battery=80)
-    assert now.world.known.vitals.heard("btn-c-1") == moment("20:00")
+    assert now.world.town.vitals.heard("btn-c-1") == moment("20:00")
     now.restart()
-    assert now.world.known.vitals.heard("btn-c-1") == moment("20:00")
+    assert now.world.town.vitals.heard("btn-c-1") == moment("20:00")
     now.at("+1 21:04").expect_nothing()
     now.at("+1 21:05").expect("device_silent", "device:btn-c-1", at="+1 21:05")
     assert now.now.astimezone(DAY.tzinfo).day == 3

@@ -5,9 +5,9 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 
-from alerts.engine import begin
-from alerts.judging.known import Known
-from alerts.trying.stored import stored_trial
+from alerts.engine.engine import begin
+from alerts.town.town import Town
+from alerts.trials.stored import stored_trial
 from alerts.types import PlanSet, Stored
 from devices.readings import Reading
 from ingest.history import replay
@@ -28,8 +28,8 @@ def backtest(rig: Rig, clients: int, count: int) -> Iterator[Row]:
     with rig.connect() as conn:
         until = _stored(conn, city, count)
         engine = _cpu(lambda: _walked(conn, city, until)) - _cpu(lambda: _read(conn, until))
-        known = Known(city.directory, city.plans, "Asia/Shanghai")
-        trial, _ = stored_trial(conn, known, BEGINS, until.received_at, _same)
+        town = Town(city.directory, city.plans, "Asia/Shanghai")
+        trial, _ = stored_trial(conn, town, BEGINS, until.received_at, _same)
         whole = _cpu(lambda: sum(1 for _ in trial.findings()))
     figure = f"{count / whole:,.0f} readings/s; engine alone on them {count / engine:,.0f}"
     share = engine / whole

@@ -24,7 +24,7 @@ from math import cos, sin
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts.engine import World, advance, begin
+from alerts.engine.engine import World, advance, begin
 from alerts.types import PlannedVisit, PlanSet, Stored, Zone
 from devices.directory import (
     Agency,

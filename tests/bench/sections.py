@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from alerts.engine import begin
+from alerts.engine.engine import begin
 from alerts.types import Stored
 from tests.bench import burst, latency, morning, peers, registered, stages
 from tests.bench.backtest import backtest

@@ -12,22 +12,23 @@ from zoneinfo import ZoneInfo
 import msgspec
 import psycopg
 
-from alerts.casebook import Casebook
-from alerts.engine import begin
-from alerts.feed import Fed, Feed
-from alerts.given.plans import load_plans
-from alerts.given.roster import roster_of
-from alerts.journal import Journal, Step
-from alerts.lanes.both import LaneName, rules_of
-from alerts.lanes.clock import SystemClock
-from alerts.lanes.walk import Walk
+from alerts.cases.casebook import Casebook
+from alerts.clock import SystemClock
+from alerts.engine.engine import begin
+from alerts.engine.two_lanes import rules_of
+from alerts.lanes.feed import Fed, Feed
+from alerts.lanes.journal import Journal, Step
+from alerts.lanes.loop import LaneLoop
+from alerts.plans.plans import load_plans
+from alerts.plans.roster import roster_of
+from alerts.types import LaneName
 from devices.envelope import Envelope
 from devices.registry import load_directory
-from ingest.admission import admit
-from ingest.broker import Session
+from ingest.admission.admit import admit
+from ingest.mqtt.connection import Address
+from ingest.mqtt.session import Session
 from ingest.settings import BATCH_SIZE
-from ingest.store import Message, save
-from ingest.wire import Address
+from ingest.store.save import Message, save
 from tests.bench.crowd import Crowd, Traffic
 from tests.bench.load import mixed
 from tests.bench.rig import Rig
@@ -111,10 +112,10 @@ def _walked(rig: Rig, lane: LaneName, began: datetime, total: int) -> list[Stage
     """Feed, judgement and journal of one lane's walk over all that is stored."""
     with rig.connect() as conn, psycopg.connect(rig.postgres.url) as read:
         feed, journal = MeteredFeed(read, lane), MeteredJournal(conn, lane)
-        walk = _walk(lane, conn, feed, journal, began)
+        loop = _loop(lane, conn, feed, journal, began)
         gc.collect()
         gc.freeze()  # as a live lane does
-        whole = _timed(f"{lane} lane: engine and casebook", total, lambda: _to_the_end(walk))
+        whole = _timed(f"{lane} lane: engine and casebook", total, lambda: _to_the_end(loop))
         gc.unfreeze()
     fed = feed.meter.stage(f"{lane} lane: feed read and decoded", total)
     written = journal.meter.stage(f"{lane} lane: journal", total)
@@ -167,16 +168,16 @@ def _save(conn: psycopg.Connection, messages: list[Message]) -> None:
         save(conn, messages[start : start + BATCH_SIZE])
 
 
-def _walk(
+def _loop(
     lane: LaneName, conn: psycopg.Connection, feed: Feed, journal: Journal, began: datetime
-) -> Walk:
+) -> LaneLoop:
     """A lane as the alerts process makes it, with nobody to send its pages."""
     directory, plans = load_directory(conn), load_plans(conn)
     world = begin(directory, plans, rules=rules_of(lane), clock=began, hindsight=False)
     book = Casebook(roster_of(directory, plans, ZoneInfo(directory.timezone)), (), ())
-    return Walk(lane, journal, world, book, feed, SystemClock(), lambda _: None)
+    return LaneLoop(lane, journal, world, book, feed, SystemClock(), lambda _: None)
 
 
-def _to_the_end(walk: Walk) -> None:
-    while not walk.step().is_drained:
+def _to_the_end(loop: LaneLoop) -> None:
+    while not loop.step().is_drained:
         pass

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import psycopg
 
-from dashboards.screen import SHOWN
+from dashboards.live.snapshot import SHOWN
 from tests.bench.alarming import low_battery, presser
 from tests.bench.load import Load
 from tests.bench.rig import Service

@@ -8,8 +8,8 @@ import pytest
 from site_of_tests import free_port, serving, settings_for, signed_in
 from small_town import PEOPLE, SECRET, town
 
-from dashboards.signin import hashed
-from deploy.loading import load_town
+from dashboards.auth.sessions import hashed
+from deploy.town.loading import load_town
 
 KEPT = hashed(SECRET)  # once: it is meant to be slow
 

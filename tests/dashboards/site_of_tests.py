@@ -48,10 +48,10 @@ def serving(settings: DashboardSettings) -> Iterator[str]:
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     try:
-        until(lambda: server.started and app.state.room.stream.ready)
+        until(lambda: server.started and app.state.site.stream.ready)
         yield settings.public_url
     finally:
-        app.state.room.stream.end()
+        app.state.site.stream.end()
         server.should_exit = True
         thread.join(timeout=10)
 

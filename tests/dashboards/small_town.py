@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 
-from alerts.records import tables
+from alerts.lanes import tables
 from alerts.types import (
     Alert,
     Contact,
@@ -17,9 +17,9 @@ from alerts.types import (
     Staff,
     StoryLine,
     VisitRecord,
-    VisitState,
+    VisitStage,
 )
-from deploy.townfile import Town
+from deploy.town.townfile import TownFile
 from devices.directory import (
     Agency,
     Area,
@@ -34,8 +34,8 @@ from devices.directory import (
 from devices.directory import Facility as Home
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, DoorMoved, Position, Reading, Rejection, SosPressed
-from ingest.admission import Admitted
-from ingest.store import Message, save
+from ingest.admission.admit import Admitted
+from ingest.store.save import Message, save
 
 NOW = datetime(2026, 11, 2, 2, 0, tzinfo=UTC)  # 10:00 in Asia/Shanghai, a Monday
 SQUARE = {
@@ -128,7 +128,7 @@ def visit(
     id: str = "v-1@2026-11-02",
     *,
     start: datetime = NOW - timedelta(hours=1),
-    state: VisitState = "planned",
+    state: VisitStage = "planned",
     client: str = "c-1",
     caregiver: str | None = "g-1",
     **fields: object,
@@ -184,7 +184,7 @@ PEOPLE = (
 SECRET = "a secret that is long enough"
 
 
-def town() -> Town:
+def town() -> TownFile:
     """The small town as a town file would say it."""
     plans = PlanSet(
         people=PEOPLE,
@@ -193,7 +193,7 @@ def town() -> Town:
         rules={"visit_missed": {"grace_minutes": 30}},
         rules_for=(RuleScope(care_level="full", rules={"visit_missed": {"grace_minutes": 15}}),),
     )
-    return Town(timezone="Asia/Shanghai", register=REGISTER, plans=plans)
+    return TownFile(timezone="Asia/Shanghai", register=REGISTER, plans=plans)
 
 
 def put(conn: psycopg.Connection, *concluded: Alert | VisitRecord) -> None:

@@ -14,10 +14,10 @@ import pytest
 from site_of_tests import signed_in, until
 from small_town import NOW, SECRET, alert, door, position, put, status, store, visit
 
-from alerts.lifecycle import told
-from alerts.records.tables import put_findings
+from alerts.cases.lifecycle import told
+from alerts.lanes.tables import put_findings
 from alerts.types import Evidence, Finding, Severity, StoryLine
-from dashboards import verbs
+from dashboards import actions as verbs
 from devices.readings import FaceSeen, Reason, Rejection
 
 pytestmark = pytest.mark.edge

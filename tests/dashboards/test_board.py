@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from small_town import NOW, ago, alert, directory, door, position, status, visit
 
 from alerts.types import Alert
-from dashboards import kpi, screen
-from dashboards.board import (
+from dashboards.live import kpi
+from dashboards.live import snapshot as screen
+from dashboards.live.board import (
     AlertsChanged,
     Board,
     Change,
@@ -23,8 +24,8 @@ from dashboards.board import (
     fold,
     narrowed,
 )
+from dashboards.live.patch import Snapshot, patch, patched
 from dashboards.scope import Scope
-from dashboards.wire import Snapshot, patch, patched
 
 
 def board(*changes: Change, scope: Scope | None = None) -> Board:

@@ -21,7 +21,7 @@ from site_of_tests import (
 from small_town import SECRET, store
 
 from alerts import history
-from alerts.given.versions import in_force
+from alerts.plans.versions import in_force
 from devices.readings import DeviceStatus
 
 LOAD = re.compile(r"每席每天报警：0 → 0\.1\d（\+0\.1\d）")  # one in seven to eight days

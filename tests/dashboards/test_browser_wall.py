@@ -20,11 +20,11 @@ from small_town import alert, position, press, put, store
 
 from alerts import desk
 from alerts.types import Severity
+from dashboards.auth.tokens import wall_token
 from dashboards.settings import DashboardSettings, Lang
 from dashboards.texts import Words
-from dashboards.tokens import wall_token
 from devices.directory import Area, Circle, Client, RegisterChange
-from ingest.counts import Tally, keep
+from ingest.store.counts import Tally, keep
 
 pytestmark = [pytest.mark.edge, pytest.mark.browser]
 WALL = f"/wall?token={wall_token(KEY)}"
@@ -217,8 +217,8 @@ def test_a_wall_whose_ingest_has_died_says_so(
 
 def test_a_city_of_37100_homes_is_drawn_as_cells(browser: Browser, database_url: str) -> None:
     from alerts.types import PlanSet
-    from deploy.loading import load_town
-    from deploy.townfile import Town
+    from deploy.town.loading import load_town
+    from deploy.town.townfile import TownFile
 
     clients = tuple(
         Client(id=f"c-{n}", area="a", home=Circle(lat=35 + n % 200 / 300, lon=115 + n // 200 / 200))
@@ -226,7 +226,7 @@ def test_a_city_of_37100_homes_is_drawn_as_cells(browser: Browser, database_url:
     )
     register = RegisterChange(areas=(Area(id="a", name="牡丹区"),), clients=clients)
     with psycopg.connect(database_url) as conn:
-        load_town(conn, Town("Asia/Shanghai", register, PlanSet()))
+        load_town(conn, TownFile("Asia/Shanghai", register, PlanSet()))
     with (
         serving(settings_for(database_url, free_port())) as address,
         Visit.to(browser, address) as visit,

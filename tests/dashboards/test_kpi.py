@@ -6,8 +6,8 @@ import pytest
 from small_town import NOW, ago, alert, directory, position, visit
 
 from alerts.types import Evidence, Severity
-from dashboards import kpi
-from dashboards.board import (
+from dashboards.live import kpi
+from dashboards.live.board import (
     AlertsChanged,
     Board,
     Counted,
@@ -18,9 +18,9 @@ from dashboards.board import (
     fold,
     narrowed,
 )
+from dashboards.live.patch import Cause, Share, Timing
+from dashboards.live.traffic import Traffic
 from dashboards.scope import Scope
-from dashboards.traffic import Traffic
-from dashboards.wire import Cause, Share, Timing
 from ingest.history import MessageCount
 
 

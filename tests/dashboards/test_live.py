@@ -22,10 +22,10 @@ from site_of_tests import (
 from small_town import NOW, SECRET, alert, directory, position, press, put, store, visit
 
 from alerts import desk, history
-from dashboards.board import AlertsChanged, Board, Health, Second
+from dashboards.auth.tokens import reply_key, wall_token
+from dashboards.live.board import AlertsChanged, Board, Health, Second
+from dashboards.live.stream import WAITING, Stream
 from dashboards.scope import WHOLE, Scope
-from dashboards.stream import WAITING, Stream
-from dashboards.tokens import reply_key, wall_token
 
 pytestmark = pytest.mark.edge
 

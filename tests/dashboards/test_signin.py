@@ -5,7 +5,8 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from dashboards.signin import (
+from core.errors import CarewatchError
+from dashboards.auth.sessions import (
     SESSION,
     begin_session,
     end_session,
@@ -17,8 +18,7 @@ from dashboards.signin import (
     set_sign_in,
     sign_ins,
 )
-from dashboards.tokens import wall_scope, wall_token
-from devices.errors import CarewatchError
+from dashboards.auth.tokens import wall_scope, wall_token
 
 NOW = datetime.now(UTC)
 

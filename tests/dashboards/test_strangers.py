@@ -8,12 +8,12 @@ import pytest
 from site_of_tests import signed_in
 from small_town import NOW, SECRET, alert, directory, put
 
-from alerts.records import tables
+from alerts.lanes import tables
 from alerts.types import Muted
-from dashboards.board import Board, Health, Second, fold, narrowed
+from dashboards.auth.middleware import LARGEST
+from dashboards.live.board import Board, Health, Second, fold, narrowed
 from dashboards.scope import Scope
-from dashboards.shield import LARGEST
-from dashboards.spreadsheet import harmless
+from dashboards.views.spreadsheet import harmless
 
 UNANSWERABLE = (
     "/api/v1/alerts/%00",

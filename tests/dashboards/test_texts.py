@@ -8,10 +8,12 @@ import pytest
 from small_town import NOW, ago, alert, directory
 
 import alerts
+import dashboards
+from alerts.figures.alarm_load import Rating
+from alerts.figures.lint import FlawKind
 from alerts.records.rulebook import rulebook
-from alerts.trial.alarm_load import Rating
 from alerts.trials import leaves
-from alerts.trying.trials import State
+from alerts.trials.requests import TrialState
 from alerts.types import (
     AlertState,
     Evidence,
@@ -22,20 +24,19 @@ from alerts.types import (
     Severity,
     StoryLine,
     VisitGrade,
-    VisitState,
+    VisitStage,
 )
-from alerts.watching.lint import FlawKind
-from dashboards import ledger
-from dashboards.alertview import Line, view
-from dashboards.sentences import fact_said
 from dashboards.settings import Lang
-from dashboards.shown import Shown, distance, elapsed, share
 from dashboards.texts import Words, texts
-from dashboards.trialview import FIGURES
+from dashboards.views import ledger
+from dashboards.views.alert import Line, view
+from dashboards.views.format import Shown, distance, elapsed, share
+from dashboards.views.sentences import fact_said
+from dashboards.views.trial import FIGURES
 from devices.directory import CareLevel
 from devices.readings import Reason
 
-ROOM = Path(ledger.__file__).parent
+ROOM = Path(dashboards.__file__).parent
 ASKED = re.compile(r"""(?:words(?:\.other)?|say)\(\s*["'`]([a-z_]+\.[a-z_0-9.]+)["'`]""")
 
 PARAMETERS = [f"{card.name}.{name}" for card in rulebook() for name, _ in leaves(card.defaults)]
@@ -77,12 +78,12 @@ def test_what_pages_ask_for_is_there() -> None:
         ("parameter_says", PARAMETERS),
         ("load", FIGURES),
         ("rating", get_args(Rating)),
-        ("trial_state", get_args(State)),
+        ("trial_state", get_args(TrialState)),
         ("care_level", get_args(CareLevel)),
         ("severity", ["life", "high", "medium", "low"]),
         ("state", get_args(AlertState)),
         ("page", get_args(PageState)),
-        ("visit", get_args(VisitState)),
+        ("visit", get_args(VisitStage)),
         ("grade", get_args(VisitGrade)),
         ("outcome", get_args(Outcome)),
         ("role", get_args(Role)),

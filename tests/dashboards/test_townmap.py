@@ -3,10 +3,10 @@
 import msgspec
 from small_town import directory
 
+from dashboards.live.subjects import about
+from dashboards.live.townmap import COLUMNS, town_map
 from dashboards.masking import mask_name
 from dashboards.scope import WHOLE, Scope
-from dashboards.subjects import about
-from dashboards.townmap import COLUMNS, town_map
 from devices.directory import Area, Circle, Client, Directory, RegisterChange
 
 

@@ -6,11 +6,11 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from small_town import NOW, directory
 
-from alerts.trial.alarm_load import Alarm, measure
+from alerts.figures.alarm_load import Alarm, measure
 from alerts.trials import Part, SettingsChange, Summary
 from alerts.types import AlertKey, Severity
-from dashboards.trialview import change_of, rows, seats_of, span_of
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
+from dashboards.views.trial import change_of, rows, seats_of, span_of
 
 DAYS = {"since": "2026-10-30", "until": "2026-11-01"}
 

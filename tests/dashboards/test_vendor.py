@@ -9,7 +9,7 @@ from site_of_tests import signed_in
 from small_town import door, position, store
 
 from dashboards.pages.vendor import FILES
-from ingest import upkeep
+from ingest.store import upkeep
 
 pytestmark = pytest.mark.edge
 

@@ -7,15 +7,15 @@ from small_town import LADDER, NOW, ago, alert, directory, door, position, visit
 
 from alerts.history import RuleCard
 from alerts.types import Evidence, RuleScope, Severity, Staff, TownSettings
-from dashboards import ledger
-from dashboards.alertview import next_rung, view
-from dashboards.board import Board, DayBegan, Fix, fold, narrowed
-from dashboards.inspector import seen
-from dashboards.ledger import LedgerFilter
-from dashboards.rulecards import cards
+from dashboards.live.board import Board, DayBegan, Fix, fold, narrowed
 from dashboards.scope import WHOLE, Scope, scope_of
-from dashboards.spreadsheet import harmless
 from dashboards.throttle import Throttle
+from dashboards.views import ledger
+from dashboards.views.alert import next_rung, view
+from dashboards.views.inspector import seen
+from dashboards.views.ledger import LedgerFilter
+from dashboards.views.rules import cards
+from dashboards.views.spreadsheet import harmless
 from ingest.history import Rejected
 
 STAFF = {"u-1": "赵主任"}

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from core.errors import CarewatchError
 from deploy.cli import app
-from devices.errors import CarewatchError
 
 ROOT = Path(__file__).parents[2]
 WANGJI = ROOT / "tests" / "histories" / "wangji"

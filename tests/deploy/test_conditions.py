@@ -7,11 +7,11 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from alerts.given.plans import load_plans
+from alerts.plans.plans import load_plans
 from alerts.types import Severity
 from deploy.cli import app
-from deploy.loading import load_town
-from deploy.townfile import TownFaults, parse_town
+from deploy.town.loading import load_town
+from deploy.town.townfile import TownFaults, parse_town
 
 TOWN = """
 areas: [{id: wangji}]

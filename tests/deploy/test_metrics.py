@@ -8,7 +8,7 @@ from prometheus_client import generate_latest
 from prometheus_client.metrics import MetricWrapperBase
 
 import dashboards.api.watch
-from alerts.watching import metrics as alerts
+from alerts import metrics as alerts
 from ingest import metrics as ingest
 
 ROOT = Path(__file__).parents[2]

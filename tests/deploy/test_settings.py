@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from core.errors import CarewatchError
 from deploy.settings import Settings, load_settings
-from devices.errors import CarewatchError
 
 
 @pytest.fixture(autouse=True)

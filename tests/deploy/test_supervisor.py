@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from deploy import supervisor
-from deploy.supervisor import Child, Supervisor, Tended, next_pause
-from devices.errors import CarewatchError
+from core.errors import CarewatchError
+from deploy.stack import supervisor
+from deploy.stack.supervisor import Child, Supervisor, Tended, next_pause
 
 
 @pytest.mark.parametrize(

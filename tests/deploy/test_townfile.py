@@ -9,10 +9,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from core.errors import CarewatchError
 from deploy.town.marked import Fault
-from deploy.townfile import Town, TownFaults, directory_of, parse_town, read_town
+from deploy.town.townfile import TownFaults, TownFile, directory_of, parse_town, read_town
 from devices.directory import Away, Circle, Device
-from devices.errors import CarewatchError
 
 TOWN = Path(__file__).parent / "town.yaml"
 GEOFENCES = sorted((Path(__file__).parent / "data" / "geofence").iterdir())
@@ -25,11 +25,11 @@ def faults_of(text: str) -> list[tuple[int, str]]:
 
 
 @pytest.fixture(scope="module")
-def town() -> Town:
+def town() -> TownFile:
     return read_town(TOWN)
 
 
-def test_a_good_town(town: Town) -> None:
+def test_a_good_town(town: TownFile) -> None:
     client = town.register.clients[0]
     assert client.home == Circle(lat=35.24, lon=115.48, radius=150)
     assert client.phone == "0530-0000000"
@@ -60,7 +60,7 @@ def test_settings_are_kept_as_written() -> None:
     assert town.plans.rules_for[0].rules == {"visit_missed": {"grace_minutes": 15}}
 
 
-def test_times_without_a_zone_are_the_towns(town: Town) -> None:
+def test_times_without_a_zone_are_the_towns(town: TownFile) -> None:
     nine, eleven = datetime(2026, 11, 2, 1, tzinfo=UTC), datetime(2026, 11, 2, 3, tzinfo=UTC)
     assert [(visit.start, visit.end) for visit in town.plans.visits] == [(nine, eleven)] * 2
     assert town.register.clients[0].away == (
@@ -72,18 +72,18 @@ def test_times_without_a_zone_are_the_towns(town: Town) -> None:
     )
 
 
-def test_plain_words_stay_words(town: Town) -> None:
+def test_plain_words_stay_words(town: TownFile) -> None:
     assert town.register.residents[0].face == "0012"  # not ten
     assert town.plans.rotas[0].handover == "20:00"  # not 1200 minutes
     assert town.plans.rotas[0].start == "2026-11-02"  # not a date
     assert town.plans.zones[1].active == "20:00-06:00"
 
 
-def test_heights_are_dropped(town: Town) -> None:
+def test_heights_are_dropped(town: TownFile) -> None:
     assert town.plans.zones[1].polygon == ((115.1, 35.1), (115.2, 35.1), (115.2, 35.2))
 
 
-def test_the_directory_of_a_town(town: Town) -> None:
+def test_the_directory_of_a_town(town: TownFile) -> None:
     directory = directory_of(town)
     door = directory.device_on("zigbee2mqtt/door_c1")
     assert door is not None

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from devices.envelope import Envelope
 from devices.recording import http_request
-from ingest.admission import Admitted, admit
+from ingest.admission.admit import Admitted, admit
 
 CAPTURES = sorted(Path(__file__).with_name("captures").glob("*.jsonl"))
 RECEIVED = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)

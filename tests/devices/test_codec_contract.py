@@ -16,7 +16,7 @@ from devices.contract.messages import MESSAGES, Message
 from devices.contract.schemas import file_of, text_of
 from devices.envelope import Envelope, HttpRequest
 from devices.readings import KINDS, Reason
-from ingest.admission import admit
+from ingest.admission.admit import admit
 
 CONTRACT = Path(devices.contract.__file__).parent
 RECEIVED = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)

@@ -9,7 +9,7 @@ import pytest
 from devices.directory import Device, Directory, RegisterChange
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, DoorMoved, SosPressed
-from ingest.admission import Admitted, admit
+from ingest.admission.admit import Admitted, admit
 
 RECEIVED = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
 

@@ -8,7 +8,7 @@ import pytest
 
 from devices.envelope import Envelope, HttpRequest
 from devices.readings import DeviceStatus, Position, SosPressed
-from ingest.admission import Admitted, admit
+from ingest.admission.admit import Admitted, admit
 
 RECEIVED = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
 

@@ -7,7 +7,7 @@ import pytest
 
 from devices.conformance.checklist import Heard, Trial, judge, passed
 from devices.envelope import Envelope
-from ingest.admission import admit
+from ingest.admission.admit import admit
 
 NOW = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
 

@@ -1,4 +1,4 @@
-"""Known answers between WGS-84, GCJ-02 and BD-09 (sources in data/README.md)."""
+"""Town answers between WGS-84, GCJ-02 and BD-09 (sources in data/README.md)."""
 
 import json
 import math

@@ -3,8 +3,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.shelf import Shelf
 from devices.directory import Area, Client, Device, Directory, RegisterChange, Resident
-from devices.shelf import Shelf
 
 KEYS = st.sampled_from([f"k{n}" for n in range(8)])
 STEPS = st.lists(st.dictionaries(KEYS, st.none() | st.integers(0, 9), max_size=6), max_size=12)

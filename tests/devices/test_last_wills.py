@@ -7,7 +7,7 @@ import pytest
 from devices.directory import Device, Directory, RegisterChange
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus
-from ingest.admission import admit
+from ingest.admission.admit import admit
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 

@@ -9,7 +9,7 @@ from devices.codecs.measures import quantities, quantity_in
 from devices.directory import Device, Directory, RegisterChange
 from devices.envelope import Envelope
 from devices.readings import Measured
-from ingest.admission import Admitted, admit
+from ingest.admission.admit import Admitted, admit
 
 NOW = datetime(2026, 11, 2, tzinfo=UTC)
 

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from core.errors import CarewatchError
 from devices.envelope import Envelope, HttpRequest
-from devices.errors import CarewatchError
 from devices.recording import http_request, read_recording, write_line
 
 AT = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)

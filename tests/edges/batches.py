@@ -5,8 +5,8 @@ from typing import Any
 
 from devices.envelope import Envelope
 from devices.readings import DoorMoved, Measured, Position, Reading, Rejection, SosPressed
-from ingest.admission import Admitted
-from ingest.store import Message
+from ingest.admission.admit import Admitted
+from ingest.store.save import Message
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 

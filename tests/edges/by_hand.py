@@ -7,15 +7,14 @@ from typing import Any
 
 import psycopg
 
-from alerts import feed
+from alerts.connections import connect
 from alerts.desk import append
-from alerts.given.plans import apply_plans
-from alerts.lanes import walk
-from alerts.lanes.both import LaneName
-from alerts.lanes.connections import connect
-from alerts.lanes.lane import Lane, load_town
-from alerts.lanes.walk import Walk
-from alerts.types import InboxEntry, TownChanged
+from alerts.lanes import feed
+from alerts.lanes import loop as loop
+from alerts.lanes.lane import RuleLane, load_town
+from alerts.lanes.loop import LaneLoop
+from alerts.plans.plans import apply_plans
+from alerts.types import InboxEntry, LaneName, TownChanged
 from devices import registry
 from devices.readings import Reading
 from tests.edges.paging import store
@@ -55,8 +54,8 @@ class ByHand:
         self.conn = conn
         self.clock = StillClock(now)
         self._url = url
-        self._lanes: dict[LaneName, Lane] = {}
-        self._walks: dict[LaneName, Walk] = {}
+        self._lanes: dict[LaneName, RuleLane] = {}
+        self._walks: dict[LaneName, LaneLoop] = {}
         self._open: dict[LaneName, tuple[psycopg.Connection, psycopg.Connection]] = {}
         self.move(now)
 
@@ -91,7 +90,7 @@ class ByHand:
             with saving(saves):
                 if dies:
                     self._die(name)
-                while not self._walk(name).step().is_drained:
+                while not self._loop(name).step().is_drained:
                     pass
 
     def fall(self, name: LaneName, *, whole: bool = True) -> None:
@@ -112,16 +111,16 @@ class ByHand:
         return [self.conn.execute(question.encode()).fetchall() for question in OUTPUTS]
 
     def _die(self, name: LaneName) -> None:
-        walk = self._walk(name)
+        loop = self._loop(name)
         self._open[name][1].close()
         with suppress(psycopg.Error):
-            walk.step()
+            loop.step()
         self.fall(name)
 
-    def _walk(self, name: LaneName) -> Walk:
+    def _loop(self, name: LaneName) -> LaneLoop:
         if name not in self._lanes:
             town = load_town(self.conn)
-            self._lanes[name] = Lane(name, self._url, self.clock, lambda _: None, town)
+            self._lanes[name] = RuleLane(name, self._url, self.clock, lambda _: None, town)
         if name not in self._walks:
             self._open[name] = (connect(self._url, "reads"), connect(self._url, "writes"))
             self._walks[name] = self._lanes[name].recover(*self._open[name])
@@ -132,10 +131,10 @@ class ByHand:
 def saving(saves: bool) -> Iterator[None]:
     """Rule states are saved at every look, or only when they must be. A look takes in all there
     is: ladders go by the clock, so what is due between two steps depends on where they part."""
-    before = walk.SAVE_EVERY, walk.SAVE_SHARE, walk.BEAT, feed.BATCHES
-    walk.SAVE_EVERY, walk.SAVE_SHARE, walk.BEAT = (-1, 1e9, -1) if saves else (1e9, 0.1, 1e9)
+    before = loop.SAVE_EVERY, loop.SAVE_SHARE, loop.BEAT, feed.BATCHES
+    loop.SAVE_EVERY, loop.SAVE_SHARE, loop.BEAT = (-1, 1e9, -1) if saves else (1e9, 0.1, 1e9)
     feed.BATCHES = 100_000
     try:
         yield
     finally:
-        walk.SAVE_EVERY, walk.SAVE_SHARE, walk.BEAT, feed.BATCHES = before
+        loop.SAVE_EVERY, loop.SAVE_SHARE, loop.BEAT, feed.BATCHES = before

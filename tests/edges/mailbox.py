@@ -4,7 +4,7 @@ import socketserver
 import threading
 from datetime import datetime
 
-from alerts.lanes.clock import Clock, SystemClock
+from alerts.clock import Clock, SystemClock
 
 
 class Mailbox(socketserver.ThreadingTCPServer):

@@ -12,15 +12,15 @@ from typing import Any
 import msgspec
 import psycopg
 
-from alerts.lanes.clock import Clock, SystemClock
+from alerts.clock import Clock, SystemClock
 from alerts.service import Service
 from alerts.settings import AlertsSettings
-from deploy.loading import load_town
-from deploy.townfile import parse_town
+from deploy.town.loading import load_town
+from deploy.town.townfile import parse_town
 from devices.envelope import Envelope
 from devices.readings import DoorMoved, Reading, SosPressed
-from ingest.admission import Admitted
-from ingest.store import Message, save
+from ingest.admission.admit import Admitted
+from ingest.store.save import Message, save
 
 _ids = itertools.count(1)
 

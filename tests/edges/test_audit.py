@@ -5,12 +5,13 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from alerts import audit, desk, history
-from alerts.audit import Fault, Watcher, answerable, look
+from alerts import desk, history
 from alerts.channels import open_channels
 from alerts.settings import AlertsSettings
 from alerts.types import Contact, Role, Staff
-from deploy.local import free_port
+from alerts.watchdog import audit
+from alerts.watchdog.audit import Fault, Watcher, answerable, look
+from deploy.stack.local import free_port
 from devices.registry import load_directory
 from tests.edges.paging import FastClock, Phones, load, press, store, until, working
 

@@ -13,10 +13,10 @@ from typer.testing import CliRunner
 
 from alerts.types import Finding, Severity
 from deploy.cli import app
-from deploy.loading import load_town
-from deploy.townfile import parse_town
+from deploy.town.loading import load_town
+from deploy.town.townfile import parse_town
 from devices.readings import DoorMoved
-from ingest.store import save
+from ingest.store.save import save
 from tests.edges.batches import messages
 
 pytestmark = pytest.mark.edge

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from broker_fixtures import Broker, free_port, listening
 
-from devices.errors import CarewatchError
-from ingest.broker import Delivery, Session, Ways
-from ingest.crossing import NOTICE, TAKEN_BACK, Crossing, notice
-from ingest.packets import Publish
-from ingest.wire import Address
+from core.errors import CarewatchError
+from ingest.lanes.crossing import NOTICE, TAKEN_BACK, Crossing, notice
+from ingest.mqtt.connection import Address
+from ingest.mqtt.packets import Publish
+from ingest.mqtt.session import Delivery, Session, SessionHooks
 from tests.bench.load import Load
 
 pytestmark = pytest.mark.edge
@@ -177,11 +177,11 @@ def test_the_life_sessions_notice_and_will_reach_a_bulk_session(
         Address.of(broker.url),
         "life",
         ["carewatch/v1/+/sos/+"],
-        ways=Ways(granted=granted, will=TAKEN_BACK),
+        hooks=SessionHooks(granted=granted, will=TAKEN_BACK),
     )
     life.start()
     crossing = Crossing()
-    bulk = opened("bulk", ways=Ways(consumes=crossing.consumes, connected=crossing.reset))
+    bulk = opened("bulk", hooks=SessionHooks(consumes=crossing.consumes, connected=crossing.reset))
     until_true(lambda: crossing.covers("carewatch/v1/w/sos/btn"))
     publish(broker, 1, "carewatch/v1/w/sos/btn")
     assert [each.envelope.topic for each in taken(life, 1)] == ["carewatch/v1/w/sos/btn"]
@@ -194,7 +194,7 @@ def test_what_is_consumed_is_acknowledged(broker: Broker, opened: Open) -> None:
     def consumes(message: Publish) -> bool:
         return message.topic == "mine"
 
-    session = opened(ways=Ways(consumes=consumes))
+    session = opened(hooks=SessionHooks(consumes=consumes))
     publish(broker, 5, "mine")
     publish(broker, 1, "other")
     session.ack(taken(session, 1))

@@ -7,7 +7,7 @@ import pytest
 
 from alerts.channels import Channels, Notice, open_channels
 from alerts.types import Severity
-from deploy.local import free_port
+from deploy.stack.local import free_port
 from tests.edges.mailbox import Mailbox
 from tests.edges.paging import Phones, until
 

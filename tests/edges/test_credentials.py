@@ -13,6 +13,7 @@ import pytest
 from broker_fixtures import Broker
 from typer.testing import CliRunner
 
+from core.errors import CarewatchError
 from deploy.cli import app
 from deploy.device_changes import add_device, remove_device
 from devices import broker_access, registry
@@ -26,7 +27,6 @@ from devices.credentials import (
     revoke,
 )
 from devices.directory import Client, Device, RegisterChange
-from devices.errors import CarewatchError
 
 pytestmark = pytest.mark.edge
 needs_mosquitto = pytest.mark.skipif(

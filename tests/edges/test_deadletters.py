@@ -8,14 +8,14 @@ from batches import NOON
 from msgspec.structs import replace
 from typer.testing import CliRunner
 
+from core.errors import CarewatchError
 from deploy.cli import app
 from devices.directory import Device, Directory, RegisterChange
 from devices.envelope import Envelope
-from devices.errors import CarewatchError
 from ingest import deadletters
-from ingest.admission import Admitted, admit
+from ingest.admission.admit import Admitted, admit
 from ingest.history import feed_after, rejections
-from ingest.store import Message, save
+from ingest.store.save import Message, save
 
 pytestmark = pytest.mark.edge
 

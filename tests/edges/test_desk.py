@@ -7,12 +7,12 @@ import psycopg
 import pytest
 
 from alerts import desk, history
-from alerts.casebook import Casebook
+from alerts.cases.casebook import Casebook
 from alerts.desk import Refusal, UnknownAlert
-from alerts.feed import inbox_after
-from alerts.given.roster import roster_of
-from alerts.journal import Journal, Step
+from alerts.lanes.feed import inbox_after
+from alerts.lanes.journal import Journal, Step
 from alerts.paging.links import sign
+from alerts.plans.roster import roster_of
 from alerts.types import (
     Acknowledged,
     Alert,
@@ -26,8 +26,8 @@ from alerts.types import (
     Severity,
     Staff,
 )
+from core.errors import CarewatchError
 from devices.directory import Directory
-from devices.errors import CarewatchError
 
 pytestmark = pytest.mark.edge
 NOW = datetime.now(UTC).replace(microsecond=0)

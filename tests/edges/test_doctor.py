@@ -7,11 +7,11 @@ import psycopg
 import pytest
 from broker_fixtures import Broker
 
-from alerts.records.paging_lint import check_paging
+from alerts.records.lint import check_paging
 from deploy.checkup import Checked, of_broker, of_database
-from deploy.local import free_port
+from deploy.stack.local import free_port
 from devices.registry import load_directory
-from ingest.counts import Tally, keep
+from ingest.store.counts import Tally, keep
 from tests.edges.paging import load
 
 pytestmark = pytest.mark.edge

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta
 import psycopg
 import pytest
 
-from ingest.drops import TOPIC, Drops
 from ingest.history import recent_drops
-from ingest.packets import Publish
+from ingest.lanes.drops import TOPIC, Drops
+from ingest.mqtt.packets import Publish
 
 pytestmark = pytest.mark.edge
 

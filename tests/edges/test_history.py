@@ -7,8 +7,9 @@ import pytest
 from batches import NOON, door, measured, message, messages, position, press
 
 from devices.readings import Reading, Reason, Rejection
-from ingest import history, upkeep
-from ingest.store import save
+from ingest import history
+from ingest.store import upkeep
+from ingest.store.save import save
 
 pytestmark = pytest.mark.edge
 

@@ -7,8 +7,8 @@ import psycopg
 import pytest
 
 from alerts.desk import append
-from alerts.feed import Feed
 from alerts.lanes import horizon
+from alerts.lanes.feed import Feed
 from alerts.lanes.horizon import AWAY, TOWN_WAIT, Horizon
 from alerts.types import TownChanged
 from devices import registry

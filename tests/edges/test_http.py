@@ -10,11 +10,11 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from devices.credentials import issue, revoke
-from ingest.admission import Admitted
-from ingest.callers import Access
+from ingest.admission.admit import Admitted
 from ingest.history import MessageCount, horizon, message_counts, renew_horizon, workers
-from ingest.http import push_router
-from ingest.store import Arrivals, Message, save
+from ingest.http.callers import Access
+from ingest.http.push import push_router
+from ingest.store.save import Arrivals, Message, save
 
 pytestmark = pytest.mark.edge
 
@@ -158,7 +158,7 @@ def test_a_fault_of_ours_is_answered_and_kept_for_the_mend(
     def fails(*_: object) -> Admitted:
         raise ValueError("35.241")
 
-    monkeypatch.setattr("ingest.containment.admit", fails)
+    monkeypatch.setattr("ingest.admission.containment.admit", fails)
     answer = town.client.post(PATH, json=SOS, headers=town.bearer)
     assert (answer.status_code, answer.json()["rejected"]) == (400, "bad_value")
     assert town.rejected() == [("bad_value", PATH)]
@@ -205,7 +205,7 @@ def test_no_timer_passes_a_message_on_its_way(
         seen.append((messages[0].envelope.received_at, *until))
         return save(conn, messages)
 
-    monkeypatch.setattr("ingest.http.save", slowly)
+    monkeypatch.setattr("ingest.http.push.save", slowly)
     town.client.post(PATH, json=SOS, headers=town.bearer)
     ((received_at, main, life),) = seen
     assert main <= received_at

@@ -9,16 +9,16 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from alerts.given.plans import add_visit, diff_plans, load_plans
+from alerts.plans.plans import add_visit, diff_plans, load_plans
 from alerts.types import PlanSet, TownChanged
+from core.errors import CarewatchError
 from deploy.cli import app
 from deploy.device_changes import add_device
-from deploy.loading import CHUNK, Loaded, entries, load_town
-from deploy.townfile import Town, parse_town
+from deploy.town.loading import CHUNK, Loaded, entries, load_town
+from deploy.town.townfile import TownFile, parse_town
 from devices import registry
 from devices.credentials import credential_fits
 from devices.directory import Client, Device, RegisterChange
-from devices.errors import CarewatchError
 
 pytestmark = pytest.mark.edge
 FILE = Path(__file__).parent.parent / "deploy" / "town.yaml"
@@ -37,7 +37,7 @@ def text() -> str:
 
 
 @pytest.fixture(scope="module")
-def town(text: str) -> Town:
+def town(text: str) -> TownFile:
     return parse_town(text)
 
 
@@ -64,7 +64,7 @@ def in_database(conn: psycopg.Connection) -> tuple[RegisterChange, PlanSet]:
     return RegisterChange(**parts), plans  # type: ignore[arg-type]
 
 
-def test_the_database_holds_what_the_file_says(conn: psycopg.Connection, town: Town) -> None:
+def test_the_database_holds_what_the_file_says(conn: psycopg.Connection, town: TownFile) -> None:
     load_town(conn, town)
     register, plans = in_database(conn)
     directory = registry.load_directory(conn)
@@ -73,7 +73,7 @@ def test_the_database_holds_what_the_file_says(conn: psycopg.Connection, town: T
     assert plans == town.plans
 
 
-def test_loading_twice_changes_nothing(conn: psycopg.Connection, town: Town) -> None:
+def test_loading_twice_changes_nothing(conn: psycopg.Connection, town: TownFile) -> None:
     assert load_town(conn, town).summary[0] == "timezone: Asia/Shanghai"
     conn.commit()
     before = everything(conn)
@@ -107,7 +107,7 @@ def test_a_changed_file_changes_just_that(conn: psycopg.Connection, text: str) -
     assert diff_plans(load_plans(conn), parse_town(changed).plans) == PlanSet()
 
 
-def test_the_inbox_tells_the_whole_town(conn: psycopg.Connection, town: Town) -> None:
+def test_the_inbox_tells_the_whole_town(conn: psycopg.Connection, town: TownFile) -> None:
     directory, since = registry.load_snapshot(conn)
     load_town(conn, town)
     followed, _ = registry.refresh(conn, directory, since)
@@ -117,7 +117,7 @@ def test_the_inbox_tells_the_whole_town(conn: psycopg.Connection, town: Town) ->
     assert (told.by, told.timezone, told.plans) == ("load", "Asia/Shanghai", plans)
 
 
-def test_an_empty_file_empties_the_town(conn: psycopg.Connection, town: Town) -> None:
+def test_an_empty_file_empties_the_town(conn: psycopg.Connection, town: TownFile) -> None:
     load_town(conn, town)
     load_town(conn, parse_town(""))
     register, plans = in_database(conn)
@@ -126,7 +126,7 @@ def test_an_empty_file_empties_the_town(conn: psycopg.Connection, town: Town) ->
 
 
 def test_ladders_keep_the_order_of_the_file(conn: psycopg.Connection) -> None:
-    def ladders(*ids: str) -> Town:
+    def ladders(*ids: str) -> TownFile:
         return parse_town("ladders:\n" + "".join(f"- {{id: {key}}}\n" for key in ids))
 
     load_town(conn, ladders("a", "b", "c"))
@@ -137,7 +137,7 @@ def test_ladders_keep_the_order_of_the_file(conn: psycopg.Connection) -> None:
     assert loaded.summary == ["ladders: 1 added, 2 changed, 1 removed"]
 
 
-def test_devices_added_by_hand_outlive_a_load(conn: psycopg.Connection, town: Town) -> None:
+def test_devices_added_by_hand_outlive_a_load(conn: psycopg.Connection, town: TownFile) -> None:
     secret = add_device(conn, Device(id="hand", topic="by/hand"))
     load_town(conn, town)
     directory = registry.load_directory(conn)
@@ -155,7 +155,7 @@ def test_a_file_takes_a_device_over_and_keeps_its_secret(conn: psycopg.Connectio
     assert "d" not in registry.load_directory(conn).devices
 
 
-def test_a_taken_topic_changes_nothing(conn: psycopg.Connection, town: Town) -> None:
+def test_a_taken_topic_changes_nothing(conn: psycopg.Connection, town: TownFile) -> None:
     load_town(conn, town)
     add_device(conn, Device(id="hand", topic="by/hand"))
     conn.commit()
@@ -166,7 +166,7 @@ def test_a_taken_topic_changes_nothing(conn: psycopg.Connection, town: Town) -> 
 
 
 def test_a_file_that_lacks_most_of_the_town_is_refused(conn: psycopg.Connection) -> None:
-    def clients(many: int) -> Town:
+    def clients(many: int) -> TownFile:
         return parse_town("clients:\n" + "".join(f"- {{id: c-{n}}}\n" for n in range(many)))
 
     load_town(conn, clients(60))
@@ -180,7 +180,7 @@ def test_a_file_that_lacks_most_of_the_town_is_refused(conn: psycopg.Connection)
     assert in_database(conn)[0] == RegisterChange()
 
 
-def test_a_visit_planned_besides_the_file(conn: psycopg.Connection, town: Town) -> None:
+def test_a_visit_planned_besides_the_file(conn: psycopg.Connection, town: TownFile) -> None:
     load_town(conn, town)
     visit = msgspec.structs.replace(town.plans.visits[0], id="v-extra")
     assert add_visit(conn, visit, by="desk") > 0
@@ -194,7 +194,7 @@ def test_two_loads_at_once_end_as_one_after_the_other(
 ) -> None:
     towns = [parse_town(text.replace("王秀英", f"客户{n}")) for n in range(4)]
 
-    def load(town: Town) -> None:
+    def load(town: TownFile) -> None:
         with psycopg.connect(database_url) as own:
             load_town(own, town)
 
@@ -210,7 +210,7 @@ def test_two_loads_at_once_end_as_one_after_the_other(
     assert {clients[0].name for clients in told} == {f"客户{n}" for n in range(4)}
 
 
-def test_many_items_are_told_in_pieces(town: Town) -> None:
+def test_many_items_are_told_in_pieces(town: TownFile) -> None:
     clients = tuple(Client(id=f"c-{n}") for n in range(CHUNK + 1))
     visit = town.plans.visits[0]
     visits = tuple(msgspec.structs.replace(visit, id=f"v-{n}") for n in range(CHUNK))

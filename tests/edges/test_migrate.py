@@ -9,11 +9,12 @@ import pytest
 from batches import door, messages, position, press
 from typer.testing import CliRunner
 
+from core.errors import CarewatchError
 from deploy.cli import app
 from deploy.migrate import migrate, migrations
-from devices.errors import CarewatchError
-from ingest import history, upkeep
-from ingest.store import save
+from ingest import history
+from ingest.store import upkeep
+from ingest.store.save import save
 
 pytestmark = pytest.mark.edge
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from ingest.broker import Delivery, Session
-from ingest.wire import Address
+from ingest.mqtt.connection import Address
+from ingest.mqtt.session import Delivery, Session
 from tests.broker_fixtures import Broker
 
 pytestmark = pytest.mark.edge

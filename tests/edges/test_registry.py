@@ -8,6 +8,7 @@ import pytest
 
 from alerts.desk import append
 from alerts.types import TownChanged
+from core.errors import CarewatchError
 from devices import registry
 from devices.directory import (
     Area,
@@ -21,7 +22,6 @@ from devices.directory import (
     RegisterChange,
     Resident,
 )
-from devices.errors import CarewatchError
 
 pytestmark = pytest.mark.edge
 NOON = datetime(2026, 11, 2, 4, tzinfo=UTC)

@@ -7,12 +7,12 @@ import psycopg
 import pytest
 from typer.testing import CliRunner
 
-from alerts.given.versions import enable, in_force, versions
+from alerts.plans.versions import enable, in_force, versions
 from alerts.types import TownSettings
+from core.errors import CarewatchError
 from deploy.cli import app
-from deploy.loading import load_town
-from deploy.townfile import parse_town
-from devices.errors import CarewatchError
+from deploy.town.loading import load_town
+from deploy.town.townfile import parse_town
 
 pytestmark = pytest.mark.edge
 REGISTER = "clients: [{id: c-1}]\n"

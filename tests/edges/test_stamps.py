@@ -6,8 +6,8 @@ import psycopg
 import pytest
 
 from devices.envelope import Envelope
-from ingest.broker import Delivery
-from ingest.stamps import forget, remember, restamped
+from ingest.lanes.stamps import forget, remember, restamped
+from ingest.mqtt.session import Delivery
 
 pytestmark = pytest.mark.edge
 

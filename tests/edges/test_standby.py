@@ -8,8 +8,8 @@ import psycopg
 import pytest
 from psycopg import sql
 
-from deploy.local import free_port
-from ingest import slots
+from deploy.stack.local import free_port
+from ingest.lanes import slots
 from ingest.service import Service
 from ingest.settings import IngestSettings
 

@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from devices.envelope import Envelope, HttpRequest
 from devices.readings import Reading, Reason, Rejection
 from ingest.history import feed_after, rejections
-from ingest.repeats import WARY_FOR, Wary
-from ingest.store import LONGEST_PAYLOAD, Message, save
+from ingest.store.repeats import LOOK_FIRST_FOR, RepeatGuard
+from ingest.store.save import LONGEST_PAYLOAD, Message, save
 
 pytestmark = pytest.mark.edge
 
@@ -57,16 +57,16 @@ def test_a_batch_given_again_leaves_no_trace(conn: psycopg.Connection) -> None:
 
 
 def test_who_has_met_a_repeat_looks_for_them_first_for_a_while(conn: psycopg.Connection) -> None:
-    wary = Wary()
-    for n in range(WARY_FOR + 2):
-        saved = save(conn, messages(position(1), press(n)), wary)
+    guard = RepeatGuard()
+    for n in range(LOOK_FIRST_FOR + 2):
+        saved = save(conn, messages(position(1), press(n)), guard)
         assert saved.outcomes == (("duplicate" if n else "stored"), "stored")
-    assert wary.looks_first
-    for n in range(WARY_FOR):
-        assert wary.looks_first
-        save(conn, messages(door(n)), wary)
-    assert not wary.looks_first
-    assert len(stored(conn)) == 1 + (WARY_FOR + 2) + WARY_FOR
+    assert guard.looks_first
+    for n in range(LOOK_FIRST_FOR):
+        assert guard.looks_first
+        save(conn, messages(door(n)), guard)
+    assert not guard.looks_first
+    assert len(stored(conn)) == 1 + (LOOK_FIRST_FOR + 2) + LOOK_FIRST_FOR
     assert fed(conn) == stored(conn)
 
 
@@ -207,7 +207,7 @@ def test_any_batches_agree_with_a_plain_model(
 ) -> None:
     conn.execute("TRUNCATE reading_track, reading_event, arrival_log, rejection")
     model: dict[object, Reading] = {}
-    wary = Wary()
+    guard = RepeatGuard()
     for batch in batches:
         expected = []
         for each in batch:
@@ -221,6 +221,6 @@ def test_any_batches_agree_with_a_plain_model(
                 expected.append("duplicate")
             else:
                 expected.append("rejected" if each.admitted.readings else "ignored")
-        assert list(save(conn, batch, wary).outcomes) == expected
+        assert list(save(conn, batch, guard).outcomes) == expected
     assert fed(conn) == stored(conn)
     assert {reading.key: reading for _, reading in stored(conn)} == model

@@ -8,10 +8,10 @@ import psycopg
 import pytest
 from batches import door, messages, position, press
 
-from devices.locks import Lock
+from core.locks import Lock
 from devices.readings import Reading
 from ingest.history import feed_after
-from ingest.store import save
+from ingest.store.save import save
 
 pytestmark = pytest.mark.edge
 

@@ -9,8 +9,9 @@ from batches import door, position, press
 
 from deploy.migrate import migrate, migrations
 from devices.readings import Reading
-from ingest import history, upkeep
-from ingest.rows import row_of
+from ingest import history
+from ingest.store import upkeep
+from ingest.store.rows import row_of
 
 pytestmark = pytest.mark.edge
 

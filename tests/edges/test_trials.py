@@ -10,18 +10,18 @@ import psycopg
 import pytest
 
 from alerts import history, trials
-from alerts.trial.report import Summary
 from alerts.trials import Part, SettingsChange, TrialRecord
-from alerts.trying import trials as kept
-from alerts.trying.process import Progress, run
-from deploy.loading import load_town
-from deploy.townfile import parse_town
-from devices.errors import CarewatchError
-from devices.locks import Lock
+from alerts.trials import requests as kept
+from alerts.trials.process import Progress, run
+from alerts.trials.report import Summary
+from core.errors import CarewatchError
+from core.locks import Lock
+from deploy.town.loading import load_town
+from deploy.town.townfile import parse_town
 from devices.readings import DoorMoved
 from devices.registry import load_directory
 from devices.scope import WHOLE, Scope
-from ingest.store import save
+from ingest.store.save import save
 from tests.edges.batches import messages
 from tests.edges.by_hand import ByHand
 from tests.edges.paging import press, until

@@ -8,13 +8,13 @@ import psycopg
 import pytest
 from batches import door, measured, message, messages, position, press
 
+from core.locks import Lock
 from devices.envelope import Envelope
-from devices.locks import Lock
 from devices.readings import Reading, Reason, Rejection
-from ingest import upkeep
 from ingest.history import device_days, feed_after, hour_counts, latest, rejections
-from ingest.partitions import EVENT, TRACK, Span, existing, name_of, wanted
-from ingest.store import save
+from ingest.store import upkeep
+from ingest.store.partitions import EVENT, TRACK, Span, existing, name_of, wanted
+from ingest.store.save import save
 
 pytestmark = pytest.mark.edge
 

@@ -18,9 +18,9 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from alerts.engine import advance, begin
-from alerts.geometry import metres
+from alerts.engine.engine import advance, begin
 from alerts.rules.geofence_breached import GEOFENCE_BREACHED
+from alerts.town.geometry import metres
 from alerts.types import PlanSet, Stored, Zone
 from devices.directory import Circle, Device, Directory, RegisterChange
 from devices.readings import Position

@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from alerts.engine import advance, begin
+from alerts.engine.engine import advance, begin
 from alerts.rules import RULES
 from alerts.types import Finding, PlanSet, Stored
-from deploy.townfile import Town, read_town
+from deploy.town.townfile import TownFile, read_town
 from deploy.trials import from_recording
 from devices.directory import Directory
 from devices.readings import Position
@@ -22,7 +22,7 @@ OF_DOORS = ("no_activity", "door_left_open")
 
 def fortnight(*devices: str) -> list[Finding]:
     """What the rules find in the real home when only these contacts are there (none: all)."""
-    town: Town = read_town(HERE / "ordonez" / "town.yaml")
+    town: TownFile = read_town(HERE / "ordonez" / "town.yaml")
     if devices:
         kept = tuple(one for one in town.register.devices if one.id in devices)
         register = msgspec.structs.replace(town.register, devices=kept)

@@ -13,8 +13,8 @@ from zoneinfo import ZoneInfo
 import msgspec
 import pytest
 
-from alerts.backtest import Trial
-from deploy.townfile import read_town
+from alerts.trials.backtest import Trial
+from deploy.town.townfile import read_town
 from deploy.trials import Source, from_recording
 from devices.recording import read_recording
 

@@ -9,8 +9,8 @@ import pytest
 from devices.directory import Device, Directory, Facility, RegisterChange, Resident
 from devices.envelope import Envelope, HttpRequest
 from devices.readings import DeviceStatus, FaceSeen, Position, Reason, SosPressed
-from ingest.admission import Admitted, admit
-from ingest.plausibility import clock_of
+from ingest.admission.admit import Admitted, admit
+from ingest.admission.plausibility import clock_of
 
 RECEIVED = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
 CONTRACT = {"id": "m-1", "at": "2026-11-02T01:00:00Z", "open": True}

@@ -16,7 +16,7 @@ import devices.codecs
 from devices.codecs import CODECS
 from devices.directory import Device, Directory, RegisterChange
 from devices.envelope import Envelope, HttpRequest
-from ingest.admission import admit
+from ingest.admission.admit import admit
 
 pytestmark = pytest.mark.slow
 

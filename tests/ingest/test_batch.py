@@ -1,7 +1,7 @@
 from collections.abc import Callable
 from itertools import islice
 
-from ingest.batch import gather, patience
+from ingest.lanes.batch import gather, patience
 
 
 class Road:

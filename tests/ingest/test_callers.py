@@ -2,7 +2,7 @@ from base64 import b64encode
 
 import pytest
 
-from ingest.callers import Caller, Shown, shown
+from ingest.http.callers import Caller, Shown, shown
 
 HERE = "10.8.1.2"
 

@@ -1,7 +1,7 @@
 from devices.codecs import life_filters
 from devices.directory import Device, Directory, RegisterChange
-from ingest.crossing import NOTICE, Crossing, notice
-from ingest.packets import Publish
+from ingest.lanes.crossing import NOTICE, Crossing, notice
+from ingest.mqtt.packets import Publish
 
 BUTTON = Device(id="btn-1", kind="sos", topic="zigbee2mqtt/btn_1")
 GRANTED = frozenset(life_filters(Directory().changed(RegisterChange(devices=(BUTTON,)))))

@@ -2,8 +2,8 @@ import random
 
 import pytest
 
-from ingest import packets
-from ingest.packets import BrokenStream, Connack, Pingresp, Publish, Reader, Suback, Will
+from ingest.mqtt import packets
+from ingest.mqtt.packets import BrokenStream, Connack, Pingresp, Publish, Reader, Suback, Will
 
 STREAM = (
     b"\x20\x02\x01\x00"  # CONNACK, session present

@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 
-from ingest.partitions import EVENT, KEPT, TRACK, Kept, Span, name_of, outlived, wanted
+from ingest.store.partitions import EVENT, KEPT, TRACK, Kept, Span, name_of, outlived, wanted
 
 SUNDAY = date(2026, 11, 22)
 

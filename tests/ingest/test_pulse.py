@@ -2,8 +2,8 @@
 
 import pytest
 
-from ingest import pulse
-from ingest.pulse import ANSWER_TIME, KEEP_ALIVE, Pulse
+from ingest.mqtt import keepalive as pulse
+from ingest.mqtt.keepalive import ANSWER_TIME, KEEP_ALIVE, Pulse
 
 
 @pytest.fixture

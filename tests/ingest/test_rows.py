@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from devices.readings import KINDS, DeviceStatus, Measured, Position, Reading, SosPressed
-from ingest.rows import copy_stream, distinct, json_array, microseconds, row_of
+from ingest.store.rows import copy_stream, distinct, json_array, microseconds, row_of
 
 AT = datetime(2026, 11, 2, 9, tzinfo=UTC)
 

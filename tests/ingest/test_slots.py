@@ -1,6 +1,6 @@
 import pytest
 
-from ingest.slots import Slot, to_claim
+from ingest.lanes.slots import Slot, to_claim
 
 ME, MATE, THIRD = 1, 2, 3
 

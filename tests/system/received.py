@@ -15,7 +15,7 @@ from devices.directory import Directory
 from devices.envelope import Envelope
 from devices.readings import Reading
 from devices.recording import read_recording, write_line
-from ingest.admission import admit
+from ingest.admission.admit import admit
 
 Key = tuple[str, str, object]
 Stored = dict[Key, deque[tuple[int, Reading]]]  # what was stored of a message, with its place

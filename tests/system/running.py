@@ -17,7 +17,7 @@ from typing import Any
 import httpx
 import msgspec
 
-from deploy.local import free_port
+from deploy.stack.local import free_port
 
 
 class Receiver:

@@ -18,9 +18,9 @@ import psycopg
 import pytest
 from paho.mqtt.enums import CallbackAPIVersion
 
-from alerts.backtest import FindingLine, line_of
 from alerts.history import findings_between
-from deploy.townfile import directory_of, parse_town
+from alerts.trials.backtest import FindingLine, line_of
+from deploy.town.townfile import directory_of, parse_town
 from ingest.history import replay
 from tests.bench.rig import Service
 from tests.broker_fixtures import Broker

@@ -1,0 +1,1 @@
+"""What becomes of a finding: one alert, its mutes, its ladder. Pure."""

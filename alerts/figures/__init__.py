@@ -1,0 +1,1 @@
+"""What is counted about alerts: load, floods, answering, tests of buttons. Pure."""

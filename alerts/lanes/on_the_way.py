@@ -1,0 +1,73 @@
+"""Who is on the way to an alert, and whether their phone says that they have come. Pure.
+
+A person of the staff who is also a caregiver of the register carries a phone that tells
+positions. Nobody's phone is asked for more than it tells anyway.
+"""
+
+from collections.abc import Iterator
+from datetime import datetime
+
+import msgspec
+
+from alerts.town.geometry import metres
+from devices.directory import Circle, Directory
+from devices.readings import Position
+
+VAGUE = 100.0  # metres of accuracy; a vaguer fix, or one of unknown accuracy, says nothing
+
+
+class Journey(msgspec.Struct, frozen=True):
+    """One person going to one alert."""
+
+    alert: str
+    person: str
+    caregiver: str  # who they are in the register, if they are there at all
+    since: datetime  # "I'm going"
+    to: Circle
+
+
+class Journeys:
+    """The ways under way, by the phone that will tell of the arrival."""
+
+    def __init__(self) -> None:
+        self._of_phone: dict[str, dict[str, Journey]] = {}  # device -> alert -> journey
+
+    def __bool__(self) -> bool:
+        return bool(self._of_phone)
+
+    def begin(self, journey: Journey, directory: Directory) -> None:
+        """Somebody is going. Where no phone tells of them, only a tap will say that they came."""
+        for phone in directory.held_by(f"caregiver:{journey.caregiver}"):
+            self._of_phone.setdefault(phone.id, {})[journey.alert] = journey
+
+    def end(self, alert: str) -> None:
+        """They have come, or nobody need go any more."""
+        for phone, journeys in list(self._of_phone.items()):
+            journeys.pop(alert, None)
+            if not journeys:
+                del self._of_phone[phone]
+
+    def ended_by(self, fix: Position) -> Iterator[Journey]:
+        """The ways that end with this fix."""
+        if fix.mock or not fix.accuracy or fix.accuracy > VAGUE:
+            return
+        for journey in self._of_phone.get(fix.device, {}).values():
+            distance = metres(fix.lat, fix.lon, journey.to.lat, journey.to.lon)
+            if fix.at >= journey.since and distance <= journey.to.radius:
+                yield journey
+
+
+def place_of(subject: str, directory: Directory) -> Circle | None:
+    """Where one goes to help: the home of a client, or the facility of a resident."""
+    what, _, key = subject.partition(":")
+    match what:
+        case "client":
+            client = directory.clients.get(key)
+            return client.home if client else None
+        case "resident":
+            resident = directory.residents.get(key)
+            return place_of(f"facility:{resident.facility}", directory) if resident else None
+        case "facility":
+            facility = directory.facilities.get(key)
+            return facility.home if facility else None
+    return None

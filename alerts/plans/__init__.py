@@ -1,0 +1,1 @@
+"""What alerts is given: plans, rotas, versions of the rule settings."""

@@ -1,0 +1,1 @@
+"""Judgements that several rules share. Pure."""

@@ -1,0 +1,140 @@
+"""Own conditions: CEL expressions over what devices say, compiled once. Pure.
+
+An expression can name
+- `reading`: the last reading, and `window`: the readings of the last `window_minutes`, oldest
+  first. Each has `kind`, `device`, `at` and the fields of all kinds of readings, null where it has
+  none: `reading.battery < 10.0`, `window.filter(r, r.kind == 'door' && r.open).size() > 20`;
+- `count`: how many readings the window holds; `now`: the moment of judging;
+- of what is measured in the window (without one, of the last reading): `mean`, `lowest`, `highest`,
+  `change` (the latest value less the earliest) and `span` (minutes between these two); null where
+  nothing is.
+Times are CEL timestamps (UTC). An expression that fails, such as null compared with a number,
+says nothing: what was concluded before stays.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from statistics import fmean
+from typing import Any
+
+import cel
+
+from alerts.town.settings import care_level
+from alerts.types import Condition
+from devices.directory import Directory
+from devices.readings import KIND_OF, Measured, Reading
+
+HIDDEN = {"id", "received_at", "observed_at", "clock"}  # `at` is the time to judge by
+FIELDS = {
+    kind: tuple(name for name in kind.__struct_fields__ if name not in HIDDEN) for kind in KIND_OF
+}
+NO_FIELDS: dict[str, Any] = {name: None for names in FIELDS.values() for name in names}
+FAILS = (RuntimeError, TypeError, KeyError, ValueError, IndexError, ArithmeticError)
+
+
+def is_true(
+    expression: str, reading: Reading | None, window: Sequence[Reading], now: datetime
+) -> bool | None:
+    """Does the expression hold of these readings? None: it says nothing."""
+    try:
+        found = _compiled(expression).execute(
+            {
+                "reading": None if reading is None else facts(reading),
+                "window": [facts(one) for one in window],
+                "count": len(window),
+                "now": now,
+                **summary(reading, window),
+            }
+        )
+    except FAILS:
+        return None
+    return found if isinstance(found, bool) else None
+
+
+def facts(reading: Reading) -> dict[str, Any]:
+    """A reading as an expression sees it."""
+    said = {name: getattr(reading, name) for name in FIELDS[type(reading)]}
+    return {**NO_FIELDS, **said, "kind": KIND_OF[type(reading)], "at": reading.at}
+
+
+def summary(reading: Reading | None, window: Sequence[Reading]) -> dict[str, float | None]:
+    """What is measured in a window, in figures."""
+    measured = [one for one in window or (reading,) if isinstance(one, Measured)]
+    if not measured:
+        return dict.fromkeys(FIGURES)
+    values = [one.value for one in measured]
+    change, span = values[-1] - values[0], measured[-1].at - measured[0].at
+    figures = (fmean(values), min(values), max(values), change, span / timedelta(minutes=1))
+    return dict(zip(FIGURES, figures, strict=True))
+
+
+def concerns(condition: Condition, said: Reading) -> bool:
+    """Does a condition look at readings like this?"""
+    if condition.quantities:
+        return isinstance(said, Measured) and said.quantity in condition.quantities
+    return not condition.kinds or KIND_OF[type(said)] in condition.kinds
+
+
+def fits(condition: Condition, subject: str, directory: Directory) -> bool:
+    """Is the condition meant for this subject?"""
+    if condition.subject not in (None, subject):
+        return False
+    if condition.agency not in (None, directory.agency_of(subject)):
+        return False
+    if condition.area is not None:
+        path = directory.area_path(directory.area_of(subject))
+        if condition.area not in path:
+            return False
+    return condition.care_level is None or condition.care_level == care_level(directory, subject)
+
+
+def fault_of(condition: Condition) -> str | None:
+    """Why this expression can't be used; None: it can. It is tried on readings of every kind."""
+    try:
+        program = _compiled(condition.when)
+    except ValueError as wrong:
+        return str(wrong).splitlines()[0]
+    for sample in _samples():
+        try:
+            found = program.execute(sample)
+        except KeyError as wrong:
+            return f"a reading has no {wrong.args[0]!r}; it has {', '.join(sorted(NO_FIELDS))}"
+        except (RuntimeError, TypeError, ValueError) as wrong:
+            return str(wrong).split(". ")[0]
+        except (IndexError, ArithmeticError):
+            continue  # an empty window, perhaps: no fault of the expression
+        if not isinstance(found, bool):
+            return f"gives {found!r}, not true or false"
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _compiled(expression: str) -> Any:
+    """The expression ready to run. Raises ValueError where it is no CEL."""
+    return cel.compile(expression)
+
+
+FIGURES = ("mean", "lowest", "highest", "change", "span")
+NUMBERS = {"rating": 3, "score": 0.5}  # the others: 50.0
+TRUTHS = {"open", "tamper", "mock", "alive", "online", "replayed"}
+NUMERIC = {"battery", "lat", "lon", "accuracy", "speed", "signal", "value", *NUMBERS}
+
+
+def _samples() -> Iterator[dict[str, Any]]:
+    """Readings with every field given, so that an expression shows what is wrong with it."""
+    now = datetime(2026, 11, 2, tzinfo=UTC)
+    for kind in KIND_OF.values():
+        for truth in (True, False):
+            given: dict[str, Any] = dict.fromkeys(NO_FIELDS, "text")
+            given |= {name: NUMBERS.get(name, 50.0) for name in NUMERIC}
+            given |= dict.fromkeys(TRUTHS, truth)
+            reading = {**given, "kind": kind, "at": now}
+            for window in ([reading], [reading] * 3, []):
+                yield {
+                    "reading": reading,
+                    "window": window,
+                    "count": len(window),
+                    "now": now,
+                    **dict.fromkeys(FIGURES, 50.0),
+                }

@@ -1,0 +1,118 @@
+"""Which parameters apply to whom: the narrowest scope wins, parameter by parameter.
+
+From narrow to wide: a subject, an agency, a care level, an area (the deeper the narrower), the
+town's `rules`, the rule's own defaults. A scope that names several of these fits only where all
+fit, and is as narrow as the narrowest it names. Of two equally narrow the later line wins.
+"""
+
+from typing import Protocol, TypeVar
+
+import msgspec
+
+from alerts.town.parameters import Parameters
+from alerts.types import RuleScope
+from core.errors import CarewatchError
+from devices.directory import Directory
+
+P = TypeVar("P", bound=Parameters)
+P_co = TypeVar("P_co", bound=Parameters, covariant=True)
+
+
+class Scoped(Protocol[P_co]):
+    """Whatever has parameters: a rule, or what shares a rule's parameters."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def settings(self) -> type[P_co]: ...
+
+
+SUBJECT, AGENCY, CARE_LEVEL = 3_000, 2_000, 1_000  # an area's depth stays below
+
+
+class Scopes:
+    """Settings by rule and subject, resolved once each. Replaced when town or settings change."""
+
+    def __init__(
+        self,
+        directory: Directory,
+        rules: dict[str, dict[str, object]] | None = None,
+        scopes: tuple[RuleScope, ...] = (),
+    ) -> None:
+        self._directory = directory
+        self._rules = rules or {}
+        self._scopes: dict[str, list[RuleScope]] = {}
+        for scope in scopes:
+            for name in scope.rules:
+                self._scopes.setdefault(name, []).append(scope)
+        self._wide: dict[str, Parameters] = {}
+        self._narrow: dict[tuple[str, str, str | None], Parameters] = {}
+
+    def settings(self, rule: Scoped[P], subject: str, by: str | None = None) -> P:
+        """The parameters that apply to a subject, and to what somebody (`by`) does for it.
+
+        Raises CarewatchError for a parameter the rule does not have.
+        """
+        if rule.name not in self._scopes:
+            found = self._wide.get(rule.name)
+            if found is None:
+                found = self._wide[rule.name] = self._made(rule, ())
+            return found  # type: ignore[return-value]
+        found = self._narrow.get((rule.name, subject, by))
+        if found is None:
+            found = self._made(rule, self._fitting(rule.name, subject, by))
+            self._narrow[rule.name, subject, by] = found
+        return found  # type: ignore[return-value]
+
+    def _made(self, rule: Scoped[P], scopes: tuple[RuleScope, ...]) -> P:
+        values = dict(self._rules.get(rule.name, {}))
+        for scope in scopes:
+            values.update(scope.rules[rule.name])
+        try:
+            return msgspec.convert(values, rule.settings)
+        except msgspec.ValidationError as wrong:
+            raise CarewatchError(
+                f"rules, {rule.name}: {wrong}; it takes "
+                + ", ".join(rule.settings.__struct_fields__)
+            ) from None
+
+    def _fitting(self, name: str, subject: str, by: str | None) -> tuple[RuleScope, ...]:
+        """The scopes that fit a subject, widest first."""
+        weighed = [
+            (weight, n, scope)
+            for n, scope in enumerate(self._scopes[name])
+            if (weight := self._weight(scope, subject, by)) is not None
+        ]
+        return tuple(scope for _, _, scope in sorted(weighed, key=lambda found: found[:2]))
+
+    def _weight(self, scope: RuleScope, subject: str, by: str | None) -> int | None:
+        """How narrow a scope is, or None where it does not fit the subject."""
+        directory, weight = self._directory, 0
+        if scope.area is not None:
+            path = directory.area_path(directory.area_of(subject))
+            if scope.area not in path:
+                return None
+            weight = len(path) - path.index(scope.area)
+        if scope.care_level is not None:
+            if care_level(directory, subject) != scope.care_level:
+                return None
+            weight = CARE_LEVEL
+        if scope.agency is not None:
+            if scope.agency not in (directory.agency_of(subject), directory.agency_of(by)):
+                return None
+            weight = AGENCY
+        if scope.subject is not None:
+            if scope.subject not in (subject, by):
+                return None
+            weight = SUBJECT
+        return weight
+
+
+def care_level(directory: Directory, subject: str) -> str | None:
+    """The care level of a client, or of the client who holds a device."""
+    what, _, key = subject.partition(":")
+    if what == "device":
+        device = directory.devices.get(key)
+        return care_level(directory, device.holder) if device and device.holder else None
+    client = directory.clients.get(key) if what == "client" else None
+    return client.care_level if client else None

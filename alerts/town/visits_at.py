@@ -1,0 +1,247 @@
+"""Which visits a reading may speak of: the visits of these days by client, caregiver and place.
+
+Evidence is gathered from an hour before the window until four hours after it. A phone's fix
+counts for the caregiver's own visits first. Where several homes are in reach (neighbours 70 m
+apart, two visits in one building) it counts for the nearest, and for those that the fix cannot
+tell from the nearest; of the visits left, for the one whose window is nearest in time; for the
+caregiver's other visits it says "elsewhere". A fix near no home of the caregiver's own may show a
+substitute, at the nearest home with a visit.
+"""
+
+from datetime import datetime, timedelta
+from math import cos, radians
+from typing import Literal, TypeVar
+
+import msgspec
+
+from alerts.town.geometry import METRES_A_DEGREE, Grid, metres
+from alerts.types import VisitRecord
+from devices.directory import Circle, Directory
+from devices.readings import Position
+
+EARLY = timedelta(hours=1)
+LATE = timedelta(hours=4)
+VAGUE = 200.0  # metres of accuracy; a vaguer fix says nothing of a visit
+WEAK = 100.0  # metres; a fix as vague as this, or without accuracy, is weak evidence
+ENTER = 50.0  # metres of accuracy that may help a fix into a home
+LEAVE = 20.0  # metres beyond the home, accuracy taken off, that are surely elsewhere
+APART = 20.0  # metres by which a home must be nearer to be told from another, at the least
+
+Place = Literal["home", "weak", "mock", "elsewhere"]
+
+
+class Near(msgspec.Struct, frozen=True, gc=False):
+    """A visit as a fix is compared with it."""
+
+    visit: str
+    caregiver: str | None
+    opens: datetime  # evidence is taken between these two
+    closes: datetime
+    start: datetime  # window
+    end: datetime
+    lat: float  # home, degrees WGS-84
+    lon: float
+    radius: float  # metres
+    north: float  # degrees: a fix farther off than this or `east` is surely elsewhere
+    east: float
+
+    def surely_elsewhere(self, lat: float, lon: float) -> bool:
+        """Is a place so far off that no accuracy helps? Two subtractions, for most fixes."""
+        if abs(lat - self.lat) > self.north:
+            return True
+        return self.east < abs(lon - self.lon) < 360 - self.east
+
+
+class VisitIndex:
+    """The visits of these days as last concluded, and where to look for them."""
+
+    def __init__(self) -> None:
+        self.visits: dict[str, VisitRecord] = {}
+        self._of_client: dict[str, tuple[str, ...]] = {}
+        self._of_caregiver: dict[str, tuple[str, ...]] = {}
+        self._homes = Grid(reach=ENTER)  # client id -> home
+        self._own: dict[str, tuple[Near, ...]] = {}  # caregiver -> visits ready to be compared
+        self._at_home: dict[str, tuple[Near, ...]] = {}  # client -> the same
+        self._last: tuple[Position, dict[str, Place]] | None = None
+
+    def take(self, record: VisitRecord, directory: Directory) -> None:
+        """Know this visit as it now is."""
+        before = self.visits.get(record.id)
+        if before is not None and plan_of(before) != plan_of(record):
+            self.drop(record.id)
+            before = None
+        self.visits[record.id] = record
+        if before is not None:
+            return
+        visits = (*self.of_client(record.client), record.id)
+        self._of_client[record.client] = tuple(sorted(visits))  # whatever was known first
+        if record.caregiver is not None:
+            own = (*self.of_caregiver(record.caregiver), record.id)
+            self._of_caregiver[record.caregiver] = tuple(sorted(own))
+        self.moved(record.client, directory)
+
+    def drop(self, visit: str) -> None:
+        """Forget this visit."""
+        record = self.visits.pop(visit, None)
+        if record is None:
+            return
+        self._forget_fixes(record)
+        left = tuple(key for key in self.of_client(record.client) if key != visit)
+        self._of_client[record.client] = left
+        if not left:
+            del self._of_client[record.client]
+            self._homes.put(record.client, None)
+        if record.caregiver is not None:
+            own = tuple(key for key in self.of_caregiver(record.caregiver) if key != visit)
+            self._of_caregiver[record.caregiver] = own
+
+    def moved(self, client: str, directory: Directory) -> None:
+        """The client's home may have changed."""
+        visits = self.of_client(client)
+        if not visits:
+            return
+        known = directory.clients.get(client)
+        self._homes.put(client, known.home if known else None)
+        for visit in visits:
+            self._forget_fixes(self.visits[visit])
+
+    def of_client(self, client: str) -> tuple[str, ...]:
+        """The visits planned for a client, as ids."""
+        return self._of_client.get(client, ())
+
+    def of_caregiver(self, caregiver: str) -> tuple[str, ...]:
+        """The visits planned for a caregiver, as ids."""
+        return self._of_caregiver.get(caregiver, ())
+
+    def open_at(self, visits: tuple[str, ...], at: datetime) -> list[VisitRecord]:
+        """Those of the visits that take evidence of this moment."""
+        records = [self.visits[key] for key in visits]
+        return [
+            record
+            for record in records
+            if record.start - EARLY <= at <= record.end + LATE and record.state != "cancelled"
+        ]
+
+    def places(self, fix: Position, caregiver: str) -> dict[str, Place]:
+        """For which visits a caregiver's fix counts, and what it says of each."""
+        if self._last is not None and self._last[0] is fix:
+            return self._last[1]
+        found = self._places(fix, caregiver)
+        self._last = (fix, found)
+        return found
+
+    def _places(self, fix: Position, caregiver: str) -> dict[str, Place]:
+        accuracy = fix.accuracy or 0
+        if accuracy > VAGUE:
+            return {}
+        at, lat, lon = fix.at, fix.lat, fix.lon
+        inside: list[tuple[float, Near]] = []
+        found: dict[str, Place] = {}
+        own = self._own.get(caregiver)
+        for near in own if own is not None else self._ready_own(caregiver):
+            if not near.opens <= at <= near.closes:
+                continue
+            if near.surely_elsewhere(lat, lon):
+                is_elsewhere = True
+            else:
+                distance = metres(near.lat, near.lon, lat, lon)
+                if distance <= near.radius + min(accuracy, ENTER):
+                    inside.append((distance, near))
+                    continue
+                is_elsewhere = surely_beyond(distance, near.radius, accuracy)
+            if is_elsewhere and not fix.mock:
+                found[near.visit] = "elsewhere"
+        if inside and not fix.mock:
+            found.update({near.visit: "elsewhere" for _, near in inside})
+        elif not inside:
+            inside = self._homes_near(fix, caregiver, at)
+            if not inside:
+                return found
+        place: Place = "mock" if fix.mock else "home" if 0 < accuracy <= WEAK else "weak"
+        for near in nearest(inside, at, accuracy):
+            found[near.visit] = place
+        return found
+
+    def _homes_near(self, fix: Position, caregiver: str, at: datetime) -> list[tuple[float, Near]]:
+        """The visits of others at homes in reach: where a substitute may be."""
+        found: list[tuple[float, Near]] = []
+        for client in self._homes.near(fix.lat, fix.lon):
+            for near in self._at_home.get(client) or self._ready_at_home(client):
+                if near.caregiver == caregiver or not near.opens <= at <= near.closes:
+                    continue
+                if near.surely_elsewhere(fix.lat, fix.lon):
+                    continue
+                distance = metres(near.lat, near.lon, fix.lat, fix.lon)
+                if distance <= near.radius + min(fix.accuracy or 0, ENTER):
+                    found.append((distance, near))
+        return found
+
+    def _ready_own(self, caregiver: str) -> tuple[Near, ...]:
+        found = self._own[caregiver] = self._ready(self.of_caregiver(caregiver))
+        return found
+
+    def _ready_at_home(self, client: str) -> tuple[Near, ...]:
+        found = self._at_home[client] = self._ready(self.of_client(client))
+        return found
+
+    def _ready(self, visits: tuple[str, ...]) -> tuple[Near, ...]:
+        """Those of the visits that take fixes at all, as fixes are compared with them."""
+        records = (self.visits[visit] for visit in visits)
+        homes = ((record, self._homes.circle(record.client)) for record in records)
+        return tuple(
+            near_of(record, home)
+            for record, home in homes
+            if home is not None and record.state != "cancelled"
+        )
+
+    def _forget_fixes(self, record: VisitRecord) -> None:
+        self._at_home.pop(record.client, None)
+        self._own.pop(record.caregiver or "", None)
+        self._last = None
+
+
+def near_of(record: VisitRecord, home: Circle) -> Near:
+    """A visit, ready to be compared with fixes."""
+    north = (home.radius + LEAVE + WEAK) / METRES_A_DEGREE
+    return Near(
+        record.id,
+        record.caregiver,
+        record.start - EARLY,
+        record.end + LATE,
+        record.start,
+        record.end,
+        home.lat,
+        home.lon,
+        home.radius,
+        north,
+        north / max(1e-9, cos(radians(min(abs(home.lat) + north, 90)))),
+    )
+
+
+def plan_of(record: VisitRecord) -> tuple[object, ...]:
+    """What of a record decides where it is looked for."""
+    is_cancelled = record.state == "cancelled"
+    return (record.client, record.caregiver, record.start, record.end, is_cancelled)
+
+
+def surely_beyond(distance: float, radius: float, accuracy: float) -> bool:
+    """Is a fix outside a home whatever its accuracy hides? A missing accuracy hides WEAK metres."""
+    return distance - min(accuracy or WEAK, WEAK) > radius + LEAVE
+
+
+V = TypeVar("V", Near, VisitRecord)
+
+
+def nearest(inside: list[tuple[float, V]], at: datetime, accuracy: float) -> list[V]:
+    """The visits a fix counts for: nearest home first, then nearest window."""
+    if len(inside) < 2:
+        return [visit for _, visit in inside]
+    reach = min(distance for distance, _ in inside) + max(accuracy, APART)
+    left = [visit for distance, visit in inside if distance <= reach]
+    soonest = min(from_window(visit, at) for visit in left)
+    return [visit for visit in left if from_window(visit, at) == soonest]
+
+
+def from_window(visit: Near | VisitRecord, at: datetime) -> timedelta:
+    """How far a moment is from a visit's window; zero inside it."""
+    return max(visit.start - at, at - visit.end, timedelta(0))

@@ -1,0 +1,223 @@
+"""From a visit's plan and its evidence, at one moment, to its record."""
+
+from datetime import datetime, timedelta
+from typing import NamedTuple
+
+import msgspec
+
+from alerts.town.deadlines import Deadlines, Terms
+from alerts.town.parameters import Parameters
+from alerts.town.town import Town
+from alerts.types import Evidence, VisitGrade, VisitRecord, VisitStage
+from alerts.visits.attendance import Attendance, Seen, attendance, contradicted, mark_facts
+from alerts.visits.stretches import longest_unseen, touches
+
+BEFORE = timedelta(minutes=30)  # so long before the window a stay already counts
+CLOSED = timedelta(hours=25)  # a visit whose end is not seen by then is closed as unverified
+
+
+class MissedSettings(Parameters, frozen=True):
+    """The parameters of visit_missed; they shape the record."""
+
+    grace_minutes: float = 60
+    dwell_minutes: float = 5
+    gap_minutes: float = 10
+    correction_hours: float = 72
+
+
+class LateSettings(Parameters, frozen=True):
+    """The parameter of visit_late."""
+
+    after_minutes: float = 30
+
+
+class Missed(NamedTuple):
+    name: str = "visit_missed"
+    settings: type[MissedSettings] = MissedSettings
+
+
+class Late(NamedTuple):
+    name: str = "visit_late"
+    settings: type[LateSettings] = LateSettings
+
+
+def deadlines(record: VisitRecord, town: Town) -> Deadlines:
+    """The visit's deadlines. Late when the minutes planned no longer fit into the window, but not
+    before `after_minutes`."""
+    found = town.deadlines.get(record.id)
+    if found is None:
+        found = town.deadlines[record.id] = worked_out(record, town)
+    return found
+
+
+def worked_out(record: VisitRecord, town: Town) -> Deadlines:
+    people = (f"client:{record.client}", f"caregiver:{record.caregiver}")
+    missed, late = town.settings(Missed(), *people), town.settings(Late(), *people)
+    over = record.end + timedelta(minutes=missed.grace_minutes)
+    return Deadlines(
+        late=max(
+            record.start + timedelta(minutes=late.after_minutes),
+            record.end - timedelta(minutes=record.minutes),
+        ),
+        missed=over,
+        forgotten=record.end + timedelta(hours=missed.correction_hours),
+        terms=Terms(
+            first=record.start - BEFORE,
+            last=over,
+            dwell=timedelta(minutes=missed.dwell_minutes),
+            gap=timedelta(minutes=missed.gap_minutes),
+        ),
+    )
+
+
+def concluded(record: VisitRecord, seen: Seen, when: Deadlines, town: Town) -> VisitRecord:
+    """The record of a visit as the evidence shows it now. Its revision stays as it was."""
+    came = who_came(record, seen, when.terms, town.now)
+    if came is None:
+        return absent(record, seen, when, town)
+    state: VisitStage = "done" if came.ended else "begun"
+    if came.ended is None and town.now >= came.began + CLOSED:
+        state = "unverified"
+    return msgspec.structs.replace(
+        record,
+        state=state,
+        grade=came.grade,
+        began=came.began,
+        ended=came.ended,
+        came=came.caregiver,
+        present=came.present.total_seconds() / 60 if came.ended else None,
+        evidence=came.evidence,
+        reason="" if record.caregiver in (None, came.caregiver) else "substitute_came",
+    )
+
+
+def cancelled(record: VisitRecord) -> VisitRecord:
+    """The record of a visit whose plan was taken away before it was over."""
+    return bare(record, "cancelled", "plan_removed")
+
+
+def who_came(record: VisitRecord, seen: Seen, terms: Terms, now: datetime) -> Attendance | None:
+    """The planned caregiver if anything shows it, else the first other one."""
+    people = {presence.caregiver for presence in seen.presences}
+    people |= {mark.caregiver for mark in seen.marks}
+    if record.caregiver in people:
+        own = attendance(seen, record.caregiver, terms, now, planned=True)
+        if own is not None:
+            return own
+    others = (
+        attendance(seen, person, terms, now, planned=False)
+        for person in people
+        if person != record.caregiver
+    )
+    return min(filter(None, others), key=lambda one: (one.began, one.caregiver), default=None)
+
+
+def absent(record: VisitRecord, seen: Seen, when: Deadlines, town: Town) -> VisitRecord:
+    """The record of a visit that nothing shows to have begun."""
+    if town.now >= when.missed:
+        return missing(record, "missed", record.end, seen, when, town)
+    if town.now >= when.late and not at_the_door(seen, when.terms, town.now):
+        return missing(record, "late", when.late, seen, when, town)
+    return bare(record, "due" if town.now >= record.start else "planned")
+
+
+def missing(
+    record: VisitRecord,
+    state: VisitStage,
+    until: datetime,
+    seen: Seen,
+    when: Deadlines,
+    town: Town,
+) -> VisitRecord:
+    """The record of a visit that should have begun, judged by the window up to a moment."""
+    marks = [mark for mark in seen.marks if mark.caregiver == record.caregiver]
+    own = seen.presence(record.caregiver or "")
+    faked = any(contradicted(mark, seen.elsewhere, own.sure) for mark in marks)
+    grade: VisitGrade = "contradicted" if faked or seen.mock else "none"
+    return msgspec.structs.replace(
+        bare(record, state, reason_of(record, seen, until, town)),
+        grade=grade,
+        evidence=missing_facts(record, seen, until, when.terms),
+    )
+
+
+def bare(record: VisitRecord, state: VisitStage, reason: str = "") -> VisitRecord:
+    """The record with nothing but its plan, a state and a reason."""
+    return msgspec.structs.replace(
+        record,
+        state=state,
+        reason=reason,
+        grade="none",
+        began=None,
+        ended=None,
+        came=None,
+        present=None,
+        evidence=(),
+    )
+
+
+def at_the_door(seen: Seen, terms: Terms, now: datetime) -> bool:
+    """Is a phone at the home that has not stayed long enough yet?"""
+    return fresh_until(seen, terms) > now
+
+
+def fresh_until(seen: Seen, terms: Terms) -> datetime:
+    """The moment from which no phone has been heard at the home for a gap."""
+    stretches = (
+        stretch for presence in seen.presences for stretch in (*presence.sure, *presence.weak)
+    )
+    return max((stretch.last for stretch in stretches), default=terms.first) + terms.gap
+
+
+def next_turn(record: VisitRecord, seen: Seen, when: Deadlines, town: Town) -> datetime:
+    """When time alone may change the record next."""
+    turns = [record.start, when.late, when.missed, when.forgotten]
+    if record.state == "begun" and record.began is not None:
+        turns.append(record.began + CLOSED)
+    if record.state in ("due", "late", "begun"):
+        turns.append(fresh_until(seen, when.terms))
+    return min(turn for turn in turns if turn > town.now)
+
+
+# ---------------------------------------------------------------- why nobody came
+
+
+def reason_of(record: VisitRecord, seen: Seen, until: datetime, town: Town) -> str:
+    """Why nothing shows the visit, as far as the phone can tell."""
+    client = town.directory.clients.get(record.client)
+    if client is None or client.home is None or not has_phone(record.caregiver, town):
+        return "no_caregiver_data"
+    if not touches(seen.elsewhere, record.start, until):
+        return "caregiver_silent"
+    unseen = longest_unseen(seen.elsewhere, record.start, until)
+    long_enough = unseen > timedelta(minutes=record.minutes)
+    return "caregiver_silent" if long_enough else "caregiver_elsewhere"
+
+
+def has_phone(caregiver: str | None, town: Town) -> bool:
+    """Is a phone registered for this caregiver? A device of no stated kind may be one."""
+    held = town.directory.held_by(f"caregiver:{caregiver}") if caregiver else ()
+    return any(device.kind in (None, "phone") for device in held)
+
+
+def missing_facts(
+    record: VisitRecord, seen: Seen, until: datetime, terms: Terms
+) -> tuple[Evidence, ...]:
+    """What was seen instead of the visit, and what was looked for and missing."""
+    facts: list[Evidence] = []
+    away = [part for part in seen.elsewhere if part.last >= record.start and part.first <= until]
+    if away:
+        device, reading = away[0].first_fix
+        facts.append(Evidence(what="elsewhere", at=away[0].first, device=device, id=reading))
+        facts.append(Evidence(what="elsewhere_until", at=min(away[-1].last, until), device=device))
+    if seen.mock is not None:
+        mock = seen.mock
+        facts.append(Evidence(what="mock_position", at=mock.at, device=mock.device, id=mock.id))
+    for person in sorted({mark.caregiver for mark in seen.marks}):
+        marks = [mark for mark in seen.marks if mark.caregiver == person]
+        facts += mark_facts(marks, seen, seen.presence(person), terms)
+    minutes = terms.dwell.total_seconds() / 60
+    facts.append(Evidence(what="no_stay", detail=f"no phone {minutes:g} min at the home"))
+    if not any(mark.action == "check_in" for mark in seen.marks):
+        facts.append(Evidence(what="no_check_in"))
+    return tuple(facts)

@@ -1,0 +1,1 @@
+"""Each minute: is anything left without a next step?"""

@@ -1,1 +1,0 @@
-"""The watchers: flaws of the rota, how soon people answered, buttons that nobody tests."""

@@ -1,0 +1,1 @@
+"""The ground all rooms stand on: errors, lock numbers, snapshots. Imports nothing of ours."""

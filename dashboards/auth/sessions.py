@@ -1,0 +1,122 @@
+"""Sign-ins and sessions: who sits at this browser. The tables `sign_in`, `session`, `access_log`
+are this room's own; people and their roles come from the town file.
+"""
+
+import hashlib
+import hmac
+import secrets
+from datetime import datetime, timedelta
+
+import psycopg
+from psycopg.rows import scalar_row
+
+from core.errors import CarewatchError
+
+SESSION = timedelta(hours=12)  # one shift
+SHORTEST = 8  # characters of a secret
+COST = 2**14  # scrypt N; with r=8 and p=5 OWASP's least: 16 MiB a try
+LANES = 5  # scrypt p
+
+
+def set_sign_in(conn: psycopg.Connection, *, name: str, person: str, secret: str) -> None:
+    """Let a person of the town file sign in under a name; replaces an earlier secret and ends the
+    sessions that were opened with it. Raises CarewatchError for a secret that is too short."""
+    if len(secret) < SHORTEST:
+        raise CarewatchError(f"sign-in {name}: the secret needs {SHORTEST} characters or more")
+    with conn.transaction():
+        conn.execute(
+            "INSERT INTO sign_in (name, person, secret_hash) VALUES (%s, %s, %s)"
+            " ON CONFLICT (name) DO UPDATE"
+            " SET person = excluded.person, secret_hash = excluded.secret_hash",
+            (name, person, hashed(secret)),
+        )
+        conn.execute("DELETE FROM session WHERE person = %s", (person,))
+
+
+def remove_sign_in(conn: psycopg.Connection, name: str) -> None:
+    """Take a sign-in away and end its person's sessions. Raises CarewatchError where none is."""
+    with conn.transaction():
+        gone = conn.execute("DELETE FROM sign_in WHERE name = %s RETURNING person", (name,))
+        row = gone.fetchone()
+        if row is None:
+            raise CarewatchError(
+                f"sign-in {name}: there is none; `carewatch sign-in list` shows all"
+            )
+        conn.execute("DELETE FROM session WHERE person = %s", row)
+
+
+def sign_ins(conn: psycopg.Connection) -> list[tuple[str, str]]:
+    """(name, person) of each sign-in, by name."""
+    return conn.execute("SELECT name, person FROM sign_in ORDER BY name").fetchall()
+
+
+def nobody_signs_in(conn: psycopg.Connection) -> bool:
+    """Whether no sign-in has been made yet: a fresh installation."""
+    return conn.execute("SELECT 1 FROM sign_in LIMIT 1").fetchone() is None
+
+
+def begin_session(
+    conn: psycopg.Connection, name: str, secret: str, now: datetime
+) -> tuple[str, str] | None:
+    """(cookie, person) of a new session, or None for a wrong name or secret.
+
+    A name that does not exist takes as long as a wrong secret.
+    """
+    found = conn.execute(
+        "SELECT person, secret_hash FROM sign_in WHERE name = %s", (name,)
+    ).fetchone()
+    person, kept = found or ("", hashed("", salt=b"nobody"))
+    if not matches(secret, kept) or not found:
+        return None
+    cookie = secrets.token_urlsafe(32)
+    with conn.transaction():
+        conn.execute("DELETE FROM session WHERE ends_at < %s", (now,))
+        conn.execute(
+            "INSERT INTO session (id, person, made_at, ends_at) VALUES (%s, %s, %s, %s)",
+            (_session_id(cookie), person, now, now + SESSION),
+        )
+    log_access(conn, person, "sign_in", name)
+    return cookie, person
+
+
+def person_of(conn: psycopg.Connection, cookie: str, now: datetime) -> str | None:
+    """Whose session this is, or None where it has ended."""
+    found = conn.cursor(row_factory=scalar_row).execute(
+        "SELECT person FROM session WHERE id = %s AND ends_at > %s", (_session_id(cookie), now)
+    )
+    return found.fetchone()
+
+
+def end_session(conn: psycopg.Connection, cookie: str) -> None:
+    """Sign out."""
+    conn.execute("DELETE FROM session WHERE id = %s", (_session_id(cookie),))
+
+
+def log_access(conn: psycopg.Connection, person: str, what: str, subject: str) -> None:
+    """Who looked at what that is not for everybody: reveal, export, trail, sign_in."""
+    conn.execute(
+        "INSERT INTO access_log (person, what, subject) VALUES (%s, %s, %s)",
+        (person, what, subject),
+    )
+
+
+def hashed(secret: str, salt: bytes | None = None) -> str:
+    """The secret as it is kept: scrypt with its own salt and cost, all in one text."""
+    salt = salt or secrets.token_bytes(16)
+    return f"scrypt${COST}${LANES}${salt.hex()}${_scrypt(secret, salt, COST, LANES).hex()}"
+
+
+def matches(secret: str, kept: str) -> bool:
+    """Whether this is the secret that was kept."""
+    _, cost, lanes, salt, digest = kept.split("$")
+    found = _scrypt(secret, bytes.fromhex(salt), int(cost), int(lanes))
+    return hmac.compare_digest(found.hex(), digest)
+
+
+def _scrypt(secret: str, salt: bytes, cost: int, lanes: int) -> bytes:
+    limit = 2 * 128 * 8 * cost
+    return hashlib.scrypt(secret.encode(), salt=salt, n=cost, r=8, p=lanes, maxmem=limit, dklen=32)
+
+
+def _session_id(cookie: str) -> str:
+    return hashlib.sha256(cookie.encode()).hexdigest()

@@ -1,0 +1,1 @@
+"""What is true now: the board, its figures, and how changes reach every screen."""

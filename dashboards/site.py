@@ -1,0 +1,72 @@
+"""What the pages share: settings, database connections, the stream, templates."""
+
+import hashlib
+from pathlib import Path
+from typing import Any
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from psycopg_pool import ConnectionPool
+
+from dashboards.live.stream import Stream
+from dashboards.settings import DashboardSettings
+from dashboards.texts import Words
+from dashboards.throttle import Throttle
+
+HERE = Path(__file__).parent
+STATIC = HERE / "static"
+CONNECTIONS = 8  # of the pool; a page holds one for some milliseconds
+
+
+def _version_of_assets() -> str:
+    """Changes with any of the pages' own files; part of their address, so they may be cached."""
+    found = hashlib.sha256()
+    for path in sorted(STATIC.iterdir()):
+        found.update(path.name.encode() + path.read_bytes())
+    return found.hexdigest()[:12]
+
+
+class Site:
+    """One running dashboards service."""
+
+    def __init__(self, settings: DashboardSettings) -> None:
+        self.settings = settings
+        self.assets = _version_of_assets()
+        self.stream = Stream(self.assets, seats=settings.seats)
+        self.pool = ConnectionPool(
+            settings.database_url,
+            min_size=1,
+            max_size=CONNECTIONS,
+            timeout=5,
+            kwargs={"application_name": "dashboards pages", "autocommit": True},
+            open=False,
+        )
+        self.throttle = Throttle()
+        self._pages = Environment(
+            loader=FileSystemLoader(HERE / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+
+    @property
+    def static(self) -> str:
+        """Where the pages' own files are served."""
+        return f"/static/{self.assets}"
+
+    def page(
+        self, template: str, words: Words, *, status: int = 200, **values: Any
+    ) -> HTMLResponse:
+        """A page out of a template."""
+        text = self._pages.get_template(template).render(
+            words=words, static=self.static, assets=self.assets, demo=self.settings.demo, **values
+        )
+        return HTMLResponse(text, status_code=status)
+
+
+def site_of(request: Request) -> Site:
+    """Return the site that serves a request."""
+    site: Site = request.app.state.site
+    return site

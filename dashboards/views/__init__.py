@@ -1,0 +1,1 @@
+"""Pure: records into what a page shows, in the reader's language."""

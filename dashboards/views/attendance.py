@@ -1,0 +1,124 @@
+"""Attendance of residents: who was seen alive by a terminal, on which days of a month. Pure.
+
+A sighting is a live face (cards, palms and pins can be lent) of at least the score that the rule
+`face_presence_missing` asks for. A month is kept when each half (1-15, 16-end) holds a sighting,
+the two lying far enough apart.
+"""
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import msgspec
+
+from dashboards.scope import Scope, sees_subject
+from dashboards.views.spreadsheet import spreadsheet
+from devices.directory import Directory, Resident
+from devices.readings import FaceSeen
+
+
+class Asked(msgspec.Struct, frozen=True, kw_only=True):
+    """The settings of the rule that apply to the whole town."""
+
+    min_days_apart: int = 7
+    min_score: float = 0.8
+
+
+class Attendance(msgspec.Struct, frozen=True, kw_only=True):
+    """One resident's month."""
+
+    resident: str
+    name: str
+    facility: str
+    month: str  # 2026-11
+    first_half: tuple[date, ...]
+    second_half: tuple[date, ...]
+    kept: bool
+
+
+def month_of(month: str, timezone: str) -> tuple[datetime, datetime]:
+    """The moments at which a month ("2026-11") begins and ends in the town."""
+    first = date.fromisoformat(f"{month}-01")
+    following = (first + timedelta(days=31)).replace(day=1)
+    zone = ZoneInfo(timezone)
+    midnight = datetime.min.time()
+    return datetime.combine(first, midnight, zone), datetime.combine(following, midnight, zone)
+
+
+def asked(rules: dict[str, dict[str, object]]) -> Asked:
+    """What the town asks for; what it does not set keeps the rule's default."""
+    settings: dict[str, Any] = rules.get("face_presence_missing", {})
+    known = {key: settings[key] for key in Asked.__struct_fields__ if key in settings}
+    return msgspec.convert(known, Asked)
+
+
+def attendance(
+    faces: Iterable[FaceSeen],
+    directory: Directory,
+    scope: Scope,
+    *,
+    month: str,
+    wanted: Asked,
+) -> list[Attendance]:
+    """Every resident the scope shows, by facility and id, with the days they were seen on."""
+    zone = ZoneInfo(directory.timezone)
+    days: dict[str, set[date]] = {}
+    for face in faces:
+        resident = _resident(directory, face) if _counts(face, wanted) else None
+        day = face.at.astimezone(zone).date()
+        if resident is not None and f"{day:%Y-%m}" == month:
+            days.setdefault(resident.id, set()).add(day)
+    shown = [
+        resident
+        for resident in directory.residents
+        if sees_subject(scope, directory, f"resident:{resident.id}")
+    ]
+    ordered = sorted(shown, key=lambda resident: (resident.facility, resident.id))
+    return [_row(one, sorted(days.get(one.id, ())), month, wanted) for one in ordered]
+
+
+def _row(resident: Resident, days: list[date], month: str, wanted: Asked) -> Attendance:
+    first = tuple(day for day in days if day.day <= 15)
+    second = tuple(day for day in days if day.day > 15)
+    return Attendance(
+        resident=resident.id,
+        name=resident.name,
+        facility=resident.facility,
+        month=month,
+        first_half=first,
+        second_half=second,
+        kept=bool(first and second and (second[-1] - first[0]).days >= wanted.min_days_apart),
+    )
+
+
+def _counts(face: FaceSeen, wanted: Asked) -> bool:
+    if face.method != "face" or face.alive is False or face.person is None:
+        return False
+    return face.score is None or face.score >= wanted.min_score
+
+
+def _resident(directory: Directory, face: FaceSeen) -> Resident | None:
+    """The terminal's own facility's code, else the one resident in town who has it, else an id."""
+    device = directory.devices.get(face.device)
+    facility = ((device.holder if device else None) or "").removeprefix("facility:")
+    code = face.person or ""
+    found = directory.resident_by_face(facility, code)
+    anywhere = directory.residents_by_face(code)
+    if found is None and len(anywhere) == 1:
+        found = anywhere[0]
+    return found or directory.residents.get(code)
+
+
+def as_csv(found: Iterable[Attendance]) -> str:
+    """For a spreadsheet: UTF-8 with BOM, and no cell that it would calculate."""
+    heads = ("resident", "name", "facility", "month", "first_half", "second_half", "kept")
+    rows = (
+        (
+            *(row.resident, row.name, row.facility, row.month),
+            *(" ".join(map(str, days)) for days in (row.first_half, row.second_half)),
+            "yes" if row.kept else "no",
+        )
+        for row in found
+    )
+    return spreadsheet(heads, rows)

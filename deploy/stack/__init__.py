@@ -1,0 +1,1 @@
+"""All services in one go: embedded broker and database, and who restarts whom."""

@@ -1,0 +1,66 @@
+"""Where the parts are that a command line wants to speak to: settings, else a running `up`."""
+
+import tomllib
+from pathlib import Path
+
+import msgspec
+
+from core.errors import CarewatchError
+from deploy.settings import load_settings
+from deploy.town.townfile import TownFile, read_town
+
+RUN_FILE = "running.toml"  # in the data directory, kept by `carewatch up`
+DEMO_TOWN = "demo-town.yaml"  # in the data directory, written by `carewatch up --demo`
+
+
+class Running(msgspec.Struct, frozen=True):
+    """Where a running carewatch is, and its town. Never logged: URLs hold passwords."""
+
+    mqtt_url: str
+    database_url: str
+    town: TownFile
+
+
+def where(mqtt_url: str | None = None, town: Path | None = None) -> Running:
+    """The broker, database and town to use. Raises CarewatchError where none can be found."""
+    broker, database = parts(mqtt_url)
+    path = town or load_settings().data_dir / DEMO_TOWN
+    if not path.exists():
+        raise CarewatchError(f"no town file at {path}: give one with --town")
+    return Running(broker, database, read_town(path))
+
+
+def parts(mqtt_url: str | None = None) -> tuple[str, str]:
+    """The URLs of broker and database, "" where no database is known. Raises CarewatchError."""
+    settings = load_settings()
+    kept = _kept(settings.data_dir / RUN_FILE)
+    broker = mqtt_url or _plain(settings.mqtt_url) or kept.get("mqtt_url")
+    if not broker:
+        raise CarewatchError(
+            f"no broker: none is set and no `carewatch up` runs on {settings.data_dir.resolve()}; "
+            "start one, or give --mqtt-url"
+        )
+    return broker, _plain(settings.database_url) or kept.get("database_url", "")
+
+
+def keep(data_dir: Path, mqtt_url: str, database_url: str) -> None:
+    """Write where the running parts are, readable by their owner alone."""
+    path = data_dir / RUN_FILE
+    path.touch(mode=0o600)
+    path.write_text(f'mqtt_url = "{mqtt_url}"\ndatabase_url = "{database_url}"\n')
+
+
+def forget(data_dir: Path) -> None:
+    """The parts no longer run."""
+    (data_dir / RUN_FILE).unlink(missing_ok=True)
+
+
+def _kept(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
+    return {key: str(value) for key, value in tomllib.loads(path.read_text()).items()}
+
+
+def _plain(secret: object) -> str | None:
+    reveal = getattr(secret, "get_secret_value", None)
+    return str(reveal()) if reveal else None

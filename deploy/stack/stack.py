@@ -1,0 +1,127 @@
+"""The whole stack on this machine: embedded parts where no URL is set, one process a service."""
+
+import signal
+import time
+from contextlib import ExitStack
+
+import httpx
+import psycopg
+import typer
+from pydantic import SecretStr
+
+from core.errors import CarewatchError
+from deploy.demo.prepare import prepare
+from deploy.migrate import migrate
+from deploy.settings import Settings, load_settings
+from deploy.stack import embedded, local, running
+from deploy.stack.supervisor import Child, Supervisor
+
+READY_WITHIN = 60.0  # seconds the pages may take to answer
+
+
+def run_stack(demo: bool) -> None:
+    """Bring everything up and keep it up until SIGINT or SIGTERM; then end all of it.
+
+    Raises CarewatchError where a part cannot start; what was started has been ended by then.
+    """
+    _end_on_signals()
+    try:
+        with ExitStack() as stack:
+            _run(load_settings(), demo, stack)
+    except _Ended:
+        typer.echo("ended; the data is kept")
+
+
+class _Ended(BaseException):
+    """Somebody asked us to end."""
+
+
+def _end_on_signals() -> None:
+    def end(number: int, frame: object) -> None:
+        # A second Ctrl-C must not break the tidying up that the first began.
+        for each in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(each, signal.SIG_IGN)
+        raise _Ended
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, end)
+
+
+def _run(settings: Settings, demo: bool, stack: ExitStack) -> None:
+    begun = time.monotonic()
+    stack.enter_context(local.sole_use(settings.own_dir()))
+    local.refuse_taken_port(settings.http_host, settings.http_port)
+    parts: list[embedded.Part] = []
+    database = _plain(settings.database_url)
+    if database is None:
+        parts.append(stack.enter_context(embedded.embedded_postgresql(settings.data_dir)))
+        database = parts[-1].url
+    with psycopg.connect(database) as conn:
+        migrate(conn)
+    broker = _plain(settings.mqtt_url)
+    if broker is None:
+        parts.append(stack.enter_context(embedded.embedded_broker(settings.data_dir, database)))
+        broker = parts[-1].url
+    running.keep(settings.data_dir, broker, database)
+    stack.callback(running.forget, settings.data_dir)
+    story = prepare(settings, database, broker) if demo else ""
+    supervisor = Supervisor(
+        _children(settings, database, broker, demo),
+        settings.data_dir / "logs" if demo else None,
+        parts,
+    )
+    stack.callback(supervisor.stop)
+    supervisor.start()
+    _wait_for_pages(settings, supervisor)
+    typer.echo(
+        f"carewatch is up after {time.monotonic() - begun:.1f} s: {settings.base_url}\n{story}"
+    )
+    supervisor.watch()
+
+
+def _plain(secret: SecretStr | None) -> str | None:
+    return secret.get_secret_value() if secret is not None else None
+
+
+def _children(settings: Settings, database: str, broker: str, demo: bool) -> list[Child]:
+    shared = {
+        "CAREWATCH_DATABASE_URL": database,
+        "CAREWATCH_MQTT_URL": broker,
+        "CAREWATCH_SECRET_KEY": settings.secret(),
+        "CAREWATCH_DATA_DIR": str(settings.data_dir.resolve()),
+        "CAREWATCH_INGEST_NETWORKS": settings.ingest_networks or _own_machine(settings),
+        **({"CAREWATCH_DEMO": "1"} if demo else {}),
+    }
+    children = [
+        Child(name, [name], {**shared, "CAREWATCH_METRICS_PORT": str(local.free_port(wanted))})
+        for name, wanted in (
+            ("ingest", settings.metrics_port or settings.http_port + 1),
+            ("alerts", (settings.metrics_port or settings.http_port + 1) + 1),
+        )
+    ]
+    children.append(Child("dashboards", ["dashboards"], shared))
+    if demo:
+        children.append(Child("simulate", ["simulate"], shared))
+    return children
+
+
+def _own_machine(settings: Settings) -> str:
+    """Loopback, where the embedded broker trusts it too and no proxy can stand in between."""
+    at_home = settings.mqtt_url is None and not settings.public_url
+    return "127.0.0.0/8" if at_home else ""
+
+
+def _wait_for_pages(settings: Settings, supervisor: Supervisor) -> None:
+    address = f"http://{settings.http_host}:{settings.http_port}/healthz"
+    deadline = time.monotonic() + READY_WITHIN
+    while time.monotonic() < deadline:
+        supervisor.watch(seconds=0.2)
+        try:
+            if httpx.get(address, timeout=2).is_success:
+                return
+        except httpx.HTTPError:
+            continue
+    raise CarewatchError(
+        f"the pages did not come up within {READY_WITHIN:.0f} s: "
+        f"see the logs in {settings.data_dir / 'logs'}"
+    )

@@ -1,0 +1,1 @@
+"""What a message becomes: readings, rejections, or nothing that is kept. Pure."""

@@ -1,0 +1,432 @@
+"""Admission: from one message to readings of known devices. Pure; the one way into the store.
+
+topic -> codec -> decode -> known device -> sane clock -> sane range -> WGS-84 -> id.
+"""
+
+import operator
+from collections.abc import Iterator
+
+import msgspec
+from msgspec.structs import replace
+
+from devices.codecs import UNKNOWN, claimed, family_of, plain_json, recognised, under_base
+from devices.codecs.body import json_body
+from devices.codecs.buttons import press_of
+from devices.codecs.codec import ButtonPressed, Codec, Decoded, Part, Switched, where_from
+from devices.codecs.mending import mended
+from devices.directory import Device, Directory
+from devices.envelope import Envelope
+from devices.readings import (
+    DeviceStatus,
+    DoorMoved,
+    FaceSeen,
+    Ignored,
+    Measured,
+    Position,
+    Reading,
+    Reason,
+    Rejection,
+    SosPressed,
+)
+from devices.topics import parents
+from ingest.admission.identity import content_id, distinct
+from ingest.admission.plausibility import placed, timed
+
+MAX_BYTES = 4 * 1024 * 1024  # a record with its pictures in base64 comes to 3 MB
+UNJUDGED = (ButtonPressed, Switched)
+PLACED = (Position, SosPressed)
+NUL = "\x00"  # PostgreSQL keeps no text that holds it
+MARKS = (b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe")  # byte order marks of UTF-8 and UTF-16
+
+
+class Counted(msgspec.Struct, frozen=True, gc=False):
+    """A number by which a device counts what it says; the reading's id, where there is one."""
+
+    device: str
+    counter: str  # what it counts: "input-0", "frame", ...
+    value: str
+
+
+class Admitted(msgspec.Struct, frozen=True, gc=False):
+    """What became of one message: at least one of readings, rejections and ignored."""
+
+    family: str
+    readings: tuple[Reading, ...] = ()
+    rejections: tuple[Rejection, ...] = ()
+    ignored: Ignored | None = None
+    redacted: int = 0  # private values cut out: pictures, id-card and phone numbers
+    counted: tuple[Counted, ...] = ()
+    repaired: tuple[str, ...] = ()  # what was mended in the outer form, where that helped
+
+
+def admit(envelope: Envelope, directory: Directory | None) -> Admitted:
+    """Read one message. Never raises for a bad message: what is wrong comes back as a value.
+
+    With no directory every device is known, under the name that the topic or payload gives it.
+    """
+    if len(envelope.payload) > MAX_BYTES:
+        detail = f"{len(envelope.payload)} bytes; at most {MAX_BYTES}"
+        return Admitted(family_of(envelope), rejections=(Rejection(Reason.TOO_LARGE, detail),))
+    admitted = _read(envelope, directory)
+    if not admitted.rejections and not _noisy(envelope):
+        return admitted
+    return _storable(_best(admitted, envelope, directory))
+
+
+def _read(envelope: Envelope, directory: Directory | None) -> Admitted:
+    codec = claimed(envelope)
+    if codec is None:
+        return _unclaimed(envelope, directory)
+    admitted = _settled(codec, Heard(envelope), directory)
+    if admitted.rejections and not admitted.readings and directory is not None:
+        return _of_another(envelope, directory) or admitted
+    return admitted
+
+
+def _of_another(envelope: Envelope, directory: Directory) -> Admitted | None:
+    """Another family's message on a registered topic that only looks like this family's."""
+    if envelope.http is not None:
+        return None
+    found = _by_form(envelope, directory)
+    return found if found is not None and found.readings else None
+
+
+def _unclaimed(envelope: Envelope, directory: Directory | None) -> Admitted:
+    """A message on no family's usual topic: under a base topic, by its form, by the register."""
+    tries = (_under_base, _by_form, _by_register)
+    told = (found for each in tries if (found := each(envelope, directory)) is not None)
+    first = next(told, None)
+    if first is None:
+        return Admitted(UNKNOWN, rejections=(_nobody(envelope, directory),))
+    if first.readings:
+        return first
+    return next((found for found in told if found.readings), first)
+
+
+def _under_base(envelope: Envelope, directory: Directory | None) -> Admitted | None:
+    """Read as the family whose topic stands behind some levels of a base of the house's own.
+
+    With a town it must be a registered device's: by its topic, one above, or one beside it.
+    """
+    found = under_base(envelope.topic)
+    if found is None:
+        return None
+    codec, base = found
+    admitted = _settled(codec, Heard(envelope, base, by_name=False), directory)
+    if directory is None:
+        return None if admitted.rejections and not admitted.readings else admitted
+    return admitted if admitted.readings or _registered_on(envelope.topic, directory) else None
+
+
+def _by_form(envelope: Envelope, directory: Directory | None) -> Admitted | None:
+    """Tried only where we expect something: without a town, or on a registered topic."""
+    if directory is None or envelope.http or _registered_on(envelope.topic, directory):
+        codec = recognised(envelope)
+        return _settled(codec, Heard(envelope), directory) if codec else None
+    return None
+
+
+def _by_register(envelope: Envelope, directory: Directory | None) -> Admitted | None:
+    """What comes on a device's own topic is its word, in whatever names."""
+    if directory is None or directory.device_on(where_from(envelope)) is None:
+        return None
+    return _settled(plain_json.CODEC, Heard(envelope), directory)
+
+
+def _nobody(envelope: Envelope, directory: Directory | None) -> Rejection:
+    """Why nobody reads it: broken JSON where we expect some, no form that we know, no device."""
+    where = where_from(envelope)
+    expected = directory is None or _registered_on(where, directory)
+    if expected and envelope.payload.lstrip()[:1] in (b"{", b"["):
+        parsed = json_body(envelope.payload)
+        if isinstance(parsed, Rejection):
+            return parsed
+    if directory is not None and expected:
+        fault = f"a device is registered at {where[:200]} or above, and no family reads this form"
+        return Rejection(Reason.UNKNOWN_TOPIC, fault)
+    return Rejection(
+        Reason.UNKNOWN_TOPIC, f"no device is registered on {where[:200]}; no family speaks there"
+    )
+
+
+def _registered_on(topic: str, directory: Directory) -> bool:
+    return any(directory.device_on(level) for level in (topic, *parents(topic)))
+
+
+class Heard(msgspec.Struct, frozen=True, gc=False):
+    """A message, and the levels of a base topic in front of its family's usual ones."""
+
+    envelope: Envelope
+    base: str = ""  # "home/kitchen/"
+    by_name: bool = True  # whether the name of a registered device is enough to be it
+
+    @property
+    def usual(self) -> Envelope:
+        """The message as if there were no base topic."""
+        if not self.base:
+            return self.envelope
+        return replace(self.envelope, topic=self.envelope.topic.removeprefix(self.base))
+
+
+def _settled(codec: Codec, heard: Heard, directory: Directory | None) -> Admitted:
+    decoded = codec.decode(heard.usual)
+    if decoded.node and directory is not None:
+        decoded, heard = _of_node(decoded, heard, directory)
+    readings: list[Reading] = []
+    rejections: dict[Rejection, None] = {}  # each said once
+    counted: list[Counted] = []
+    ignored = decoded.ignored
+    for number, part in enumerate(decoded.parts):
+        outcome: Reading | Rejection | Ignored
+        if isinstance(part, Rejection):
+            outcome = part
+        else:
+            outcome, fault = _one(part, number, codec, heard, directory)
+            if part.counter:
+                counted += _counted(part, outcome, codec, heard, directory)
+            if fault is not None:
+                rejections[fault] = None
+        if isinstance(outcome, Rejection):
+            rejections[outcome] = None
+        elif isinstance(outcome, Ignored):
+            ignored = ignored or outcome
+        else:
+            readings.append(outcome)
+    if decoded.measured and directory is not None:
+        readings += _measured(codec, decoded, heard, directory)
+    if len(readings) > 1:
+        readings = distinct(readings)
+    if readings or rejections:
+        ignored = None
+    elif ignored is None:
+        ignored = Ignored("an empty message")
+    return Admitted(
+        codec.family,
+        tuple(readings),
+        tuple(rejections),
+        ignored,
+        decoded.redacted,
+        tuple(counted),
+    )
+
+
+def _counted(
+    part: Part,
+    outcome: Reading | Rejection | Ignored,
+    codec: Codec,
+    heard: Heard,
+    directory: Directory | None,
+) -> tuple[Counted, ...]:
+    """The number that a part counts by; also of one that says nothing: a count that begins anew."""
+    if isinstance(outcome, Rejection) or not part.said.id:
+        return ()
+    if not isinstance(outcome, Ignored):
+        return (Counted(outcome.device, part.counter, outcome.id),)
+    device = _device(part, codec, heard, directory) if directory is not None else None
+    name = part.said.device if device is None else device.id
+    return (Counted(name, part.counter, part.said.id),)
+
+
+def _of_node(decoded: Decoded, heard: Heard, directory: Directory) -> tuple[Decoded, Heard]:
+    """What a node says of itself, for each device that is registered on one of its topics."""
+    on_node = directory.on_node(heard.base + decoded.node)
+    if not on_node:
+        return decoded, heard
+    parts = (part for part in decoded.parts if isinstance(part, Part))
+    named = (replace(p, said=replace(p.said, device=key)) for p in parts for key in on_node)
+    return replace(decoded, parts=tuple(named)), replace(heard, by_name=True)
+
+
+def _measured(
+    codec: Codec, decoded: Decoded, heard: Heard, directory: Directory
+) -> Iterator[Measured]:
+    """What was measured, of devices that are registered to measure. A door's battery chip says
+    how warm it is too, and nobody has asked."""
+    for number, part in enumerate(decoded.measured):
+        device = _device(part, codec, heard, directory)
+        if device is None or device.kind != "sensor":
+            continue
+        reading, _ = _one(part, number, codec, heard, directory)
+        if isinstance(reading, Measured):
+            yield reading
+
+
+def _one(
+    part: Part, number: int, codec: Codec, heard: Heard, directory: Directory | None
+) -> tuple[Reading | Rejection | Ignored, Rejection | None]:
+    """One part as a reading of a known device, or why it is none; and what is wrong beside it."""
+    device, envelope = None, heard.envelope
+    if directory is not None:
+        device = _device(part, codec, heard, directory)
+        if device is None:
+            return _stranger(part), None
+    said = part.said
+    if isinstance(said, UNJUDGED):
+        judged = _judged(said, device)
+        if isinstance(judged, Ignored):
+            return judged, None
+        said = judged
+    fault = part.fault
+    if fault is not None and not isinstance(said, SosPressed):
+        return fault, None
+    changes = timed(said, envelope, device, directory, codec.zone)
+    if device is not None and device.id != said.device:
+        changes["device"] = device.id
+    if isinstance(said, PLACED):
+        nowhere = placed(said, part, device, changes)
+        if nowhere is not None and isinstance(said, Position):
+            return nowhere, None
+        fault = fault or nowhere
+    if isinstance(said, FaceSeen) and len(part.persons) > 1:
+        changes["person"] = _person(part.persons, device, directory)
+    if not said.id:
+        changes["id"] = content_id(said, part.content, number, envelope, changes)
+    return (replace(said, **changes) if changes else said), fault
+
+
+def _stranger(part: Part) -> Rejection:
+    return Rejection(Reason.UNKNOWN_DEVICE, f'"{part.said.device[:200]}" is not registered')
+
+
+# ------------------------------------------------------------------ whose it is
+
+
+def _device(part: Part, codec: Codec, heard: Heard, directory: Directory) -> Device | None:
+    """The registered device: by its own topic, by the name it gives, by a sibling topic.
+
+    Under a base topic a name alone is not enough: whoever may publish there would speak for all.
+    """
+    where = where_from(heard.envelope)
+    on_topic = directory.device_on(where)
+    if on_topic is not None and not part.shared:
+        return on_topic
+    names = (part.said.device, *part.names)
+    if heard.by_name or _registered_on(where, directory):
+        for name in names:
+            device = directory.devices.get(name)
+            if device is not None:
+                return device
+    for topic in _siblings(names, codec, heard):
+        device = directory.device_on(topic)
+        if device is not None:
+            return device
+    return on_topic or _whatever_case(names, codec, heard, directory)
+
+
+def _siblings(names: tuple[str, ...], codec: Codec, heard: Heard) -> Iterator[str]:
+    usual = heard.usual
+    for name in names:
+        for topic in codec.siblings(usual, name):
+            yield heard.base + topic
+    if heard.base:
+        yield from parents(heard.envelope.topic)
+
+
+def _whatever_case(
+    names: tuple[str, ...], codec: Codec, heard: Heard, directory: Directory
+) -> Device | None:
+    """The device whose id or topic is the same but for capitals: makers write EUIs both ways."""
+    if heard.by_name:
+        for name in names:
+            device = directory.device_like(name)
+            if device is not None:
+                return device
+    for topic in (where_from(heard.envelope), *_siblings(names, codec, heard)):
+        device = directory.device_on_like(topic)
+        if device is not None:
+            return device
+    return None
+
+
+def _person(codes: tuple[str, ...], device: Device | None, directory: Directory | None) -> str:
+    """The code by which the terminal's facility knows the person; the first when none is known."""
+    if device is None or directory is None or not device.holder:
+        return codes[0]
+    facility = device.holder.partition(":")[2]
+    known = (code for code in codes if directory.resident_by_face(facility, code))
+    return next(known, codes[0])
+
+
+def _judged(
+    said: ButtonPressed | Switched, device: Device | None
+) -> SosPressed | DoorMoved | DeviceStatus | Ignored:
+    """A press or an input as the register understands it, or else just a sign of life."""
+    shared = {name: getattr(said, name) for name in _SHARED}
+    if isinstance(said, Switched):
+        if device is not None and device.kind == "door":
+            return DoorMoved(open=said.on, **shared)
+        action = "on" if said.on else "off"
+    else:
+        action = said.action
+    press = press_of(action, device)
+    if press is not None:
+        return SosPressed(press=press, **shared)
+    if said.battery is not None:
+        return DeviceStatus(**shared)
+    return Ignored(f'"{action[:80]}" of this device means no SOS and no door')
+
+
+_SHARED = ("device", "id", "observed_at", "received_at", "battery", "replayed")
+
+# ------------------------------------------------------------------ a second try
+
+
+def _noisy(envelope: Envelope) -> bool:
+    """Whether the message holds what no text should: a NUL, or a mark of its encoding."""
+    payload = envelope.payload
+    if b"\0" in payload or b"u0000" in payload or payload.startswith(MARKS):
+        return True
+    return NUL in envelope.topic or (envelope.http is not None and "%00" in envelope.http.path)
+
+
+def _best(first: Admitted, envelope: Envelope, directory: Directory | None) -> Admitted:
+    """The message read again with its outer form mended, where more comes of it."""
+    found = mended(envelope)
+    if found is None:
+        return first
+    again = _read(found[0], directory)
+    if not _says_more(again, first):
+        return first
+    readings = tuple(replace(reading, repaired=found[1]) for reading in again.readings)
+    return replace(again, readings=readings, repaired=found[1])
+
+
+def _says_more(again: Admitted, first: Admitted) -> bool:
+    if len(again.readings) != len(first.readings):
+        return len(again.readings) > len(first.readings)
+    if len(again.rejections) != len(first.rejections):
+        return len(again.rejections) < len(first.rejections)
+    return _unreadable(first) and not _unreadable(again)
+
+
+def _unreadable(admitted: Admitted) -> bool:
+    return any(rejection.reason is Reason.NOT_JSON for rejection in admitted.rejections)
+
+
+# ------------------------------------------------------------------ what can't be kept
+
+
+def _storable(admitted: Admitted) -> Admitted:
+    """Without texts that PostgreSQL can't keep."""
+    kept = [_keepable(reading) for reading in admitted.readings]
+    refused = [one for one in kept if isinstance(one, Rejection)]
+    if not refused and all(map(operator.is_, kept, admitted.readings)):
+        return admitted
+    readings = tuple(one for one in kept if not isinstance(one, Rejection))
+    rejections = tuple(dict.fromkeys((*admitted.rejections, *refused)))
+    return replace(admitted, readings=readings, rejections=rejections)
+
+
+def _keepable(reading: Reading) -> Reading | Rejection:
+    """PostgreSQL keeps no NUL in a text. A press is kept without it, anything else refused."""
+    texts = {
+        name: text
+        for name in reading.__struct_fields__
+        if isinstance(text := getattr(reading, name), str)
+    }
+    holding = {name: text.replace(NUL, "") for name, text in texts.items() if NUL in text}
+    if not holding:
+        return reading
+    if isinstance(reading, SosPressed):
+        return replace(reading, **holding)
+    return Rejection(Reason.BAD_VALUE, f"a NUL character in {', '.join(holding)}")

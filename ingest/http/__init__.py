@@ -1,0 +1,1 @@
+"""The same road for terminals that speak HTTP: who may push, and what they are answered."""

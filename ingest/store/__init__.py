@@ -1,0 +1,1 @@
+"""Readings into rows: one transaction a batch, repeats, partitions and their upkeep."""
