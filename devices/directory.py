@@ -200,7 +200,8 @@ class Directory:
 
     def device_on(self, topic: str) -> Device | None:
         """The device registered with exactly this topic."""
-        return self.devices.get(self._by_topic.get(topic))
+        key = self._by_topic.get(topic)
+        return None if key is None else self.devices.get(key)
 
     def device_like(self, name: str) -> Device | None:
         """The device whose id differs from this name in capitals at most."""

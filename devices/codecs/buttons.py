@@ -64,14 +64,14 @@ def action_of(written: object) -> str | None:
 
     None where nothing is: false, 0, "", null, or a list of such.
     """
+    if isinstance(written, str) and written.strip("0123456789.- "):
+        return written.strip()
     if isinstance(written, list):
         return next((action for one in written if (action := action_of(one))), None)
     if isinstance(written, dict):
         found = (action_of(written.get(key)) for key in _INNER)
         return next((action for action in found if action), None)
-    if isinstance(written, bool) or number(written) is not None:
-        return "press" if written is True or number(written) else None
-    return (written.strip() or None) if isinstance(written, str) else None
+    return "press" if written is True or number(written) else None
 
 
 @lru_cache(maxsize=4096)

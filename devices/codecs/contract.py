@@ -57,7 +57,7 @@ _Said = dict[str, Any]  # the fields that every reading shares
 
 def decode(envelope: Envelope) -> Decoded:
     """The reading of one contract message, or a rejection that names the field at fault."""
-    address = _address(envelope)
+    address = contract_topic(envelope.topic) if envelope.http is None else _address(envelope)
     if address is None:
         shape = f"{CONTRACT_ROOT}{{site}}/{{kind}}/{{device}}"
         return refused(Reason.UNKNOWN_TOPIC, f"a contract topic is {shape}")
@@ -97,11 +97,11 @@ def _siblings(envelope: Envelope, name: str) -> tuple[str, ...]:
 def _part(message: Message, envelope: Envelope, address: ContractTopic) -> Part:
     said = {
         "device": address.device,
-        "id": message.id if message.id != NO_ID else "",
+        "id": message.id,
         "observed_at": _moment(message.at),
         "received_at": envelope.received_at,
         "battery": message.battery,
-        "replayed": bool(message.replayed),
+        "replayed": message.replayed is True,
     }
     return _READING[address.kind](message, said)
 
@@ -181,7 +181,14 @@ def _faulty(envelope: Envelope, address: ContractTopic) -> Decoded:
         message = msgspec.convert(body, MESSAGES[address.kind])
     except msgspec.ValidationError as error:
         return Decoded((_named(str(error)),))
-    return Decoded((_part(message, envelope, address), *faults))
+    return Decoded((_named_anew(_part(message, envelope, address)), *faults))
+
+
+def _named_anew(part: Part) -> Part:
+    """With the id left to admission where the message has none."""
+    if part.said.id != NO_ID:
+        return part
+    return replace(part, said=replace(part.said, id=""))
 
 
 def _with_id(body: JsonObject, faults: list[Rejection]) -> JsonObject:
@@ -217,7 +224,7 @@ def _pressed_all_the_same(
             timeless = timeless or field == "at"
             body = {**body, "at": 0} if field == "at" else _without(body, field)
             continue
-        part = _part(message, envelope, address)
+        part = _named_anew(_part(message, envelope, address))
         if timeless:
             part = replace(part, said=replace(part.said, observed_at=None))
         return Decoded((part, *faults))

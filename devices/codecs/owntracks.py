@@ -139,8 +139,10 @@ def _last_will(item: JsonObject, envelope: Envelope) -> Part | Rejection:
 def _names(item: JsonObject, envelope: Envelope) -> tuple[str, tuple[str, ...]]:
     """What the message calls its phone: by its topic, else by the tracker id."""
     tid = text(item.get("tid"))
-    said = [_on_topic(envelope.topic), _on_topic(text(item.get("topic")) or "")]
-    asked = query(envelope)
+    said = [_on_topic(envelope.topic)]
+    if "topic" in item:
+        said.append(_on_topic(text(item["topic"]) or ""))
+    asked = query(envelope) if envelope.http is not None else {}
     if "u" in asked and "d" in asked:
         said.append(f"{asked['u']}/{asked['d']}")
     names = [name for name in said if name and not any(map(is_placeholder, name.split("/")))]

@@ -59,12 +59,14 @@ def decode(envelope: Envelope) -> Decoded:
 
 def _state(envelope: Envelope, name: str, fields: JsonObject) -> Decoded:
     """What the state says: a door, a press, or at least how the battery is."""
-    at, fault = moment_or_fault(fields.get("last_seen"), "last_seen")
+    at, fault = None, None
+    if "last_seen" in fields:
+        at, fault = moment_or_fault(fields["last_seen"], "last_seen")
     said = shared(envelope, name, at, battery=percent(fields.get("battery")))
     parts = [part for part in (_door(fields, said), _press(fields, said, fault)) if part]
-    status = _status(fields, said)
-    if status is not None and (not parts or _says_only_low(fields)):
-        parts.append(status)
+    if not parts or ("battery_low" in fields and _says_only_low(fields)):
+        status = _status(fields, said)
+        parts += [status] if status is not None else []
     also = measured(fields, said)
     if not parts:
         return nothing("no contact, press or battery in it", also)
@@ -88,7 +90,7 @@ def _door(fields: JsonObject, said: dict[str, Any]) -> Part | Rejection | None:
 
 def _press(fields: JsonObject, said: dict[str, Any], fault: Rejection | None) -> Part | None:
     """A press; "" and null mean that it is over. A time that can't be read does not undo it."""
-    action = action_of(fields.get("action"))
+    action = action_of(fields["action"]) if "action" in fields else None
     if action is None and any(fields.get(flag) is True for flag in SOS_FLAGS):
         return Part(SosPressed(**said), fault=fault)
     if action is None and "action" not in fields and "contact" not in fields:
@@ -114,7 +116,7 @@ def _status(fields: JsonObject, said: dict[str, Any]) -> Part | None:
 
 def _says_only_low(fields: JsonObject) -> bool:
     """Whether the flag says what the percentage does not: some send 100 and the flag."""
-    low = fields.get("battery_low")
+    low = fields["battery_low"]
     return low is True or (low is False and fields.get("battery") is None)
 
 

@@ -36,7 +36,7 @@ MAX_BYTES = 4 * 1024 * 1024  # a record with its pictures in base64 comes to 3 M
 UNJUDGED = (ButtonPressed, Switched)
 PLACED = (Position, SosPressed)
 NUL = "\x00"  # PostgreSQL keeps no text that holds it
-MARKS = (b"\xef\xbb\xbf", b"\xfe\xff", b"\xff\xfe")  # byte order marks of UTF-8 and UTF-16
+MARKS = (b"\xef", b"\xfe", b"\xff")  # with these begin the byte order marks
 
 
 class Counted(msgspec.Struct, frozen=True, gc=False):
@@ -67,28 +67,26 @@ def admit(envelope: Envelope, directory: Directory | None) -> Admitted:
     if len(envelope.payload) > MAX_BYTES:
         detail = f"{len(envelope.payload)} bytes; at most {MAX_BYTES}"
         return Admitted(family_of(envelope), rejections=(Rejection(Reason.TOO_LARGE, detail),))
-    admitted = _read(envelope, directory)
-    if not admitted.rejections and not _noisy(envelope):
-        return admitted
-    return _storable(_best(admitted, envelope, directory))
-
-
-def _read(envelope: Envelope, directory: Directory | None) -> Admitted:
     codec = claimed(envelope)
     if codec is None:
-        return _unclaimed(envelope, directory)
-    admitted = _settled(codec, Heard(envelope), directory)
-    if admitted.rejections and not admitted.readings and directory is not None:
-        return _of_another(envelope, directory) or admitted
+        admitted = _unclaimed(envelope, directory)
+    else:
+        admitted = _settled(codec, envelope, directory)
+    if admitted.rejections or _noisy(envelope):
+        return _storable(_best(admitted, envelope, directory))
     return admitted
 
 
-def _of_another(envelope: Envelope, directory: Directory) -> Admitted | None:
-    """Another family's message on a registered topic that only looks like this family's."""
-    if envelope.http is not None:
-        return None
-    found = _by_form(envelope, directory)
-    return found if found is not None and found.readings else None
+def _again(envelope: Envelope, directory: Directory | None) -> Admitted:
+    """Read a mended message, and by another family where its topic only looks like the first's."""
+    codec = claimed(envelope)
+    if codec is None:
+        return _unclaimed(envelope, directory)
+    admitted = _settled(codec, envelope, directory)
+    if admitted.readings or directory is None or envelope.http is not None:
+        return admitted
+    other = _by_form(envelope, directory) if admitted.rejections else None
+    return other if other is not None and other.readings else admitted
 
 
 def _unclaimed(envelope: Envelope, directory: Directory | None) -> Admitted:
@@ -112,7 +110,7 @@ def _under_base(envelope: Envelope, directory: Directory | None) -> Admitted | N
     if found is None:
         return None
     codec, base = found
-    admitted = _settled(codec, Heard(envelope, base, by_name=False), directory)
+    admitted = _settled(codec, envelope, directory, Base(base))
     if directory is None:
         return None if admitted.rejections and not admitted.readings else admitted
     return admitted if admitted.readings or _registered_on(envelope.topic, directory) else None
@@ -122,7 +120,7 @@ def _by_form(envelope: Envelope, directory: Directory | None) -> Admitted | None
     """Tried only where we expect something: without a town, or on a registered topic."""
     if directory is None or envelope.http or _registered_on(envelope.topic, directory):
         codec = recognised(envelope)
-        return _settled(codec, Heard(envelope), directory) if codec else None
+        return _settled(codec, envelope, directory) if codec else None
     return None
 
 
@@ -130,7 +128,7 @@ def _by_register(envelope: Envelope, directory: Directory | None) -> Admitted | 
     """What comes on a device's own topic is its word, in whatever names."""
     if directory is None or directory.device_on(where_from(envelope)) is None:
         return None
-    return _settled(plain_json.CODEC, Heard(envelope), directory)
+    return _settled(plain_json.CODEC, envelope, directory)
 
 
 def _nobody(envelope: Envelope, directory: Directory | None) -> Rejection:
@@ -153,39 +151,40 @@ def _registered_on(topic: str, directory: Directory) -> bool:
     return any(directory.device_on(level) for level in (topic, *parents(topic)))
 
 
-class Heard(msgspec.Struct, frozen=True, gc=False):
-    """A message, and the levels of a base topic in front of its family's usual ones."""
+class Base(msgspec.Struct, frozen=True, gc=False):
+    """The levels of a base topic in front of a family's usual ones."""
 
-    envelope: Envelope
-    base: str = ""  # "home/kitchen/"
-    by_name: bool = True  # whether the name of a registered device is enough to be it
-
-    @property
-    def usual(self) -> Envelope:
-        """The message as if there were no base topic."""
-        if not self.base:
-            return self.envelope
-        return replace(self.envelope, topic=self.envelope.topic.removeprefix(self.base))
+    levels: str = ""  # "home/kitchen/"
+    by_name: bool = False  # whether the name of a registered device is enough to be it
 
 
-def _settled(codec: Codec, heard: Heard, directory: Directory | None) -> Admitted:
-    decoded = codec.decode(heard.usual)
+NO_BASE = Base(by_name=True)
+
+
+def _usual(envelope: Envelope, base: Base) -> Envelope:
+    """The message as if there were no base topic."""
+    if not base.levels:
+        return envelope
+    return replace(envelope, topic=envelope.topic.removeprefix(base.levels))
+
+
+def _settled(
+    codec: Codec, envelope: Envelope, directory: Directory | None, base: Base = NO_BASE
+) -> Admitted:
+    decoded = codec.decode(envelope if base is NO_BASE else _usual(envelope, base))
     if decoded.node and directory is not None:
-        decoded, heard = _of_node(decoded, heard, directory)
+        decoded, base = _of_node(decoded, base, directory)
     readings: list[Reading] = []
     rejections: dict[Rejection, None] = {}  # each said once
-    counted: list[Counted] = []
+    counted: tuple[Counted, ...] = ()
     ignored = decoded.ignored
     for number, part in enumerate(decoded.parts):
-        outcome: Reading | Rejection | Ignored
         if isinstance(part, Rejection):
-            outcome = part
-        else:
-            outcome, fault = _one(part, number, codec, heard, directory)
-            if part.counter:
-                counted += _counted(part, outcome, codec, heard, directory)
-            if fault is not None:
-                rejections[fault] = None
+            rejections[part] = None
+            continue
+        outcome = _one(part, number, codec, envelope, directory, base, rejections)
+        if part.counter:
+            counted += _counted(part, outcome, codec, envelope, directory, base)
         if isinstance(outcome, Rejection):
             rejections[outcome] = None
         elif isinstance(outcome, Ignored):
@@ -193,7 +192,7 @@ def _settled(codec: Codec, heard: Heard, directory: Directory | None) -> Admitte
         else:
             readings.append(outcome)
     if decoded.measured and directory is not None:
-        readings += _measured(codec, decoded, heard, directory)
+        readings += _measured(codec, decoded, envelope, directory, base)
     if len(readings) > 1:
         readings = distinct(readings)
     if readings or rejections:
@@ -206,7 +205,7 @@ def _settled(codec: Codec, heard: Heard, directory: Directory | None) -> Admitte
         tuple(rejections),
         ignored,
         decoded.redacted,
-        tuple(counted),
+        counted,
     )
 
 
@@ -214,74 +213,86 @@ def _counted(
     part: Part,
     outcome: Reading | Rejection | Ignored,
     codec: Codec,
-    heard: Heard,
+    envelope: Envelope,
     directory: Directory | None,
+    base: Base,
 ) -> tuple[Counted, ...]:
     """The number that a part counts by; also of one that says nothing: a count that begins anew."""
     if isinstance(outcome, Rejection) or not part.said.id:
         return ()
     if not isinstance(outcome, Ignored):
         return (Counted(outcome.device, part.counter, outcome.id),)
-    device = _device(part, codec, heard, directory) if directory is not None else None
-    name = part.said.device if device is None else device.id
+    known = _device(part, codec, envelope, directory, base) if directory is not None else None
+    name = part.said.device if known is None else known.id
     return (Counted(name, part.counter, part.said.id),)
 
 
-def _of_node(decoded: Decoded, heard: Heard, directory: Directory) -> tuple[Decoded, Heard]:
+def _of_node(decoded: Decoded, base: Base, directory: Directory) -> tuple[Decoded, Base]:
     """What a node says of itself, for each device that is registered on one of its topics."""
-    on_node = directory.on_node(heard.base + decoded.node)
+    on_node = directory.on_node(base.levels + decoded.node)
     if not on_node:
-        return decoded, heard
+        return decoded, base
     parts = (part for part in decoded.parts if isinstance(part, Part))
     named = (replace(p, said=replace(p.said, device=key)) for p in parts for key in on_node)
-    return replace(decoded, parts=tuple(named)), replace(heard, by_name=True)
+    return replace(decoded, parts=tuple(named)), replace(base, by_name=True)
 
 
 def _measured(
-    codec: Codec, decoded: Decoded, heard: Heard, directory: Directory
+    codec: Codec, decoded: Decoded, envelope: Envelope, directory: Directory, base: Base
 ) -> Iterator[Measured]:
     """What was measured, of devices that are registered to measure. A door's battery chip says
     how warm it is too, and nobody has asked."""
     for number, part in enumerate(decoded.measured):
-        device = _device(part, codec, heard, directory)
+        device = _device(part, codec, envelope, directory, base)
         if device is None or device.kind != "sensor":
             continue
-        reading, _ = _one(part, number, codec, heard, directory)
+        reading = _one(part, number, codec, envelope, directory, base, {})
         if isinstance(reading, Measured):
             yield reading
 
 
 def _one(
-    part: Part, number: int, codec: Codec, heard: Heard, directory: Directory | None
-) -> tuple[Reading | Rejection | Ignored, Rejection | None]:
-    """One part as a reading of a known device, or why it is none; and what is wrong beside it."""
-    device, envelope = None, heard.envelope
+    part: Part,
+    number: int,
+    codec: Codec,
+    envelope: Envelope,
+    directory: Directory | None,
+    base: Base,
+    beside: dict[Rejection, None],
+) -> Reading | Rejection | Ignored:
+    """One part as a reading of a known device, or why it is none.
+
+    What is wrong with a press that counts all the same goes to `beside`.
+    """
+    device = None
     if directory is not None:
-        device = _device(part, codec, heard, directory)
+        device = _device(part, codec, envelope, directory, base)
         if device is None:
-            return _stranger(part), None
+            return _stranger(part)
     said = part.said
     if isinstance(said, UNJUDGED):
         judged = _judged(said, device)
         if isinstance(judged, Ignored):
-            return judged, None
+            return judged
         said = judged
-    fault = part.fault
-    if fault is not None and not isinstance(said, SosPressed):
-        return fault, None
+    if part.fault is not None:
+        if not isinstance(said, SosPressed):
+            return part.fault
+        beside[part.fault] = None
     changes = timed(said, envelope, device, directory, codec.zone)
     if device is not None and device.id != said.device:
         changes["device"] = device.id
     if isinstance(said, PLACED):
         nowhere = placed(said, part, device, changes)
-        if nowhere is not None and isinstance(said, Position):
-            return nowhere, None
-        fault = fault or nowhere
+        if nowhere is not None:
+            if isinstance(said, Position):
+                return nowhere
+            beside[nowhere] = None
     if isinstance(said, FaceSeen) and len(part.persons) > 1:
         changes["person"] = _person(part.persons, device, directory)
     if not said.id:
         changes["id"] = content_id(said, part.content, number, envelope, changes)
-    return (replace(said, **changes) if changes else said), fault
+    return replace(said, **changes) if changes else said
 
 
 def _stranger(part: Part) -> Rejection:
@@ -291,51 +302,48 @@ def _stranger(part: Part) -> Rejection:
 # ------------------------------------------------------------------ whose it is
 
 
-def _device(part: Part, codec: Codec, heard: Heard, directory: Directory) -> Device | None:
+def _device(
+    part: Part, codec: Codec, envelope: Envelope, directory: Directory, base: Base
+) -> Device | None:
     """The registered device: by its own topic, by the name it gives, by a sibling topic.
 
     Under a base topic a name alone is not enough: whoever may publish there would speak for all.
     """
-    where = where_from(heard.envelope)
+    where = where_from(envelope)
     on_topic = directory.device_on(where)
     if on_topic is not None and not part.shared:
         return on_topic
-    names = (part.said.device, *part.names)
-    if heard.by_name or _registered_on(where, directory):
+    names = (part.said.device, *part.names) if part.names else (part.said.device,)
+    by_name = base.by_name or _registered_on(where, directory)
+    if by_name:
         for name in names:
             device = directory.devices.get(name)
             if device is not None:
                 return device
-    for topic in _siblings(names, codec, heard):
+    siblings = _siblings(names, codec, envelope, base)
+    for topic in siblings:
         device = directory.device_on(topic)
         if device is not None:
             return device
-    return on_topic or _whatever_case(names, codec, heard, directory)
+    return on_topic or _whatever_case(names if by_name else (), (where, *siblings), directory)
 
 
-def _siblings(names: tuple[str, ...], codec: Codec, heard: Heard) -> Iterator[str]:
-    usual = heard.usual
-    for name in names:
-        for topic in codec.siblings(usual, name):
-            yield heard.base + topic
-    if heard.base:
-        yield from parents(heard.envelope.topic)
+def _siblings(
+    names: tuple[str, ...], codec: Codec, envelope: Envelope, base: Base
+) -> tuple[str, ...]:
+    """The topics under which a device of one of these names may be registered."""
+    usual = _usual(envelope, base)
+    found = (base.levels + topic for name in names for topic in codec.siblings(usual, name))
+    return (*found, *parents(envelope.topic)) if base.levels else tuple(found)
 
 
 def _whatever_case(
-    names: tuple[str, ...], codec: Codec, heard: Heard, directory: Directory
+    names: tuple[str, ...], topics: tuple[str, ...], directory: Directory
 ) -> Device | None:
     """The device whose id or topic is the same but for capitals: makers write EUIs both ways."""
-    if heard.by_name:
-        for name in names:
-            device = directory.device_like(name)
-            if device is not None:
-                return device
-    for topic in (where_from(heard.envelope), *_siblings(names, codec, heard)):
-        device = directory.device_on_like(topic)
-        if device is not None:
-            return device
-    return None
+    by_id = (directory.device_like(name) for name in names)
+    by_topic = (directory.device_on_like(topic) for topic in topics)
+    return next((device for device in (*by_id, *by_topic) if device is not None), None)
 
 
 def _person(codes: tuple[str, ...], device: Device | None, directory: Directory | None) -> str:
@@ -373,22 +381,24 @@ _SHARED = ("device", "id", "observed_at", "received_at", "battery", "replayed")
 
 def _noisy(envelope: Envelope) -> bool:
     """Whether the message holds what no text should: a NUL, or a mark of its encoding."""
-    payload = envelope.payload
-    if b"\0" in payload or b"u0000" in payload or payload.startswith(MARKS):
+    payload, http = envelope.payload, envelope.http
+    if b"\0" in payload or b"u0000" in payload or payload[:1] in MARKS:
         return True
-    return NUL in envelope.topic or (envelope.http is not None and "%00" in envelope.http.path)
+    return "%00" in http.path if http is not None else NUL in envelope.topic
 
 
 def _best(first: Admitted, envelope: Envelope, directory: Directory | None) -> Admitted:
     """The message read again with its outer form mended, where more comes of it."""
-    found = mended(envelope)
-    if found is None:
+    whole, repairs = mended(envelope) or (envelope, ())
+    if not repairs and (directory is None or envelope.http is not None):
         return first
-    again = _read(found[0], directory)
+    again = _again(whole, directory)
     if not _says_more(again, first):
         return first
-    readings = tuple(replace(reading, repaired=found[1]) for reading in again.readings)
-    return replace(again, readings=readings, repaired=found[1])
+    if not repairs:
+        return again
+    readings = tuple(replace(reading, repaired=repairs) for reading in again.readings)
+    return replace(again, readings=readings, repaired=repairs)
 
 
 def _says_more(again: Admitted, first: Admitted) -> bool:

@@ -53,9 +53,10 @@ def timed(
         observed = changes["observed_at"] = to_utc(
             observed.replace(tzinfo=_zone(device, directory, protocol_zone))
         )
-    clock = clock_of(observed, envelope.received_at)
-    if clock != "ok":
-        changes["clock"] = clock
+    if not FIRST_SANE <= observed <= envelope.received_at:
+        clock = clock_of(observed, envelope.received_at)
+        if clock != "ok":
+            changes["clock"] = clock
     return changes
 
 
