@@ -21,6 +21,8 @@ from devices.quantities import UNITS
 from devices.readings import Ignored, Measured, Reading, Reason, Rejection, Said
 from devices.topics import parents
 
+NOBODY = ""  # a `device`: the message does not say whose it is, so that only its topic can
+
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 

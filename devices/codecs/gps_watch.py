@@ -43,6 +43,10 @@ def _frame(frame: re.Match[str], envelope: Envelope) -> list[Part | Rejection]:
     if not command.startswith(PLACES):
         return []
     at = _time(fields)
+    written = _at(fields, 0) + _at(fields, 1)
+    untimed = (
+        Rejection(Reason.BAD_VALUE, f"{written[:20]!r} is no DDMMYYHHMMSS") if not at else None
+    )
     said = shared(envelope, frame["id"], at, battery=percent(_at(fields, BATTERY_FIELD)))
     bits = _bits(_at(fields, STATUS_FIELD))
     place = _place(fields)
@@ -55,7 +59,8 @@ def _frame(frame: re.Match[str], envelope: Envelope) -> list[Part | Rejection]:
     fault = next((word for bit, word in FAULT_BITS.items() if bit in bits), None)
     if fault is not None or not readings:
         readings.append(DeviceStatus(fault=fault, **said))
-    return [_part(reading, frame) for reading in readings]
+    parts: list[Part | Rejection] = [_part(reading, frame) for reading in readings]
+    return [*parts, untimed] if untimed and SOS_BIT in bits else parts
 
 
 def _part(reading: Position | SosPressed | DeviceStatus, frame: re.Match[str]) -> Part:

@@ -14,6 +14,7 @@ from devices.codecs.fields import (
     at_least_zero,
     is_placeholder,
     moment,
+    moment_or_fault,
     percent,
     place,
     text,
@@ -32,7 +33,6 @@ SUBTOPICS = (
 _TYPES: dict[str, tuple[str, ...]] = {  # _type -> the fields that the schema requires
     "location": ("lat", "lon", "tst"),
     "transition": ("event", "tst"),
-    "lwt": ("tst",),
     "cmd": ("action",),
     "steps": ("from", "to", "steps", "tst"),
     "request": ("request",),
@@ -60,13 +60,24 @@ def decode(envelope: Envelope) -> Decoded:
     objects = body if isinstance(body, list) else [body]
     if not objects:
         return nothing("an empty batch")
-    said = [_one(item, envelope) for item in objects]
-    if isinstance(body, list):
-        said = [as_item(one, item) for one, item in zip(said, body, strict=True)]
+    said = [one for item in objects for one in _said(item, envelope, isinstance(body, list))]
     parts = tuple(one for one in said if not isinstance(one, Ignored))
     ignored = next((one for one in said if isinstance(one, Ignored)), None)
     pictures = b'"image"' in envelope.payload or b'"face"' in envelope.payload
     return Decoded(parts, ignored, count_private(body) if pictures else 0)
+
+
+def _said(item: object, envelope: Envelope, batch: bool) -> list[Part | Rejection | Ignored]:
+    """What one object says; beside a last will, what is wrong with its time."""
+    one = _one(item, envelope)
+    said = [as_item(one, item) if batch else one]
+    if isinstance(item, dict) and item.get("_type") == "lwt" and isinstance(one, Part):
+        at = moment(item.get("tst"), "tst")
+        fault = at if isinstance(at, Rejection) else None
+        if at is None:
+            fault = Rejection(Reason.MISSING_FIELD, "tst is missing from lwt")
+        said += [fault] if fault else []
+    return said
 
 
 def _one(item: object, envelope: Envelope) -> Part | Rejection | Ignored:
@@ -127,11 +138,10 @@ def _position(item: JsonObject, envelope: Envelope) -> Part | Rejection:
     return Part(reading, names)
 
 
-def _last_will(item: JsonObject, envelope: Envelope) -> Part | Rejection:
+def _last_will(item: JsonObject, envelope: Envelope) -> Part:
+    """A will without a time is a will."""
     name, names = _names(item, envelope)
-    at = moment(item.get("tst"), "tst")
-    if isinstance(at, Rejection):
-        return at
+    at, _ = moment_or_fault(item.get("tst"), "tst")
     reading = DeviceStatus(online=False, **shared(envelope, name, at))
     return Part(reading, names)
 

@@ -21,7 +21,7 @@ from devices.codecs.codec import (
     refused,
     shared,
 )
-from devices.codecs.fields import number, percent, text
+from devices.codecs.fields import moment_or_fault, number, percent, text
 from devices.codecs.forms import query
 from devices.codecs.times import read_time
 from devices.envelope import Envelope
@@ -115,16 +115,15 @@ def _events(params: JsonObject, source: str, envelope: Envelope) -> Iterator[Par
     for event in events if isinstance(events, list) else []:
         if not isinstance(event, dict):
             continue
-        at = read_time(event.get("ts", params.get("ts")))
+        at, fault = moment_or_fault(event.get("ts", params.get("ts")), "ts")
         component, action = text(event.get("component")), text(event.get("event"))
         data = event.get("data")
         if isinstance(data, dict) and (action == BLUETOOTH_SCRIPT or _is_bluetooth(data)):
             yield from _bluetooth(data, read_time(params.get("ts")), envelope)
         elif component and action and component.startswith(BUTTONS):
             name = f"{source}/{component}" if source else component
-            yield Part(
-                ButtonPressed(action=action, **shared(envelope, name, at)), (source, component)
-            )
+            pressed = ButtonPressed(action=action, **shared(envelope, name, at))
+            yield Part(pressed, (source, component), fault=fault)
 
 
 def _bluetooth(data: JsonObject, at: datetime | None, envelope: Envelope) -> Iterator[Part]:

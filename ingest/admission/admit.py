@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from devices.codecs import UNKNOWN, claimed, family_of, plain_json, recognised, under_base
 from devices.codecs.body import json_body
 from devices.codecs.buttons import press_of
-from devices.codecs.codec import ButtonPressed, Codec, Decoded, Part, Switched, where_from
+from devices.codecs.codec import NOBODY, ButtonPressed, Codec, Decoded, Part, Switched, where_from
 from devices.codecs.mending import mended
 from devices.directory import Device, Directory
 from devices.envelope import Envelope
@@ -269,6 +269,8 @@ def _one(
         device = _device(part, codec, envelope, directory, base)
         if device is None:
             return _stranger(part)
+    elif part.said.device == NOBODY:
+        return _stranger(part)
     said = part.said
     if isinstance(said, UNJUDGED):
         judged = _judged(said, device)
@@ -296,6 +298,8 @@ def _one(
 
 
 def _stranger(part: Part) -> Rejection:
+    if part.said.device == NOBODY:
+        return Rejection(Reason.MISSING_FIELD, "it does not say which device it is of: no id")
     return Rejection(Reason.UNKNOWN_DEVICE, f'"{part.said.device[:200]}" is not registered')
 
 
