@@ -60,6 +60,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     marks: tuple[Mark, ...] = ()
     doors: tuple[Opening, ...] = ()
     mock: Opening | None = None  # the first made-up fix at the home
+    spoke: Stretches = ()  # by our clock: the planned caregiver's phone was heard, and not placed
 
     def presence(self, caregiver: str) -> Presence:
         for presence in self.presences:
@@ -91,7 +92,7 @@ def with_position(
         elsewhere = with_fix(seen.elsewhere, at, device, reading, gap)
         if elsewhere is seen.elsewhere:
             return seen
-        return Seen(seen.presences, elsewhere, seen.marks, seen.doors, seen.mock)
+        return msgspec.structs.replace(seen, elsewhere=elsewhere)
     before = seen.presence(caregiver)
     was = before.sure if place == "home" else before.weak
     now = with_fix(was, at, device, reading, gap)
@@ -101,7 +102,13 @@ def with_position(
     after = Presence(caregiver, sure, weak)
     others = [presence for presence in seen.presences if presence.caregiver != caregiver]
     presences = tuple(sorted([*others, after])) if others else (after,)
-    return Seen(presences, seen.elsewhere, seen.marks, seen.doors, seen.mock)
+    return msgspec.structs.replace(seen, presences=presences)
+
+
+def with_word(seen: Seen, heard_at: datetime, device: str, reading: str, gap: timedelta) -> Seen:
+    """The evidence with one more word of the planned caregiver's phone that places it nowhere."""
+    spoke = with_fix(seen.spoke, heard_at, device, reading, gap)
+    return seen if spoke is seen.spoke else msgspec.structs.replace(seen, spoke=spoke)
 
 
 def with_mark(seen: Seen, mark: Mark) -> Seen:

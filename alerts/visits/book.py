@@ -3,6 +3,7 @@
 The record says who came, from when to when, how sure that is (verified, probable, contradicted,
 none) and, when nobody did, why: `caregiver_elsewhere` (the phone was followed elsewhere),
 `caregiver_silent` (tracking was lost for longer than the visit takes: lost is not absent),
+`caregiver_unplaced` (the phone spoke meanwhile, and no fix of the time says from where),
 `no_caregiver_data` (no caregiver, no phone or no home to compare with) or `substitute_came`.
 The rules visit_missed, visit_late, visit_short and visit_unended judge this record and gather
 nothing themselves. It is told to them (`VisitSeen`) when it changes. Evidence is welcome until
@@ -10,20 +11,30 @@ nothing themselves. It is told to them (`VisitSeen`) when it changes. Evidence i
 """
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, timedelta
 
 import msgspec
 
 from alerts.rule import STANDS, Begun, Felt, Rule, RuleEvent, RuleState, Verdict
 from alerts.town.parameters import Parameters
 from alerts.town.town import Town
-from alerts.town.visits_at import nearest
+from alerts.town.visits_at import VAGUE, nearest
 from alerts.types import Severity, Stored, TownChanged, VisitRecord
-from alerts.visits.attendance import Mark, Opening, Seen, with_door, with_mark, with_position
+from alerts.visits.attendance import (
+    Mark,
+    Opening,
+    Seen,
+    with_door,
+    with_mark,
+    with_position,
+    with_word,
+)
 from alerts.visits.calendar import Planned, VisitPlanned, planned_on
 from alerts.visits.record import cancelled, concluded, deadlines, next_turn
 from alerts.visits.stretches import lengthened
-from devices.readings import DoorMoved, Position, Reading, VisitMarked
+from devices.readings import DeviceStatus, DoorMoved, Position, Reading, VisitMarked
+
+STALE = timedelta(minutes=1)  # so old is a fix that was made before
 
 
 class VisitSeen(RuleEvent, frozen=True):
@@ -49,14 +60,17 @@ class VisitBook(Rule[VisitState, Parameters]):
 
     name = "visit"
     severity = Severity.LOW
-    wants = (VisitPlanned, Position, VisitMarked, DoorMoved)
+    wants = (VisitPlanned, Position, VisitMarked, DoorMoved, DeviceStatus)
     settings = Parameters
     state = VisitState
 
     def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
         if isinstance(said, Position):
             caregiver = town.caregiver_of(said.device)
-            return town.visit_index.places(said, caregiver) if caregiver else ()
+            return placed_or_heard(said, caregiver, town) if caregiver else ()
+        if isinstance(said, DeviceStatus):
+            caregiver = town.caregiver_of(said.device)
+            return heard(said, caregiver, town) if caregiver else ()
         if isinstance(said, DoorMoved):
             return opened(said, town) if said.open else ()
         if isinstance(said, VisitMarked):
@@ -113,6 +127,28 @@ class VisitBook(Rule[VisitState, Parameters]):
 # ---------------------------------------------------------------- which visits, what evidence
 
 
+def placed_or_heard(fix: Position, caregiver: str, town: Town) -> Iterable[str]:
+    """The visits a fix counts for, and those in whose time a phone spoke without a new one."""
+    places = town.visit_index.places(fix, caregiver)
+    if not is_unplaced(fix):
+        return places
+    return dict.fromkeys((*places, *heard(fix, caregiver, town)))
+
+
+def is_unplaced(fix: Position) -> bool:
+    """Does a phone that speaks say nothing of where it is now? At rest it repeats its last fix."""
+    return fix.received_at - fix.at > STALE or (fix.accuracy or 0) > VAGUE
+
+
+def heard(said: Reading, caregiver: str, town: Town) -> tuple[str, ...]:
+    """The caregiver's own visits in whose time we heard this."""
+    if isinstance(said, DeviceStatus) and (said.online is False or said.replayed):
+        return ()
+    index = town.visit_index
+    open_then = index.open_at(index.of_caregiver(caregiver), said.received_at)
+    return tuple(visit.id for visit in open_then)
+
+
 def opened(door: DoorMoved, town: Town) -> tuple[str, ...]:
     """The visits that an opening door at a client's home may speak of."""
     what, _, client = town.subject_of(door.device).partition(":")
@@ -145,6 +181,11 @@ def gathered(key: str, state: VisitState, reading: Reading, town: Town) -> Visit
         gap = deadlines(state.record, town).terms.gap
         fix = (reading.at, reading.device, reading.id)
         seen = with_position(seen, place, caregiver, fix, gap) if place else seen
+        if is_unplaced(reading) and key in heard(reading, caregiver, town):
+            seen = with_word(seen, reading.received_at, reading.device, reading.id, gap)
+    elif isinstance(reading, DeviceStatus):
+        gap = deadlines(state.record, town).terms.gap
+        seen = with_word(seen, reading.received_at, reading.device, reading.id, gap)
     elif isinstance(reading, VisitMarked) and caregiver:
         mark = Mark(reading.at, reading.id, reading.device, caregiver, reading.action)
         seen = with_mark(seen, mark)
