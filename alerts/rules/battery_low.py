@@ -1,12 +1,13 @@
 """A device's battery runs out.
 
 Raises when two messages in a row, by the device's clock, name a charge below `percent`: one low
-number alone is often a cold night or a bad measurement. Several readings of one message are one
-report. Clears when the charge is more than 10 points above `percent` (`charged`), when a report
-that came late shows that the two were not in a row (`late_evidence`), and when the device leaves
-the register (`device_removed`). The last few reports are kept in the order of their times, so any
-order of the same reports ends the same; of a battery that is well one report an hour is kept. A
-device in maintenance raises nothing.
+number alone is often a cold night or a bad measurement. A device that only says that its battery
+is low (`battery_low`, with no percentage or against it) says so too. Several readings of one
+message are one report, the lower one. Clears when the charge is more than 10 points above
+`percent` (`charged`), when a report that came late shows that the two were not in a row
+(`late_evidence`), and when the device leaves the register (`device_removed`). The last few reports
+are kept in the order of their times, so any order of the same reports ends the same; of a battery
+that is well one report an hour is kept. A device in maintenance raises nothing.
 """
 
 from collections.abc import Iterable
@@ -34,6 +35,7 @@ from devices.readings import (
 )
 
 CLEARED_ABOVE = 10  # points over `percent`: between the two nothing changes
+LOW_FAULTS = ("battery_low", "low_battery")
 KEPT = 4  # reports remembered a device, the latest
 NO_TIME, NEWS = timedelta(0), timedelta(hours=1)  # so much later a good report is news again
 
@@ -49,6 +51,7 @@ class Charge(msgspec.Struct, frozen=True, array_like=True, gc=False):
     received_at: datetime  # tells messages apart
     percent: float
     id: str
+    is_flag: bool = False  # the device's own word: 0 stands for low, 100 for well
 
 
 class BatteryState(RuleState, frozen=True):
@@ -66,7 +69,7 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
     state = BatteryState
 
     def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
-        if isinstance(said, RuleEvent) or said.battery is None:
+        if isinstance(said, RuleEvent) or (said.battery is None and flag_of(said) is None):
             return ()
         return (said.device,)
 
@@ -113,10 +116,10 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
             event,
             f"device:{key}",
             reason,
-            f"the battery of {key} is at {latest.percent:g} %",
+            f"the battery of {key} {in_words(latest)}",
             town=town,
             evidence=tuple(
-                Evidence(what="battery", at=c.at, device=key, id=c.id, detail=f"{c.percent:g} %")
+                Evidence(what="battery", at=c.at, device=key, id=c.id, detail=in_figures(c))
                 for c in state.reports[-2:]
             ),
         )
@@ -124,7 +127,7 @@ class BatteryRule(Rule[BatteryState, BatterySettings]):
 
 def is_well(state: BatteryState, said: Reading, percent: float) -> bool:
     """Is this one more report of a battery that was well less than `NEWS` before?"""
-    if state.raised or said.battery is None or said.battery < percent:
+    if state.raised or said.battery is None or said.battery < percent or flag_of(said):
         return False
     latest = state.reports[-1]
     return latest.percent >= percent and NO_TIME <= said.at - latest.at < NEWS
@@ -132,15 +135,46 @@ def is_well(state: BatteryState, said: Reading, percent: float) -> bool:
 
 def reported(state: BatteryState, said: Reading) -> BatteryState:
     """The state with this reading's report; the same state where it says nothing new."""
-    assert said.battery is not None
-    charge = Charge(said.at, said.received_at, said.battery, said.id)
+    charge = charge_of(said)
     same = [one for one in state.reports if one.received_at == charge.received_at]
-    if any(one.at >= charge.at for one in same):
+    if any(one.at >= charge.at and not is_lower_word(charge, one) for one in same):
         return state
     if len(state.reports) == KEPT and charge.at < state.reports[0].at:
         return state
     others = (one for one in state.reports if one not in same)
     return replace(state, reports=tuple(sorted((*others, charge), key=by_time)))
+
+
+def flag_of(said: Reading) -> bool | None:
+    """What a device says of its battery in a word: True is low; None: nothing."""
+    if not isinstance(said, DeviceStatus):
+        return None
+    return True if said.fault in LOW_FAULTS else said.battery_low
+
+
+def charge_of(said: Reading) -> Charge:
+    """The report of a reading that has one: the word `low` goes before a percentage."""
+    low = flag_of(said)
+    if low or said.battery is None:
+        return Charge(said.at, said.received_at, 0.0 if low else 100.0, said.id, is_flag=True)
+    return Charge(said.at, said.received_at, said.battery, said.id)
+
+
+def is_lower_word(charge: Charge, other: Charge) -> bool:
+    """Does a message say low in a word beside a percentage that says otherwise?"""
+    return charge.is_flag and charge.percent < other.percent
+
+
+def in_words(charge: Charge) -> str:
+    if not charge.is_flag:
+        return f"is at {charge.percent:g} %"
+    return "is low, it says" if charge.percent == 0 else "is well again, it says"
+
+
+def in_figures(charge: Charge) -> str:
+    if not charge.is_flag:
+        return f"{charge.percent:g} %"
+    return "low" if charge.percent == 0 else "well"
 
 
 def by_time(charge: Charge) -> tuple[datetime, datetime]:

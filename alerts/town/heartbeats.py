@@ -103,7 +103,9 @@ def is_routine(said: Reading, well: float) -> bool:
     """Is a reading no more than a sign that its device is alive and well?"""
     if said.replayed or (said.battery is not None and said.battery <= well):
         return False
-    return not isinstance(said, DeviceStatus) or (said.online is not False and said.fault is None)
+    if not isinstance(said, DeviceStatus):
+        return True
+    return said.online is not False and said.fault is None and said.battery_low is None
 
 
 def heard_at(said: Reading) -> datetime | None:

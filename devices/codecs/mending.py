@@ -28,6 +28,8 @@ ENCODINGS = {
     **{name: name for name in ("shift_jis", "euc-jp", "euc-kr", "windows-1251", "koi8-r")},
     **{name: name for name in ("iso-8859-2", "iso-8859-15", "windows-1250", "windows-1254")},
 }
+_BINARY = re.compile(rb"[\x01-\x08\x0e-\x1f]")
+_MARKS = (b"\xff\xfe", b"\xfe\xff")
 _WIDE = ((b"\xff\xfe\0\0", "utf-32"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16"))
 
 
@@ -41,6 +43,8 @@ def mended(envelope: Envelope) -> tuple[Envelope, tuple[str, ...]] | None:
         return found[0].encode("utf-8", "replace")
 
     payload = envelope.payload
+    if _BINARY.search(payload[:32]) and not payload.startswith(_MARKS):
+        return None  # protobuf and the like are no text at all
     if boundary_of(envelope):
         payload = with_texts(envelope, mend)
     elif payload:

@@ -25,6 +25,11 @@ def body_parts(envelope: Envelope) -> tuple[BodyPart, ...]:
     return tuple(_part(piece) for piece in pieces if piece.strip(b"\r\n-"))
 
 
+def is_multipart(envelope: Envelope) -> bool:
+    """Whether the request says so of itself; cheap."""
+    return envelope.http is not None and envelope.http.content_type[:10].casefold() == "multipart/"
+
+
 def boundary_of(envelope: Envelope) -> bytes:
     """What stands between the parts; b"" of a body that is not multipart."""
     declared = envelope.http.content_type if envelope.http else ""

@@ -161,6 +161,8 @@ def _zigbee_readings(
     status = DeviceStatus(signal=number(fields.get("LinkQuality")), battery_low=low, **said)
     clicked = next((action_of(fields[key]) for key in CLICKS if key in fields), None)
     action = clicked or next((word for key, word in POWER_COMMANDS.items() if key in fields), None)
+    if low:
+        yield status
     if contact is not None:
         yield DoorMoved(open=contact == 1, **said)
     elif any(key in fields and number(fields[key]) != 0 for key in SOS_KEYS):
@@ -173,9 +175,7 @@ def _zigbee_readings(
         yield ButtonPressed(action=power, **said)  # toggle
     elif number(power) is not None:
         yield Switched(on=number(power) != 0, **said)  # of a contact that speaks as a switch
-    elif said["battery"] is not None:
-        yield status
-    if low:
+    elif said["battery"] is not None and not low:
         yield status
 
 

@@ -65,8 +65,8 @@ def _state(envelope: Envelope, name: str, fields: JsonObject) -> Decoded:
     said = shared(envelope, name, at, battery=percent(fields.get("battery")))
     parts = [part for part in (_door(fields, said), _press(fields, said, fault)) if part]
     if not parts or ("battery_low" in fields and _says_only_low(fields)):
-        status = _status(fields, said)
-        parts += [status] if status is not None else []
+        status = _status(fields, said)  # first: the word counts, not the percentage beside it
+        parts[:0] = [status] if status is not None else []
     also = measured(fields, said)
     if not parts:
         return nothing("no contact, press or battery in it", also)

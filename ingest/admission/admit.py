@@ -14,6 +14,7 @@ from devices.codecs.body import json_body
 from devices.codecs.buttons import press_of
 from devices.codecs.codec import NOBODY, ButtonPressed, Codec, Decoded, Part, Switched, where_from
 from devices.codecs.mending import mended
+from devices.codecs.multipart import is_multipart
 from devices.directory import Device, Directory
 from devices.envelope import Envelope
 from devices.readings import (
@@ -36,7 +37,7 @@ MAX_BYTES = 4 * 1024 * 1024  # a record with its pictures in base64 comes to 3 M
 UNJUDGED = (ButtonPressed, Switched)
 PLACED = (Position, SosPressed)
 NUL = "\x00"  # PostgreSQL keeps no text that holds it
-MARKS = (b"\xef", b"\xfe", b"\xff")  # with these begin the byte order marks
+MARK = b"\xef\xbb\xbf"  # the byte order mark of UTF-8
 
 
 class Counted(msgspec.Struct, frozen=True, gc=False):
@@ -386,18 +387,32 @@ _SHARED = ("device", "id", "observed_at", "received_at", "battery", "replayed")
 def _noisy(envelope: Envelope) -> bool:
     """Whether the message holds what no text should: a NUL, or a mark of its encoding."""
     payload, http = envelope.payload, envelope.http
-    if b"\0" in payload or b"u0000" in payload or payload[:1] in MARKS:
+    if b"\0" in payload or b"u0000" in payload:
+        return True
+    if not payload.isascii() and not _is_utf8(payload):
         return True
     return "%00" in http.path if http is not None else NUL in envelope.topic
 
 
+def _is_utf8(payload: bytes) -> bool:
+    if payload[:1] == MARK[:1] and payload.startswith(MARK):
+        return False
+    try:
+        payload.decode()
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
 def _best(first: Admitted, envelope: Envelope, directory: Directory | None) -> Admitted:
     """The message read again with its outer form mended, where more comes of it."""
+    if first.readings and not first.rejections and is_multipart(envelope):
+        return first  # its pictures are no text
     whole, repairs = mended(envelope) or (envelope, ())
     if not repairs and (directory is None or envelope.http is not None):
         return first
     again = _again(whole, directory)
-    if not _says_more(again, first):
+    if _says_more(first, again) or not (repairs or _says_more(again, first)):
         return first
     if not repairs:
         return again
@@ -405,12 +420,15 @@ def _best(first: Admitted, envelope: Envelope, directory: Directory | None) -> A
     return replace(again, readings=readings, repaired=repairs)
 
 
-def _says_more(again: Admitted, first: Admitted) -> bool:
-    if len(again.readings) != len(first.readings):
-        return len(again.readings) > len(first.readings)
-    if len(again.rejections) != len(first.rejections):
-        return len(again.rejections) < len(first.rejections)
-    return _unreadable(first) and not _unreadable(again)
+def _says_more(one: Admitted, other: Admitted) -> bool:
+    """Which of two ways to read a message has more presses, more readings, fewer faults."""
+    return _weight(one) > _weight(other)
+
+
+def _weight(admitted: Admitted) -> tuple[int, int, int, bool]:
+    presses = sum(isinstance(reading, SosPressed) for reading in admitted.readings)
+    faults = len(admitted.rejections)
+    return presses, len(admitted.readings), -faults, not _unreadable(admitted)
 
 
 def _unreadable(admitted: Admitted) -> bool:
