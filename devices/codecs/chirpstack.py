@@ -17,6 +17,7 @@ from devices.envelope import Envelope
 from devices.readings import DeviceStatus, Reason, Rejection
 from devices.topics import parents
 
+DECODED = ("object", "decoded", "payload", "fields", "data")
 NO_NEWS = frozenset({"ack", "txack", "tx", "error", "log", "integration"})
 EVENTS_BY_FORM = (("margin", "status"), ("batteryLevel", "status"), ("location", "location"))
 
@@ -79,8 +80,9 @@ def _uplink(
 
 
 def _fields(body: JsonObject) -> JsonObject:
-    """What the server's own decoder found: `object`, or in version 3 also `objectJSON`."""
-    fields = body.get("object")
+    """What the server's own decoder found: `object`, or in version 3 also `objectJSON`; a bridge
+    of somebody's own may call it otherwise."""
+    fields = next((body[key] for key in DECODED if isinstance(body.get(key), dict)), None)
     if isinstance(body.get("objectJSON"), str):
         parsed = json_object(body["objectJSON"].encode("utf-8", "replace"))
         fields = {} if isinstance(parsed, Rejection) else parsed

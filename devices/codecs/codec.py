@@ -7,8 +7,9 @@ an empty `id` asks admission to make one from the content. Bad input is a `Rejec
 nothing here raises.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -23,6 +24,7 @@ from devices.topics import parents
 
 NOBODY = ""  # a `device`: the message does not say whose it is, so that only its topic can
 
+Item = TypeVar("Item")
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -69,6 +71,17 @@ class Decoded(msgspec.Struct, frozen=True, gc=False):
 def refused(reason: Reason, detail: str) -> Decoded:
     """The whole message could not be read."""
     return Decoded((Rejection(reason, detail),))
+
+
+MOST_ITEMS = 5_000  # of one message; the longest batches that devices send have a thousand
+
+
+def bounded(items: Iterable[Item]) -> tuple[list[Item], tuple[Rejection, ...]]:
+    """The first items of a batch, and beside them that there were more than any device sends."""
+    found = list(islice(items, MOST_ITEMS + 1))
+    if len(found) <= MOST_ITEMS:
+        return found, ()
+    return found[:-1], (Rejection(Reason.TOO_LARGE, f"only the first {MOST_ITEMS} items are read"),)
 
 
 def doubted(decoded: Decoded, fault: Rejection | None) -> Decoded:

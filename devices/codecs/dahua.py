@@ -10,7 +10,7 @@ import re
 from typing import Literal
 
 from devices.codecs.body import JsonObject, inner, json_body, objects
-from devices.codecs.codec import Codec, Decoded, Part, refused, shared, where_from
+from devices.codecs.codec import Codec, Decoded, Part, bounded, refused, shared, where_from
 from devices.codecs.fields import moment, number, text
 from devices.envelope import Envelope
 from devices.readings import (
@@ -41,7 +41,7 @@ def decode(envelope: Envelope) -> Decoded:
         events = objects(inner(body, "params"), "eventList") or [body]
         said = [_event(text(e.get("Code")) or "", e.get("Data"), envelope) for e in events]
     else:
-        found = list(EVENT.finditer(stream))
+        found, _ = bounded(EVENT.finditer(stream))
         ends = [*(after.start() for after in found[1:]), len(stream)]
         pairs = zip(found, ends, strict=False)  # without an event there is an end all the same
         said = [_one(event, stream[event.end() : end], envelope) for event, end in pairs]

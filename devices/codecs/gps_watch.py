@@ -8,7 +8,7 @@ the SOS bit. Written after Traccar's protocol notes and its published test messa
 import re
 from datetime import datetime
 
-from devices.codecs.codec import Codec, Decoded, Part, nothing, refused, shared
+from devices.codecs.codec import Codec, Decoded, Part, bounded, nothing, refused, shared
 from devices.codecs.fields import KMH, at_least_zero, number, percent
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, Position, Reason, Rejection, SosPressed
@@ -25,10 +25,10 @@ BATTERY_FIELD, STATUS_FIELD = 12, 15  # of the fields after the command
 
 def decode(envelope: Envelope) -> Decoded:
     """Every frame in its order: presses, places, heartbeats; measurements are ignored."""
-    frames = list(FRAME.finditer(envelope.payload.decode("utf-8", "replace")))
+    frames, more = bounded(FRAME.finditer(envelope.payload.decode("utf-8", "replace")))
     if not frames:
         return refused(Reason.BAD_VALUE, "no [3G*id*length*command] frame in it")
-    parts = tuple(part for frame in frames for part in _frame(frame, envelope))
+    parts = (*(part for frame in frames for part in _frame(frame, envelope)), *more)
     return Decoded(parts) if parts else nothing("a measurement of the watch")
 
 

@@ -6,7 +6,7 @@ means unknown. `alarm=sos` is a press. Times without a zone are UTC. Written aft
 """
 
 from devices.codecs.body import JsonObject, inner, json_body, objects
-from devices.codecs.codec import Codec, Decoded, Part, doubted, refused, shared
+from devices.codecs.codec import Codec, Decoded, Part, bounded, doubted, refused, shared
 from devices.codecs.fields import (
     KNOT,
     accuracy,
@@ -59,8 +59,9 @@ def _from_json(body: JsonObject, envelope: Envelope) -> Decoded:
     if not places or device is None:
         return refused(Reason.MISSING_FIELD, "location or device_id is missing")
     alarm = text(body.get("alarm")) or ""
-    said = [_one(where, device, alarm, envelope) for where in places]
-    return Decoded(tuple(part for each in said for part in each.parts))
+    read, more = bounded(places)
+    said = [_one(where, device, alarm, envelope) for where in read]
+    return Decoded((*(part for each in said for part in each.parts), *more))
 
 
 def _one(where: JsonObject, device: str, alarm: str, envelope: Envelope) -> Decoded:

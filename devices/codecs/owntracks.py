@@ -7,7 +7,7 @@ refused. Positions, transitions (which carry one) and last wills are kept. `vel`
 """
 
 from devices.codecs.body import JsonObject, json_body
-from devices.codecs.codec import Codec, Decoded, Part, as_item, nothing, shared, where_from
+from devices.codecs.codec import Codec, Decoded, Part, as_item, bounded, nothing, shared, where_from
 from devices.codecs.fields import (
     KMH,
     accuracy,
@@ -57,11 +57,11 @@ def decode(envelope: Envelope) -> Decoded:
     body = json_body(envelope.payload)
     if isinstance(body, Rejection):
         return Decoded((body,))
-    objects = body if isinstance(body, list) else [body]
+    objects, more = bounded(body) if isinstance(body, list) else ([body], ())
     if not objects:
         return nothing("an empty batch")
     said = [one for item in objects for one in _said(item, envelope, isinstance(body, list))]
-    parts = tuple(one for one in said if not isinstance(one, Ignored))
+    parts = (*(one for one in said if not isinstance(one, Ignored)), *more)
     ignored = next((one for one in said if isinstance(one, Ignored)), None)
     pictures = b'"image"' in envelope.payload or b'"face"' in envelope.payload
     return Decoded(parts, ignored, count_private(body) if pictures else 0)

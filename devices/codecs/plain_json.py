@@ -8,6 +8,7 @@ The Things Network, version 2.
 """
 
 from devices.codecs.body import JsonObject, json_body
+from devices.codecs.buttons import action_in, action_of
 from devices.codecs.codec import (
     ButtonPressed,
     Codec,
@@ -64,6 +65,9 @@ def _word(word: str, envelope: Envelope) -> Decoded:
 
 
 def _fields(fields: JsonObject, envelope: Envelope) -> Decoded:
+    pressed = action_of(fields.get("action")) or action_in(fields)
+    if pressed is not None and not any(name in fields for name in (*PRESSES, *ALARMS)):
+        fields = {**fields, "press": pressed}
     if not any(name in fields for name in (*KNOWN, *COUNTERS)) and not _has_place(fields):
         return nothing("no door, press, place or battery by a name that we know")
     at, fault = moment_or_fault(_first(fields, TIMES), "time")

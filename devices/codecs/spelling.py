@@ -11,6 +11,8 @@ from collections.abc import Callable
 from devices.codecs.body import json_body
 from devices.readings import Rejection
 
+LONGEST_STRUCTURE = 262_144  # characters of a text whose commas are looked at
+LONGEST_STRING = 65_536  # characters of one text that is mended inside
 MOST_TOKENS, MOST_FAULTS = 200_000, 1_000  # of one JSON text; a device sends far fewer
 
 Text = tuple[str, list[str]]  # a text, and what has been mended in it
@@ -44,14 +46,16 @@ def _json(text: str) -> Text:
     """Numbers that are none, signs and escapes that JSON does not know, commas too many."""
     if _reads(text):
         return text, []
+    if text.count('"') + text.count(",") > MOST_TOKENS:
+        return text, []
     found = _tokens(text)
     if found is None:
         return text, []
     spelt, repairs = found
-    for form, repair in (*_STRUCTURE, (_lone_surrogates, "escape")):
+    for form, sign, repair in _STRUCTURE:
         if _reads(spelt):
             break
-        changed = form(spelt)
+        changed = form(spelt) if sign in spelt and len(spelt) <= LONGEST_STRUCTURE else spelt
         if changed != spelt:
             spelt, repairs = changed, [*repairs, repair]
     return (spelt, list(dict.fromkeys(repairs))) if _reads(spelt) else (text, [])
@@ -96,6 +100,8 @@ def _tokens(text: str) -> Text | None:
 
 def _token(token: str, repairs: list[str]) -> str | None:
     if token[0] == '"':
+        if len(token) > LONGEST_STRING:
+            return None
         return _SIGN.sub(lambda found: _escaped(found.group(), repairs), token)
     word = token.casefold()
     if word.lstrip("+-") in _NONE:
@@ -132,9 +138,11 @@ def _lone_surrogates(text: str) -> str:
     return _SURROGATE.sub(lambda m: "\\ufffd" if len(m.group()) == 6 else m.group(), text)
 
 
-_STRUCTURE: tuple[tuple[Callable[[str], str], str], ...] = (
-    (lambda text: _COMMA.sub(lambda m: m[1] or "", text), "comma"),
-    (lambda text: _HUGE.sub(lambda m: m[1] or "null", text), "number"),
-    (lambda text: _EMPTY.sub(lambda m: m[1] or ":null", text), "value"),
+# what mends it, a sign without which there is nothing to mend, the kind of repair
+_STRUCTURE: tuple[tuple[Callable[[str], str], str, str], ...] = (
+    (lambda text: _COMMA.sub(lambda m: m[1] or "", text), ",", "comma"),
+    (lambda text: _HUGE.sub(lambda m: m[1] or "null", text), "", "number"),
+    (lambda text: _EMPTY.sub(lambda m: m[1] or ":null", text), ":", "value"),
+    (_lone_surrogates, "\\u", "escape"),
 )
 FORMS: dict[str, Callable[[str], Text]] = {"{": _json, "[": _json, "<": _xml}

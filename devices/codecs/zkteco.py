@@ -10,14 +10,14 @@ import re
 from typing import Literal
 from urllib.parse import unquote_plus
 
-from devices.codecs.codec import Codec, Decoded, Part, nothing, refused, shared
+from devices.codecs.codec import Codec, Decoded, Part, bounded, nothing, refused, shared
 from devices.codecs.fields import moment
 from devices.codecs.forms import parameters, path_of, query
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, FaceMethod, FaceSeen, Ignored, Reason, Rejection
 
 ROOT = "/iclock/"
-USB_COLUMNS = 6
+USB_COLUMNS, MOST_COLUMNS = 6, 40
 VERIFY_KEYS = ("verifymode", "verifytype", "verify")
 NOBODY = "0"  # the PIN of a door's own event
 DIRECTIONS: dict[str, Literal["in", "out"]] = {
@@ -64,8 +64,9 @@ def _records(device: str, envelope: Envelope) -> Decoded:
     except UnicodeDecodeError:
         return refused(Reason.BAD_VALUE, "the records are not UTF-8")
     exported = any(line[0] == " " for line in lines)
-    said = (_record(line, device, envelope, exported=exported) for line in lines)
-    found = tuple(one for one in said if one is not None)
+    read, more = bounded(lines)
+    said = (_record(line, device, envelope, exported=exported) for line in read)
+    found = (*(one for one in said if one is not None), *more)
     return Decoded(found) if found else nothing("no record in it")
 
 
@@ -105,7 +106,7 @@ def _record(
 
 def _columns(line: str, *, exported: bool) -> tuple[str, str, str, str]:
     """Person, time, status, verify mode of a line, in whichever of the three forms."""
-    columns = [column.strip() for column in line.strip().split("\t")]
+    columns = [column.strip() for column in line.strip().split("\t", MOST_COLUMNS)]
     if "=" in columns[0]:
         named = {key.casefold(): value for key, _, value in (c.partition("=") for c in columns)}
         verify = next((named[key] for key in VERIFY_KEYS if key in named), "")
