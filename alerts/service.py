@@ -14,13 +14,14 @@ from psycopg.rows import scalar_row
 from alerts import metrics
 from alerts.channels import Channels, open_channels
 from alerts.clock import Clock, SystemClock
-from alerts.connections import connect, first_line
+from alerts.connections import connect
 from alerts.lanes.lane import RuleLane, load_town
 from alerts.paging import outbox
 from alerts.paging.pager import Pager
 from alerts.settings import AlertsSettings
 from alerts.types import Page, Severity
 from alerts.watchdog.audit import Watcher
+from core.database import first_line
 from core.locks import Lock
 
 UPKEEP = 0.5  # seconds between two rounds

@@ -1,1 +1,1 @@
-"""The pages and the HTTP API, read through the doors of the other rooms."""
+"""The pages and the HTTP API. Reads and asks through the doors of the other rooms."""

@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from psycopg_pool import ConnectionPool
 
+from core.database import conninfo
 from dashboards.live.stream import Stream
 from dashboards.settings import DashboardSettings
 from dashboards.texts import Words
@@ -35,11 +36,11 @@ class Site:
         self.assets = _version_of_assets()
         self.stream = Stream(self.assets, seats=settings.seats)
         self.pool = ConnectionPool(
-            settings.database_url,
+            conninfo(settings.database_url, "dashboards pages"),
             min_size=1,
             max_size=CONNECTIONS,
             timeout=5,
-            kwargs={"application_name": "dashboards pages", "autocommit": True},
+            kwargs={"autocommit": True},
             open=False,
         )
         self.throttle = Throttle()

@@ -4,12 +4,12 @@ Each check yields findings: what is well, and what is wrong with its mend. None 
 whose ground is missing (no database, say) is not made.
 """
 
-import threading
+import asyncio
 import tomllib
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,10 +17,13 @@ import psycopg
 
 from alerts.history import Flaw, paging_flaws
 from alerts.watchdog.audit import look
+from core.database import connect
 from core.errors import CarewatchError
 from deploy.migrate import migrations
 from deploy.settings import Settings, load_settings
 from deploy.stack.running import RUN_FILE
+from devices.broker_address import Address
+from devices.connection import BrokerAway, reach
 from devices.registry import load_directory
 from ingest.history import MessageCount, message_counts, recent_drops
 
@@ -100,7 +103,7 @@ def of_database(url: str | None) -> Iterator[Checked]:
         yield Checked("database", "none is set: `carewatch up` brings its own")
         return
     try:
-        with psycopg.connect(url, connect_timeout=PATIENCE, autocommit=True) as conn:
+        with connect(url, "carewatch doctor") as conn:
             yield from _of_schema(conn)
             yield _of_clock(conn)
             yield from _of_services(conn)
@@ -117,44 +120,12 @@ def of_broker(url: str | None) -> Iterator[Checked]:
     if url is None:
         yield Checked("broker", "none is set: `carewatch up` brings its own")
         return
-    why = refusal(url)
-    place = f"{urlsplit(url).hostname}:{urlsplit(url).port or 1883}"
-    if why is None:
-        yield Checked("broker", f"{place} takes our connection")
-    else:
-        yield Checked("broker", f"{place}: {why}", "start it, or mend CAREWATCH_MQTT_URL")
-
-
-def refusal(url: str) -> str | None:
-    """Why the broker does not take a connection; None: it does."""
-    from paho.mqtt.client import Client
-    from paho.mqtt.enums import CallbackAPIVersion
-
-    parts, answered = urlsplit(url), threading.Event()
-    answers: list[str] = []
-    client = Client(CallbackAPIVersion.VERSION2)
-    if parts.username:
-        client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
-    if parts.scheme == "mqtts":
-        client.tls_set()
-
-    def on_connect(*said: object) -> None:
-        code = said[3]
-        answers.append(str(code) if getattr(code, "is_failure", False) else "")
-        answered.set()
-
-    client.on_connect = on_connect
     try:
-        client.connect(
-            parts.hostname or "", parts.port or (8883 if parts.scheme == "mqtts" else 1883)
-        )
-        client.loop_start()
-        answered.wait(PATIENCE)
-        client.disconnect()
-        client.loop_stop()
-    except (OSError, ValueError) as error:
-        return getattr(error, "strerror", None) or type(error).__name__
-    return (answers[0] or None) if answers else "no answer"
+        place = Address.of(url)
+        asyncio.run(reach(url))
+        yield Checked("broker", f"{place} takes our connection")
+    except BrokerAway as away:
+        yield Checked("broker", f"{place}: {away.why}", "start it, or mend CAREWATCH_MQTT_URL")
 
 
 def _of_schema(conn: psycopg.Connection) -> Iterator[Checked]:

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 
 import psycopg
 
+from core.database import connect
 from core.errors import CarewatchError
 from deploy.migrate import migrate
 from deploy.settings import Settings, load_settings
@@ -30,7 +31,7 @@ def connected(*, bare: bool = False) -> Iterator[psycopg.Connection]:
                 with psycopg.connect(url) as conn:
                     migrate(conn)
         try:
-            conn = stack.enter_context(psycopg.connect(url, application_name="carewatch"))
+            conn = stack.enter_context(connect(url, "carewatch", autocommit=False))
         except psycopg.OperationalError:
             raise CarewatchError(
                 "the database does not answer: check CAREWATCH_DATABASE_URL, "

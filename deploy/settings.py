@@ -12,11 +12,12 @@ from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -25,6 +26,9 @@ from pydantic_settings import (
 )
 
 from core.errors import CarewatchError
+from devices.broker_address import fault_of
+
+DEMO_TOWN = "demo-town.yaml"  # in the data directory, written by `carewatch up --demo`
 
 
 class Settings(BaseSettings):
@@ -60,13 +64,9 @@ class Settings(BaseSettings):
     @field_validator("mqtt_url")
     @classmethod
     def _broker_url(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is None:
-            return None
-        parts = urlsplit(url.get_secret_value())
-        if parts.scheme not in ("mqtt", "mqtts"):
-            raise ValueError("must begin with mqtt:// or mqtts://")
-        if not _has_port_or_none(parts):
-            raise ValueError("its port is no number from 1 to 65535")
+        fault = None if url is None else fault_of(url.get_secret_value())
+        if fault is not None:
+            raise ValueError(fault)
         return url
 
     @field_validator("database_url")
@@ -153,13 +153,6 @@ class Settings(BaseSettings):
         return self.data_dir
 
 
-def _has_port_or_none(parts: SplitResult) -> bool:
-    try:
-        return parts.port != 0
-    except ValueError:
-        return False
-
-
 def load_settings() -> Settings:
     """The settings in force. Raises CarewatchError naming every wrong one (never its value)."""
     try:
@@ -170,8 +163,26 @@ def load_settings() -> Settings:
         raise CarewatchError("settings: .env or carewatch.toml can't be read as UTF-8") from None
     except ValidationError as error:
         faults = "; ".join(
-            f"CAREWATCH_{fault['loc'][0]}".upper()
-            + f": {fault['msg'].removeprefix('Value error, ')}"
+            f"CAREWATCH_{fault['loc'][0]}".upper() + f": {_said(fault)}"
             for fault in error.errors(include_input=False)
         )
         raise CarewatchError(f"settings: {faults}") from None
+
+
+def _said(fault: ErrorDetails) -> str:
+    """Return what is wrong with a setting; pydantic's own words only for what is not foreseen."""
+    known = fault.get("ctx", {})
+    match fault["type"]:
+        case "value_error":
+            return str(known["error"])  # of a validator above
+        case "greater_than_equal":
+            return f"must be {known['ge']} or more"
+        case "less_than_equal":
+            return f"must be {known['le']} or less"
+        case "literal_error":
+            return f"is none of {known['expected']}"
+        case "int_parsing":
+            return "expected a whole number"
+        case "bool_parsing":
+            return "expected true or false"
+    return fault["msg"]

@@ -1,1 +1,1 @@
-"""What a device can say, and who it belongs to. Imports nothing else of carewatch."""
+"""What a device can say, and whom it belongs to. Imports no room but core."""

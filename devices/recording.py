@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from core.errors import CarewatchError
+from core.refusal import refused
 from devices.envelope import Envelope, HttpRequest
 
 
@@ -70,7 +71,7 @@ def _envelope(line: bytes, where: str) -> Envelope:
         payload = _payload(recorded)
         http = http_request(recorded.http, recorded.content_type) if recorded.http else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, binascii.Error) as error:
-        raise CarewatchError(f"{where}: no recorded message ({error})") from None
+        raise CarewatchError(f"{where}: no recorded message ({_fault(line, error)})") from None
     except CarewatchError as error:
         raise CarewatchError(f"{where}: {error}") from None
     if recorded.received_at.tzinfo is None:
@@ -85,6 +86,16 @@ def _envelope(line: bytes, where: str) -> Envelope:
         retain=recorded.retain,
         dup=recorded.dup,
     )
+
+
+def _fault(line: bytes, error: Exception) -> str:
+    """Return what keeps a line from being a recorded message."""
+    if not isinstance(error, msgspec.ValidationError):
+        return str(error)
+    try:
+        return refused(msgspec.json.decode(line), _Line, hidden=None)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # further on
+        return "not JSON"
 
 
 def _payload(recorded: _Line) -> bytes:

@@ -14,6 +14,7 @@ from psycopg import sql
 from psycopg.rows import scalar_row, tuple_row
 
 from core.errors import CarewatchError
+from core.insert_many import insert_many, update_on
 from core.locks import Lock
 from devices.directory import SECTIONS, Device, Directory, Item, RegisterChange
 
@@ -111,12 +112,14 @@ def apply(conn: psycopg.Connection, change: RegisterChange, *, in_file: bool = F
 
 def put(conn: psycopg.Connection, table: str, items: tuple[Any, ...]) -> None:
     """Insert or replace items with an `id` in a table of (id, body)."""
-    conn.execute(
-        sql.SQL(
-            "INSERT INTO {} (id, body) SELECT * FROM unnest(%s::text[], %s::text[]::jsonb[])"
-            " ON CONFLICT (id) DO UPDATE SET body = excluded.body"
-        ).format(sql.Identifier(table)),
-        ([item.id for item in items], [msgspec.json.encode(item).decode() for item in items]),
+    insert_many(
+        conn,
+        table,
+        {
+            ("id", "text"): [item.id for item in items],
+            ("body", "jsonb"): [msgspec.json.encode(item).decode() for item in items],
+        },
+        on_conflict=update_on("id", "body"),
     )
 
 
@@ -195,26 +198,29 @@ def _devices(conn: psycopg.Connection) -> Iterator[Device]:
             yield msgspec.convert({**msgspec.json.decode(extra), **row}, Device)
 
 
+_LATEST_DEVICE = (
+    update_on("id", "kind", "holder", "topic", "extra")
+    + ", in_file = device.in_file OR excluded.in_file"
+)
+
+
 def _put_devices(conn: psycopg.Connection, devices: tuple[Device, ...], in_file: bool) -> None:
     ids = [device.id for device in devices]
     # Two devices may swap their topics: give up the old ones first.
     conn.execute("UPDATE device SET topic = NULL WHERE topic IS NOT NULL AND id = ANY(%s)", (ids,))
     try:
-        conn.execute(
-            "INSERT INTO device (id, kind, holder, topic, extra, in_file)"
-            " SELECT *, %s FROM"
-            " unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[]::jsonb[])"
-            " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, holder = excluded.holder,"
-            " topic = excluded.topic, extra = excluded.extra,"
-            " in_file = device.in_file OR excluded.in_file",
-            (
-                in_file,
-                ids,
-                [device.kind for device in devices],
-                [device.holder for device in devices],
-                [device.topic for device in devices],
-                [_extra(device) for device in devices],
-            ),
+        insert_many(
+            conn,
+            "device",
+            {
+                ("id", "text"): ids,
+                ("kind", "text"): [device.kind for device in devices],
+                ("holder", "text"): [device.holder for device in devices],
+                ("topic", "text"): [device.topic for device in devices],
+                ("extra", "jsonb"): [_extra(device) for device in devices],
+                ("in_file", "bool"): [in_file] * len(devices),
+            },
+            on_conflict=_LATEST_DEVICE,
         )
     except psycopg.errors.UniqueViolation as clash:
         raise CarewatchError(

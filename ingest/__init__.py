@@ -1,1 +1,1 @@
-"""Wire in, rows out: from a broker's message to a committed row."""
+"""From a broker's message to a committed row. Other rooms read through `history`."""

@@ -10,7 +10,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from devices.readings import KIND_OF
 from ingest.store.counts import Tally
-from ingest.store.save import Arrivals, Message
+from ingest.store.save import AdmittedMessage, Arrivals
 
 RECEIVED = Counter("carewatch_messages_received_total", "Messages taken in", ["family"])
 OUTCOMES = {
@@ -53,8 +53,8 @@ SAVING = Histogram(
 )
 
 
-def count_received(messages: Sequence[Message]) -> Tally:
-    """These were taken in; `count_outcomes` of each must follow."""
+def count_received(messages: Sequence[AdmittedMessage]) -> Tally:
+    """Count messages that were taken in; `count_outcomes` of each must follow."""
     tally = Tally((each.admitted.family, "received") for each in messages)
     for (family, _), number in tally.items():
         RECEIVED.labels(family).inc(number)
@@ -64,8 +64,8 @@ def count_received(messages: Sequence[Message]) -> Tally:
     return tally
 
 
-def count_outcomes(messages: Sequence[Message], arrivals: Arrivals) -> Tally:
-    """What became of them."""
+def count_outcomes(messages: Sequence[AdmittedMessage], arrivals: Arrivals) -> Tally:
+    """Count what became of messages that were taken in."""
     tally = Tally(
         (each.admitted.family, outcome)
         for each, outcome in zip(messages, arrivals.outcomes, strict=True)

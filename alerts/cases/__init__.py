@@ -1,1 +1,1 @@
-"""What becomes of a finding: one alert, its mutes, its ladder. Pure."""
+"""What becomes of a finding: an alert, its mutes, its ladder. Pure."""

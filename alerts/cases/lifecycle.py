@@ -6,7 +6,7 @@ story. Who is paged and when is `escalation`'s to say; here only `next_at` is se
 
 import base64
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -36,8 +36,13 @@ ACTIVE = ("open", "acknowledged")
 
 
 def alert_id(key: AlertKey, raised_at: datetime) -> str:
-    """The same alert gets the same id whenever it is concluded again: 13 letters and digits."""
-    name = "\0".join((key.rule, key.subject, key.key, raised_at.isoformat()))
+    """The same alert gets the same id whenever it is concluded again: 13 letters and digits.
+
+    The moment counts, not the zone it is written in: one that was read from the database may be in
+    the server's.
+    """
+    moment = raised_at.astimezone(UTC).isoformat()
+    name = "\0".join((key.rule, key.subject, key.key, moment))
     digest = blake2b(name.encode(), digest_size=8).digest()
     return base64.b32encode(digest).decode().rstrip("=").lower()
 

@@ -1,1 +1,1 @@
-"""Stimuli in, findings out: states, timers and the clock of the rules. Pure."""
+"""Takes in stimuli and returns findings; holds the rules' states, timers and clock. Pure."""

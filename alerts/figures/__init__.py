@@ -1,1 +1,1 @@
-"""What is counted about alerts: load, floods, answering, tests of buttons. Pure."""
+"""Figures about alerts: alarm load, floods, answering times, button tests. Pure."""

@@ -1,5 +1,7 @@
-"""From a page that is due to words on a phone: who gets it, what leaves together, what it says.
+"""Sends the pages that are due: to whom, what leaves together, and in which words.
 
-`bundling`, `relief` and `ways` decide (pure); `outbox` claims and records; `notices`, `texts`,
-`links` and `page_names` make the message; `replies` reads the answers that come back.
+- `pager`: the threads that send; `outbox`: claims pages and records what became of them
+- `bundling`: which pages leave together and which are held (pure)
+- `notices`, `texts`, `links`: the message, its words and its signed link (pure)
+- `replies`: whose an answer by SMS is
 """

@@ -17,13 +17,14 @@ from alerts import metrics
 from alerts.cases.relief import OFF_DUTY, is_meant
 from alerts.channels import Channels, SendResult
 from alerts.clock import Clock
-from alerts.connections import connect, conninfo, first_line, hasten
+from alerts.connections import commit_without_the_disk, connect, conninfo
 from alerts.paging import outbox
 from alerts.paging.bundling import bundle
 from alerts.paging.notices import Claimed, notice_of
 from alerts.paging.outbox import Claimer, Result
 from alerts.plans.roster import Roster
 from alerts.settings import AlertsSettings
+from core.database import first_line
 
 POLL = 0.5  # seconds; the bell is only a hint, and retries come due without one
 SENDERS = {"life": 16, "others": 4}  # messages on their way at once
@@ -60,7 +61,7 @@ class Pager:
             min_size=1,
             max_size=SENDERS[kind],
             kwargs={"autocommit": True},
-            configure=hasten,
+            configure=commit_without_the_disk,
             open=False,
         )
         self._thread = threading.Thread(target=self._run, name=f"pager {kind}", daemon=True)

@@ -1,1 +1,1 @@
-"""What alerts is given: plans, rotas, versions of the rule settings."""
+"""The plans of the town: people, ladders, rotas, visits, rule settings and their versions."""

@@ -9,6 +9,7 @@ import msgspec
 from alerts.rule import Rule
 from alerts.rules import RULES
 from core.errors import CarewatchError
+from core.refusal import refused
 
 RuleSettings = Mapping[str, Mapping[str, object]]
 
@@ -43,9 +44,10 @@ def check(rule: Rule[Any, Any], table: Mapping[str, object]) -> None:
     """Raises CarewatchError where the settings are none of this rule's."""
     try:
         made = msgspec.convert(table, rule.settings)
-    except msgspec.ValidationError as wrong:
+    except msgspec.ValidationError:
         parameters = ", ".join(rule.settings.__struct_fields__) or "nothing"
-        raise CarewatchError(f"{rule.name}: {wrong}; it takes {parameters}") from None
+        wrong = refused(table, rule.settings, at=(rule.name,))
+        raise CarewatchError(f"{wrong}; it takes {parameters}") from None
     for path, text in absurd(made):
         raise CarewatchError(f"{'.'.join((rule.name, *path))}: {text}")
 

@@ -1,1 +1,1 @@
-"""Values into tables and rows out of them, for `alerts.lanes.journal` and `alerts.history`."""
+"""What readers ask the tables of alerts for. The parts of `alerts.history`."""

@@ -1,1 +1,1 @@
-"""The town as the rules know it: plans, settings, heartbeats, whose visit is where. Pure."""
+"""The town as the rules know it: register, plans, settings, heartbeats, open visits. Pure."""

@@ -12,6 +12,7 @@ import msgspec
 from alerts.town.parameters import Parameters
 from alerts.types import RuleScope
 from core.errors import CarewatchError
+from core.refusal import refused
 from devices.directory import Directory
 
 P = TypeVar("P", bound=Parameters)
@@ -70,9 +71,9 @@ class Scopes:
             values.update(scope.rules[rule.name])
         try:
             return msgspec.convert(values, rule.settings)
-        except msgspec.ValidationError as wrong:
+        except msgspec.ValidationError:
             raise CarewatchError(
-                f"rules, {rule.name}: {wrong}; it takes "
+                f"rules, {refused(values, rule.settings, at=(rule.name,))}; it takes "
                 + ", ".join(rule.settings.__struct_fields__)
             ) from None
 

@@ -1,1 +1,1 @@
-"""Planned visits and what the evidence makes of them. Pure."""
+"""Planned visits, and what the evidence makes of each. Pure."""

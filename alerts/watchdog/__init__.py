@@ -1,1 +1,1 @@
-"""Each minute: is anything left without a next step?"""
+"""Finds, each minute, whatever is left without a next step, and pages the administrators."""

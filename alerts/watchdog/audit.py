@@ -19,11 +19,12 @@ from psycopg.rows import scalar_row
 from alerts import metrics
 from alerts.channels import Channels, Notice
 from alerts.clock import Clock
-from alerts.connections import connect, first_line
+from alerts.connections import connect
 from alerts.records.lint import check_paging, paging_checked_at
 from alerts.records.standing import people
 from alerts.settings import AlertsSettings
 from alerts.types import Severity, Staff
+from core.database import first_line
 from core.locks import Lock
 from devices.registry import load_directory
 from ingest.history import silent_lanes

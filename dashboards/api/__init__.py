@@ -1,4 +1,4 @@
-"""The HTTP API of other programs, with its OpenAPI document, and what watches this service."""
+"""The HTTP API under `/api/v1` with its OpenAPI document, and this service's health and metrics."""
 
 from dashboards.api import alerts, devices, figures, live, public, records, replies, session, watch
 

@@ -101,7 +101,7 @@ def listed(
         limit=limit,
     )
     with desk.site.pool.connection() as conn:
-        found = desk.alerts(conn, wanted)
+        found = desk.records.alerts(conn, wanted)
     return as_json([shown(alert) for alert in found])
 
 
@@ -119,7 +119,7 @@ def findings(
     """Every finding made in a stretch of time, in order: what a backtest would print."""
     with desk.site.pool.connection() as conn:
         found = history.findings_between(conn, aware(since) or desk.now, aware(until) or desk.now)
-    return as_json([finding for finding, _ in found if desk.sees(finding.subject)])
+    return as_json([finding for finding, _ in found if desk.records.sees(finding.subject)])
 
 
 async def deed_of(request: Request) -> Deed:

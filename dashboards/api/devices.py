@@ -54,7 +54,7 @@ def devices(
         and kind in (None, device.kind)
         and holder in (None, device.holder)
         and online in (None, signs.online(device))
-        and desk.sees(f"device:{device.id}")
+        and desk.records.sees(f"device:{device.id}")
     )
     return as_json(list(islice(fitting, limit)))
 
@@ -70,7 +70,7 @@ def days(
 
     The counts outlive the readings: positions go after 90 days.
     """
-    if id not in desk.directory.devices or not desk.sees(f"device:{id}"):
+    if id not in desk.directory.devices or not desk.records.sees(f"device:{id}"):
         raise NoSuchPage(f"device {id}: there is none with this id")
     last = aware(until) or desk.now
     with desk.site.pool.connection() as conn:

@@ -148,7 +148,7 @@ def _devices_of(desk: DeskView) -> list[str] | None:
     """The devices that the visitor may see; None: all."""
     if desk.who.scope.whole:
         return None
-    return [each.id for each in desk.directory.devices if desk.sees(f"device:{each.id}")]
+    return [each.id for each in desk.directory.devices if desk.records.sees(f"device:{each.id}")]
 
 
 @router.get("/rejections", openapi_extra=described(list[ApiRejection]))

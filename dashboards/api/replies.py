@@ -15,6 +15,7 @@ from alerts import desk
 from alerts.desk import Refusal
 from alerts.types import Receipt, ReceiptState
 from core.errors import CarewatchError
+from core.refusal import refused
 from dashboards.api.answer import as_json
 from dashboards.auth.tokens import is_reply_key
 from dashboards.bodies import json_of
@@ -80,8 +81,8 @@ def receipt(key: str, fields: Fields, site: InSite) -> Response:
         return as_json(Heard(None, "invalid"), 403)
     try:
         state = msgspec.convert(fields.get("state"), ReceiptState)
-    except msgspec.ValidationError as wrong:
-        raise CarewatchError(f"state: {wrong}") from None
+    except msgspec.ValidationError:
+        raise CarewatchError(refused(fields.get("state"), ReceiptState, at=("state",))) from None
     entry = Receipt(
         at=datetime.now(UTC),
         page=_one_of(fields, ("page",)),

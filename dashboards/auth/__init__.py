@@ -1,1 +1,1 @@
-"""Who is asking: sign-ins, sessions, the wall's token, what each role may see."""
+"""Who is asking and what they may do: sign-ins, sessions, tokens of walls, rights of roles."""

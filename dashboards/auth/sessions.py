@@ -3,7 +3,6 @@ are this room's own; people and their roles come from the town file.
 """
 
 import hashlib
-import hmac
 import secrets
 from datetime import datetime, timedelta
 
@@ -11,11 +10,10 @@ import psycopg
 from psycopg.rows import scalar_row
 
 from core.errors import CarewatchError
+from dashboards.auth.passwords import hashed, verified
 
 SESSION = timedelta(hours=12)  # one shift
 SHORTEST = 8  # characters of a secret
-COST = 2**14  # scrypt N; with r=8 and p=5 OWASP's least: 16 MiB a try
-LANES = 5  # scrypt p
 
 
 def set_sign_in(conn: psycopg.Connection, *, name: str, person: str, secret: str) -> None:
@@ -65,11 +63,17 @@ def begin_session(
     found = conn.execute(
         "SELECT person, secret_hash FROM sign_in WHERE name = %s", (name,)
     ).fetchone()
-    person, kept = found or ("", hashed("", salt=b"nobody"))
-    if not matches(secret, kept) or not found:
+    person, kept = found or ("", None)
+    valid, renewed = verified(secret, kept)
+    if not valid:
         return None
     cookie = secrets.token_urlsafe(32)
     with conn.transaction():
+        if renewed:
+            conn.execute(
+                "UPDATE sign_in SET secret_hash = %s WHERE name = %s AND secret_hash = %s",
+                (renewed, name, kept),  # not over a secret that was set meanwhile
+            )
         conn.execute("DELETE FROM session WHERE ends_at < %s", (now,))
         conn.execute(
             "INSERT INTO session (id, person, made_at, ends_at) VALUES (%s, %s, %s, %s)",
@@ -98,24 +102,6 @@ def log_access(conn: psycopg.Connection, person: str, what: str, subject: str) -
         "INSERT INTO access_log (person, what, subject) VALUES (%s, %s, %s)",
         (person, what, subject),
     )
-
-
-def hashed(secret: str, salt: bytes | None = None) -> str:
-    """The secret as it is kept: scrypt with its own salt and cost, all in one text."""
-    salt = salt or secrets.token_bytes(16)
-    return f"scrypt${COST}${LANES}${salt.hex()}${_scrypt(secret, salt, COST, LANES).hex()}"
-
-
-def matches(secret: str, kept: str) -> bool:
-    """Whether this is the secret that was kept."""
-    _, cost, lanes, salt, digest = kept.split("$")
-    found = _scrypt(secret, bytes.fromhex(salt), int(cost), int(lanes))
-    return hmac.compare_digest(found.hex(), digest)
-
-
-def _scrypt(secret: str, salt: bytes, cost: int, lanes: int) -> bytes:
-    limit = 2 * 128 * 8 * cost
-    return hashlib.scrypt(secret.encode(), salt=salt, n=cost, r=8, p=lanes, maxmem=limit, dklen=32)
 
 
 def _session_id(cookie: str) -> str:

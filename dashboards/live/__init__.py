@@ -1,1 +1,1 @@
-"""What is true now: the board, its figures, and how changes reach every screen."""
+"""The present: the board, its figures, and the stream that brings changes to every screen."""

@@ -16,6 +16,7 @@ import structlog
 from alerts import history as alerts_history
 from alerts.history import AlertFilter
 from alerts.types import VisitRecord
+from core.database import connect
 from dashboards.live.board import (
     KEEP,
     AlertsChanged,
@@ -171,7 +172,7 @@ class Follower:
             self._stopping.wait(AGAIN)
 
     def _follow(self) -> None:
-        with psycopg.connect(self._url, autocommit=True, application_name="dashboards") as conn:
+        with connect(self._url, "dashboards") as conn:
             board, place = start(conn, _now())
             self._stream.begin(board)
             for change in live(conn, place, self._stopping.is_set):

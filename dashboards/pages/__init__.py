@@ -1,4 +1,4 @@
-"""The pages people look at. Every action is a plain POST form; modules only make them nicer."""
+"""The HTML pages. Every action is a plain POST form; scripts only make it quicker to use."""
 
 from dashboards.pages import answer, demo, desk, ledger, me, rules, signin, vendor, wall
 

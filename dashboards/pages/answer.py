@@ -68,7 +68,7 @@ class Link:
         """The alert's page for this person."""
         desk = DeskView(self.site, self.words, Visitor(person=claim.person))
         with self.site.pool.connection() as conn:
-            turns = desk.turns(conn)
+            turns = desk.records.turns(conn)
             view = desk.whole_view(conn, alert, reveal=reveal)
         return self.site.page(
             "answer.html",

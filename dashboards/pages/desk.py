@@ -83,7 +83,7 @@ def mute(
 def unmute(id: str, desk: AtDesk, site: InSite, who: Muting) -> Response:
     """End a mute early."""
     with site.pool.connection() as conn:
-        if any(mute.id == id for mute in desk.mutes(conn)):
+        if any(mute.id == id for mute in desk.records.mutes(conn)):
             inbox.unmute(conn, id, who.person)
     return RedirectResponse("/desk", 303)
 

@@ -52,7 +52,7 @@ def page(desk: AtDesk) -> HTMLResponse:
         "rules.html",
         here="rules",
         cards=cards(history.rulebook(), now.settings),
-        raised=Counter(alert.rule for alert in desk.visible(week)),
+        raised=Counter(alert.rule for alert in desk.records.visible(week)),
         in_force=now,
         versions=found,
         trials=mine,

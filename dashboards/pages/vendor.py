@@ -47,7 +47,7 @@ Verdict = Literal["", "accepted", "repaired", "rejected"]
 def page(desk: VendorDesk, device: str = "", verdict: Verdict = "") -> HTMLResponse:
     """The inspector, what a device said day by day, and what was rejected in 24 hours."""
     known = desk.directory.devices.get(device)
-    registered = known is not None and desk.sees(f"device:{device}")
+    registered = known is not None and desk.records.sees(f"device:{device}")
     with desk.site.pool.connection() as conn:
         rejected = history.rejections(conn, since=desk.now - DAY, limit=COUNTED)
         days = history.device_days(conn, [device] * registered, desk.now - LATELY, desk.now)

@@ -1,1 +1,1 @@
-"""Pure: records into what a page shows, in the reader's language."""
+"""What a page shows: records and figures in the reader's language, names masked."""

@@ -1,1 +1,1 @@
-"""A town that does not exist, for trying carewatch out: nobody in it is real."""
+"""A fictitious town for trying carewatch out."""

@@ -1,1 +1,1 @@
-"""All services in one go: embedded broker and database, and who restarts whom."""
+"""Starts and supervises all services, with an embedded broker and database where none is given."""

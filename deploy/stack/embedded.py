@@ -7,13 +7,14 @@ given by a context manager that has ended its process when the block is left.
 import asyncio
 import getpass
 import logging
+import os
 import shutil
 import socket
 import subprocess
 import threading
 import time
 import warnings
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from string import Template
@@ -24,6 +25,7 @@ from deploy.stack.local import die_with_parent, free_port
 
 MOSQUITTO = Path(__file__).parents[1] / "mosquitto"
 USUAL_MQTT_PORT = 1883
+STARTING = 300.0  # seconds PostgreSQL may take: after a power cut it reads its whole log first
 
 
 class Part(Protocol):
@@ -57,7 +59,7 @@ class PostgreSQL:
     def start(self) -> None:
         """Start it again. Raises CarewatchError, for instance while the disk is still full."""
         with self._faults_named():
-            self._server.ensure_postgres_running()
+            self._patiently(self._server.ensure_postgres_running)
 
     def stop(self) -> None:
         """End it in good order."""
@@ -70,7 +72,26 @@ class PostgreSQL:
         # Its list of users outlives a kill and would keep the server from being stopped.
         (self._home / ".handle_pids.json").unlink(missing_ok=True)
         with self._faults_named():
-            return get_server(self._home, cleanup_mode="stop")
+            server = self._patiently(lambda: get_server(self._home, cleanup_mode="stop"))
+            server.ensure_postgres_running()
+            server.global_process_id_list.get_and_add(os.getpid())  # who may stop it
+            return server
+
+    def _patiently(self, start: Callable[[], Any]) -> Any:
+        """Start it. What takes longer than its library waits goes on, and is then taken over."""
+        try:
+            return start()
+        except subprocess.TimeoutExpired:
+            self._await_ready()
+            return start()
+
+    def _await_ready(self) -> None:
+        """Wait until it says it is ready. Raises FileNotFoundError once its process has ended."""
+        until = time.monotonic() + STARTING
+        while (self._home / "postmaster.pid").read_text().split()[-1:] != ["ready"]:
+            if time.monotonic() > until:
+                raise subprocess.TimeoutExpired("postgres", STARTING)
+            time.sleep(0.1)
 
     @contextmanager
     def _faults_named(self) -> Iterator[None]:

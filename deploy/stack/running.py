@@ -6,11 +6,10 @@ from pathlib import Path
 import msgspec
 
 from core.errors import CarewatchError
-from deploy.settings import load_settings
+from deploy.settings import DEMO_TOWN, load_settings
 from deploy.town.townfile import TownFile, read_town
 
 RUN_FILE = "running.toml"  # in the data directory, kept by `carewatch up`
-DEMO_TOWN = "demo-town.yaml"  # in the data directory, written by `carewatch up --demo`
 
 
 class Running(msgspec.Struct, frozen=True):

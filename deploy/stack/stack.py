@@ -16,7 +16,7 @@ from deploy.settings import Settings, load_settings
 from deploy.stack import embedded, local, running
 from deploy.stack.supervisor import Child, Supervisor
 
-READY_WITHIN = 60.0  # seconds the pages may take to answer
+READY_WITHIN = 180.0  # seconds the pages may take to answer on a machine with much else to do
 
 
 def run_stack(demo: bool) -> None:

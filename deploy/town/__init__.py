@@ -1,1 +1,1 @@
-"""Reading a town file: YAML with its lines, typed items, and every fault that can be found."""
+"""Reads a town file: YAML with line numbers, typed items, and every fault that can be found."""

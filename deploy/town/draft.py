@@ -9,9 +9,10 @@ import msgspec
 
 from alerts.plans.plans import SECTIONS as PLAN_SECTIONS
 from alerts.types import RuleScope
+from core.refusal import near
 from deploy.town.boundary import BadGeometry, flat_boundary
 from deploy.town.marked import Fault, Path, Rows, Table, line_of
-from deploy.town.typed import Wrong, natural, near, typed
+from deploy.town.typed import Wrong, natural, typed
 from devices.directory import SECTIONS
 
 LISTS: dict[str, type[Any]] = {**SECTIONS, **PLAN_SECTIONS, "rules_for": RuleScope}

@@ -6,9 +6,10 @@ from typing import Any, get_args
 
 from alerts.plans.plans import SECTIONS as PLAN_SECTIONS
 from alerts.types import Role
+from core.refusal import near
 from deploy.town.draft import Draft
 from deploy.town.marked import line_of
-from deploy.town.typed import Wrong, near
+from deploy.town.typed import Wrong
 from devices.directory import SECTIONS
 
 ID = re.compile(r"[^\s\x00-\x1f\x7f]{1,128}")

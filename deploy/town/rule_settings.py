@@ -7,9 +7,10 @@ import msgspec
 
 from alerts.plans.overrides import absurd
 from alerts.rules import RULES
+from core.refusal import near
 from deploy.town.draft import Draft
 from deploy.town.marked import Path, Table
-from deploy.town.typed import Wrong, near, typed
+from deploy.town.typed import Wrong, typed
 from devices.directory import CareLevel
 
 Settings = dict[str, dict[str, object]]

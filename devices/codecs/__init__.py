@@ -1,4 +1,4 @@
-"""The payload families that carewatch reads: one file each, all of them in one literal tuple."""
+"""The payload families that carewatch reads: one file each, all of them listed in `CODECS`."""
 
 from collections.abc import Collection
 

@@ -15,6 +15,7 @@ from msgspec.structs import replace
 
 from devices.codecs.body import JsonObject, json_object
 from devices.codecs.codec import Codec, Decoded, Part, refused
+from devices.codecs.faults import first_fault
 from devices.codecs.times import from_unix, read_time, to_utc
 from devices.contract.messages import (
     MAX_BYTES,
@@ -174,13 +175,15 @@ def _faulty(envelope: Envelope, address: ContractTopic) -> Decoded:
     if isinstance(body, Rejection):
         return Decoded((body,))
     faults: list[Rejection] = []
-    body = _with_time(_with_id(body, faults))
+    written, body = body, _with_time(_with_id(body, faults))
     if address.kind == "sos":
         return _pressed_all_the_same(envelope, address, body, faults)
+    if body is written:
+        return Decoded((first_fault(body, MESSAGES[address.kind])[1],))
     try:
         message = msgspec.convert(body, MESSAGES[address.kind])
-    except msgspec.ValidationError as error:
-        return Decoded((_named(str(error)),))
+    except msgspec.ValidationError:
+        return Decoded((first_fault(body, MESSAGES[address.kind])[1],))
     return Decoded((_named_anew(_part(message, envelope, address)), *faults))
 
 
@@ -218,9 +221,9 @@ def _pressed_all_the_same(
     while True:
         try:
             message = msgspec.convert(body, SosMessage)
-        except msgspec.ValidationError as error:
-            faults.append(_named(str(error)))
-            field = _field(str(error))
+        except msgspec.ValidationError:
+            field, fault = first_fault(body, SosMessage)
+            faults.append(fault)
             timeless = timeless or field == "at"
             body = {**body, "at": 0} if field == "at" else _without(body, field)
             continue
@@ -234,20 +237,6 @@ def _without(body: JsonObject, field: str) -> JsonObject:
     """Without one field; without all but what a press must have where none is named."""
     kept = {key: value for key, value in body.items() if key != field}
     return kept if len(kept) < len(body) else {key: body[key] for key in ("id", "at")}
-
-
-def _named(error: str) -> Rejection:
-    """The rejection for one of msgspec's validation messages; tests hold us to their wording."""
-    if "missing required field" in error or "got `null`" in error:
-        return Rejection(Reason.MISSING_FIELD, error)
-    if re.search(r"[<>]= -?\d", error) and "of length" not in error:
-        return Rejection(Reason.OUT_OF_RANGE, error)
-    return Rejection(Reason.BAD_VALUE, error)
-
-
-def _field(error: str) -> str:
-    found = re.search(r"`\$\.([a-z_]+)", error) or re.search(r"field `([a-z_]+)`", error)
-    return found.group(1) if found else ""
 
 
 CODEC = Codec(

@@ -1,1 +1,1 @@
-"""What a vendor's device must show before it goes to people's homes, judged on what it sends."""
+"""The checklist for a vendor's device, judged by the messages it sends."""

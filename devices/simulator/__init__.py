@@ -1,1 +1,1 @@
-"""A town of devices that speak like real ones, and misbehave like real ones."""
+"""Simulated devices of a town, with the faults of real ones."""

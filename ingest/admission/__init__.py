@@ -1,1 +1,1 @@
-"""What a message becomes: readings, rejections, or nothing that is kept. Pure."""
+"""Turns a message into readings, rejections, or nothing that is kept. Pure."""

@@ -1,1 +1,1 @@
-"""The same road for terminals that speak HTTP: who may push, and what they are answered."""
+"""Takes messages by HTTP: who may send, and what they are answered."""

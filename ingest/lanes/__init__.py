@@ -1,1 +1,1 @@
-"""From a session to committed rows: batches, the saving lane, who reads which session."""
+"""From a broker session to committed rows: batches, saving lanes, and which process reads what."""

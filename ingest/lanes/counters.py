@@ -17,7 +17,7 @@ from msgspec.structs import replace
 
 from devices.readings import Reading
 from ingest.admission.admit import Admitted, Counted
-from ingest.store.save import Message
+from ingest.store.save import AdmittedMessage
 
 Name = tuple[str, str]  # device, and what it counts
 SLOT = "counted"  # in the table of first deliveries, where broker sessions have theirs
@@ -74,7 +74,9 @@ def _is_of(reading: Reading, counted: Counted) -> bool:
 # ------------------------------------------------------------------ kept between batches
 
 
-def settled(conn: psycopg.Connection, messages: Sequence[Message]) -> Sequence[Message]:
+def settled(
+    conn: psycopg.Connection, messages: Sequence[AdmittedMessage]
+) -> Sequence[AdmittedMessage]:
     """The messages of a batch with their repeats at the time of the first. Raises psycopg.Error."""
     asked = [each for message in messages for each in message.admitted.counted]
     if not asked:
@@ -82,7 +84,7 @@ def settled(conn: psycopg.Connection, messages: Sequence[Message]) -> Sequence[M
     before = _known(conn, asked)
     last = dict(before)
     told = [
-        Message(each.envelope, recounted(each.admitted, each.envelope.received_at, last))
+        AdmittedMessage(each.envelope, recounted(each.admitted, each.envelope.received_at, last))
         if each.admitted.counted
         else each
         for each in messages

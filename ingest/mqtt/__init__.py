@@ -1,1 +1,1 @@
-"""The broker's edge: packets as bytes, one connection, and the session that the broker keeps."""
+"""The MQTT edge: packets, one connection, and the session that the broker keeps."""

@@ -1,1 +1,1 @@
-"""Readings into rows: one transaction a batch, repeats, partitions and their upkeep."""
+"""Writes readings as rows: one transaction a batch, repeats, partitions and their upkeep."""

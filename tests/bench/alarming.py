@@ -1,9 +1,10 @@
 """Traffic whose alarms can be counted: who presses, and whose battery is low."""
 
 import random
-from datetime import UTC, datetime
+from datetime import datetime
 
 from tests.bench.load import SITE, Load, Make, mixed
+from tests.clock import utc_now
 
 APART = 10  # hundreds of messages between the two reports of a low battery
 
@@ -40,5 +41,5 @@ def low_battery(n: int) -> str:
 def fresh(port: int, total: int, **settings: float) -> Load:
     """A load of mixed traffic with distinct presses, observed now, under ids of its own."""
     run = f"m{random.randrange(1 << 40):x}"
-    load = Load(port, pressing(run, datetime.now(UTC)), total, **settings)  # type: ignore[arg-type]
+    load = Load(port, pressing(run, utc_now()), total, **settings)  # type: ignore[arg-type]
     return load

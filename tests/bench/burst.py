@@ -72,7 +72,7 @@ def in_log(conn: psycopg.Connection) -> int:
 
 
 def _await_rows(conn: psycopg.Connection, wanted: int) -> float:
-    """When the last batch was stored, as time.time(), once there are so many."""
+    """When the last batch was stored, as epoch seconds, once there are so many."""
     until = time.monotonic() + PATIENCE
     while (there := in_log(conn)) < wanted:
         if time.monotonic() > until:

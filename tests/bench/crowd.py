@@ -1,16 +1,17 @@
 """The load generator in a process of its own, so that it and what measures don't share a GIL."""
 
 import multiprocessing
-import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from multiprocessing.connection import Connection
+from secrets import token_hex
 from typing import Literal
 
 import msgspec
 
 from tests.bench.load import PHONES, Load, Make, mixed
 from tests.bench.town import home
+from tests.clock import epoch_now, utc_now
 
 HERE = multiprocessing.get_context("spawn")
 FIX_EVERY = timedelta(hours=8) / 128  # of a phone at night
@@ -31,7 +32,7 @@ class Traffic(msgspec.Struct, frozen=True):
 
     def make(self) -> Make:
         """The messages, under ids of this run's own."""
-        run, began = f"{self.kind}{time.time_ns():x}", datetime.now(UTC)
+        run, began = f"{self.kind}{token_hex(8)}", utc_now()
         if self.kind == "night":
             return night(run, began, self.total)
         if self.kind == "back":
@@ -48,7 +49,7 @@ class Traffic(msgspec.Struct, frozen=True):
 class Published(msgspec.Struct, frozen=True):
     """How it went."""
 
-    began: float  # time.time() of the first publish
+    began: float  # epoch seconds of the first publish
     seconds: float  # until the broker had acknowledged the last
     acknowledged: int
 
@@ -85,7 +86,7 @@ def _run(port: int, traffic: Traffic, pipe: Connection) -> None:
         connections=traffic.connections,
         window=traffic.window,
     )
-    pipe.send(time.time())
+    pipe.send(epoch_now())
     load.run()
     pipe.send((load.seconds, sum(load.acked)))
 

@@ -1,12 +1,14 @@
 """What can be done to a running carewatch. `seconds`: how long what is broken stays so."""
 
+import errno
+import os
 import random
 import time
 from collections.abc import Callable
 
 from tests.bench.disk import exhaust
 from tests.bench.scene import Scene
-from tests.edges.paging import until
+from tests.waiting import until
 
 Mischief = Callable[[Scene, float], None]
 SLOW_ANSWER = 0.4  # seconds that a receiver takes, so that a kill meets pages on their way
@@ -114,7 +116,7 @@ def freeze_database(scene: Scene, seconds: float) -> None:
 def fill_the_disk(scene: Scene, seconds: float) -> None:
     """Not a byte is free, and the server ends by it; after a while there is room again."""
     scene.disk.fill()
-    until(lambda: "No space left on device" in scene.postgres.said(), within=60)
+    until(lambda: os.strerror(errno.ENOSPC) in scene.postgres.said())
     exhaust(scene.postgres.url)
     time.sleep(seconds)
     scene.disk.free()

@@ -1,6 +1,6 @@
 """What strangers, and operators of another area, get out of pages and API: nothing."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import httpx
 import psycopg
@@ -14,6 +14,7 @@ from dashboards.auth.middleware import LARGEST
 from dashboards.live.board import Board, Health, Second, fold, narrowed
 from dashboards.scope import Scope
 from dashboards.views.spreadsheet import harmless
+from tests.clock import utc_now
 
 UNANSWERABLE = (
     "/api/v1/alerts/%00",
@@ -83,7 +84,7 @@ def test_nobody_fills_the_memory_with_a_body(web: httpx.Client) -> None:
 def test_a_mute_of_another_area_is_neither_shown_nor_ended(
     web: httpx.Client, db: psycopg.Connection
 ) -> None:
-    now = datetime.now(UTC)
+    now = utc_now()
     until = now + timedelta(hours=1)
     kept = {"at": now, "until": until, "person": "u-1"}
     mutes = (

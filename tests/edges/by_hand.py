@@ -10,7 +10,7 @@ import psycopg
 from alerts.connections import connect
 from alerts.desk import append
 from alerts.lanes import feed
-from alerts.lanes import loop as loop
+from alerts.lanes import save_policy as policy
 from alerts.lanes.lane import RuleLane, load_town
 from alerts.lanes.loop import LaneLoop
 from alerts.plans.plans import apply_plans
@@ -131,10 +131,11 @@ class ByHand:
 def saving(saves: bool) -> Iterator[None]:
     """Rule states are saved at every look, or only when they must be. A look takes in all there
     is: ladders go by the clock, so what is due between two steps depends on where they part."""
-    before = loop.SAVE_EVERY, loop.SAVE_SHARE, loop.BEAT, feed.BATCHES
-    loop.SAVE_EVERY, loop.SAVE_SHARE, loop.BEAT = (-1, 1e9, -1) if saves else (1e9, 0.1, 1e9)
+    before = policy.SAVE_EVERY, policy.SAVE_SHARE, policy.RENEW_EVERY, feed.BATCHES
+    values = (-1, 1e9, -1) if saves else (1e9, 0.1, 1e9)
+    policy.SAVE_EVERY, policy.SAVE_SHARE, policy.RENEW_EVERY = values
     feed.BATCHES = 100_000
     try:
         yield
     finally:
-        loop.SAVE_EVERY, loop.SAVE_SHARE, loop.BEAT, feed.BATCHES = before
+        policy.SAVE_EVERY, policy.SAVE_SHARE, policy.RENEW_EVERY, feed.BATCHES = before

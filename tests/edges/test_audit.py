@@ -1,6 +1,6 @@
 """The watcher sees what keeps an alarm from a person, and tells by a road of its own."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
@@ -13,7 +13,9 @@ from alerts.watchdog import audit
 from alerts.watchdog.audit import Fault, Watcher, answerable, look
 from deploy.stack.local import free_port
 from devices.registry import load_directory
-from tests.edges.paging import FastClock, Phones, load, press, store, until, working
+from tests.clock import utc_now
+from tests.edges.paging import FastClock, Phones, load, press, store, working
+from tests.waiting import until
 
 pytestmark = pytest.mark.edge
 TOWN = """
@@ -60,7 +62,7 @@ def raised(conn: psycopg.Connection, database_url: str, phones: Phones) -> str:
 
 
 def kinds(conn: psycopg.Connection) -> set[str]:
-    return {fault.kind for fault in look(conn, datetime.now(UTC))}
+    return {fault.kind for fault in look(conn, utc_now())}
 
 
 def test_all_is_well(conn: psycopg.Connection, raised: str) -> None:
@@ -87,7 +89,7 @@ def test_each_fault_is_paged_by_a_road_of_its_own_and_only_health_is_called_outs
         phones.came.clear()
         with conn.transaction(force_rollback=True):
             conn.execute(change.encode())
-            watcher.heed(look(conn, datetime.now(UTC)))
+            watcher.heed(look(conn, utc_now()))
         paged = [page["subject"] for page in phones.rang("/admin")]
         assert paged == ([f"service:{kind}"] if kind else []), change
         assert len(phones.rang("/alive")) == (0 if kind else 1), change
@@ -150,7 +152,7 @@ class TestFigures:
         with working(database_url):
             desk.acknowledge(conn, raised, "u-1")
             until(lambda: history.open_alerts(conn)[0].state == "acknowledged")
-        now = datetime.now(UTC)
+        now = utc_now()
         cases = history.answers_between(conn, now - timedelta(hours=1), now)
         figures = history.answers(cases, now)
         assert (figures.alerts, figures.answered, figures.within_60) == (1, 1, 1.0)
@@ -167,7 +169,7 @@ class TestFigures:
             until(lambda: self.last_tests(conn) == [("btn-2", True), ("btn-1", False)])
 
     def last_tests(self, conn: psycopg.Connection) -> list[tuple[str, bool]]:
-        now = datetime.now(UTC)
+        now = utc_now()
         found = history.button_tests_of(conn, load_directory(conn))
         return [(one.device, one.is_overdue(now)) for one in found]
 
@@ -175,7 +177,7 @@ class TestFigures:
         self, conn: psycopg.Connection, raised: str
     ) -> None:
         conn.execute("UPDATE page SET state = 'failed', error = 'HTTP 410'")
-        flaws = history.paging_flaws(conn, load_directory(conn), datetime.now(UTC))
+        flaws = history.paging_flaws(conn, load_directory(conn), utc_now())
         assert [flaw.name for flaw in flaws] == [
             ("contact_failed", "person u-1", "contact 1: HTTP 410")
         ]
@@ -185,7 +187,7 @@ def test_the_daily_check_is_kept_with_since_when(
     conn: psycopg.Connection, database_url: str
 ) -> None:
     load(conn, "people: [{id: u-9, role: admin, contacts: [{channel: 'webhook://x/y'}]}]")
-    now = datetime.now(UTC)
+    now = utc_now()
     rota = "{id: night, people: []}"
 
     def since() -> list[datetime | None]:

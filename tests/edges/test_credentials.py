@@ -103,7 +103,7 @@ def test_a_device_added_by_hand_is_known_at_once(conn: psycopg.Connection) -> No
         (Device(id="x", holder="client:c-9"), "no such client is registered"),
         (Device(id="x", holder="c-1"), "write one of client:ID"),
         (Device(id="x", topic="a/#"), "one exact topic"),
-        (Device(id="x", topic="owntracks/u/phone"), "already exists"),
+        (Device(id="x", topic="owntracks/u/phone"), "device topic is taken: "),
         (Device(id="btn-1", kind="door"), "registered already"),
     ],
 )

@@ -1,6 +1,6 @@
 """What the broker says it dropped is cried out and kept, whoever restarts."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import psycopg
 import pytest
@@ -8,6 +8,7 @@ import pytest
 from ingest.history import recent_drops
 from ingest.lanes.drops import TOPIC, Drops
 from ingest.mqtt.packets import Publish
+from tests.clock import utc_now
 
 pytestmark = pytest.mark.edge
 
@@ -17,7 +18,7 @@ def says(dropped: int, topic: str = TOPIC) -> Publish:
 
 
 def lately(conn: psycopg.Connection) -> int:
-    return recent_drops(conn, datetime.now(UTC) - timedelta(days=1))
+    return recent_drops(conn, utc_now() - timedelta(days=1))
 
 
 def test_what_was_dropped_before_we_listened_is_no_news(conn: psycopg.Connection) -> None:

@@ -3,8 +3,8 @@
 import json
 import subprocess
 import time
-from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
@@ -13,6 +13,8 @@ from broker_fixtures import Broker
 
 from ingest.history import MessageCount, message_counts
 from tests.bench.rig import Service
+from tests.clock import utc_now
+from tests.waiting import until
 
 pytestmark = pytest.mark.system
 
@@ -60,7 +62,7 @@ class Road:
 
     def kept(self) -> list[MessageCount]:
         """The counts that are written down, by family."""
-        return message_counts(self.conn, datetime.now(UTC) - timedelta(hours=1))
+        return message_counts(self.conn, utc_now() - timedelta(hours=1))
 
     def counts(self, family: str = "") -> dict[str, float]:
         """received, stored, duplicate, rejected, ignored."""
@@ -92,13 +94,6 @@ def road(broker: Broker, database_url: str, tmp_path: Path) -> Iterator[Road]:
             ingest.kill()
 
 
-def until_true(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not what():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.05)
-
-
 def test_each_kind_of_message_is_a_row_and_is_counted(road: Road) -> None:
     road.publish("carewatch/v1/w/sos/btn-1", {"id": "s", "at": AT})
     road.publish("carewatch/v1/w/sos/btn-1", {"id": "s", "at": AT})
@@ -108,8 +103,8 @@ def test_each_kind_of_message_is_a_row_and_is_counted(road: Road) -> None:
     road.publish("zigbee2mqtt/bridge/logging", {"level": "info", "message": "x"})
     road.publish("some/where/else", b"hello")
     road.good("d")
-    until_true(lambda: road.counts().get("received", 0) == 8)
-    until_true(lambda: ("door-1", "door", "d") in road.readings())
+    until(lambda: road.counts().get("received", 0) == 8)
+    until(lambda: ("door-1", "door", "d") in road.readings())
     assert {each[:2] for each in road.readings()} == {
         ("btn-1", "sos"),
         ("btn-z", "sos"),
@@ -118,7 +113,7 @@ def test_each_kind_of_message_is_a_row_and_is_counted(road: Road) -> None:
     }
     assert len(road.readings()) == 4
     assert sorted(road.reasons()) == ["unknown_device", "unknown_topic"]
-    until_true(lambda: road.counts().get("received", 0) == 8)
+    until(lambda: road.counts().get("received", 0) == 8)
     assert road.counts() == {
         "received": 8,
         "stored": 4,
@@ -153,11 +148,11 @@ def test_a_hostile_minute_stops_nothing(road: Road) -> None:
     for number, (_, payload, _) in enumerate(HOSTILE):
         road.publish("carewatch/v1/w/door/door-1", payload)
         road.good(f"behind-{number}")
-    until_true(lambda: len(road.readings("id LIKE 'behind-%'")) == len(HOSTILE))
-    until_true(lambda: road.counts().get("received", 0) == 2 * len(HOSTILE))
+    until(lambda: len(road.readings("id LIKE 'behind-%'")) == len(HOSTILE))
+    until(lambda: road.counts().get("received", 0) == 2 * len(HOSTILE))
     counts = road.counts()
     assert counts["received"] == sum(counts.values()) - counts["received"]
-    until_true(lambda: sum(each.received for each in road.kept()) == counts["received"])
+    until(lambda: sum(each.received for each in road.kept()) == counts["received"])
     assert [each.missing for each in road.kept()] == [0]
     expected = [reason for _, _, reason in HOSTILE if reason]
     reasons = road.reasons()
@@ -175,13 +170,13 @@ def test_nul_and_strange_years_are_kept_as_far_as_they_make_sense(road: Road) ->
         at = f"{year}-01-01T00:00:00Z"
         road.publish("carewatch/v1/w/door/door-1", {"id": year, "at": at, "open": True})
     road.good("behind")
-    until_true(lambda: bool(road.readings("id = 'behind'")))
+    until(lambda: bool(road.readings("id = 'behind'")))
     clocks = road.conn.execute(
         "SELECT id, body::jsonb ->> 'clock', at = received_at FROM reading"
         " WHERE id IN ('1970', '2036') ORDER BY id"
     ).fetchall()
     assert clocks == [("1970", "quarantined", True), ("2036", "quarantined", True)]
-    until_true(lambda: road.counts()["received"] == 4)
+    until(lambda: road.counts()["received"] == 4)
     assert road.counts()["rejected"] == 1
     assert road.reasons() == ["bad_value"]
 
@@ -190,8 +185,8 @@ def test_topics_that_no_device_has(road: Road) -> None:
     for topic in ("carewatch", "carewatch/v1", "carewatch/v1/w/bogus/door-1", "/", "a" * 2_000):
         road.publish(topic, b"{}")
     road.good("behind")
-    until_true(lambda: bool(road.readings("id = 'behind'")))
-    until_true(lambda: len(road.reasons()) == 5)
+    until(lambda: bool(road.readings("id = 'behind'")))
+    until(lambda: len(road.reasons()) == 5)
     assert set(road.reasons()) <= {"unknown_topic", "unknown_kind"}
 
 
@@ -203,10 +198,10 @@ def test_a_device_is_known_from_the_moment_it_is_loaded(road: Road, tmp_path: Pa
     road.ingest.run("load", str(town))
     road.publish("carewatch/v1/w/door/new", {"id": "first", "at": AT, "open": True})
     road.publish("zigbee2mqtt/btn_new", {"action": "emergency"})
-    until_true(lambda: len(road.readings()) == 2)
+    until(lambda: len(road.readings()) == 2)
     time.sleep(1.2)  # by now the life lane listens to the new button itself
     road.publish("zigbee2mqtt/btn_new", {"action": "emergency"})
-    until_true(lambda: len(road.readings("device = 'btn-new'")) == 2)
+    until(lambda: len(road.readings("device = 'btn-new'")) == 2)
     time.sleep(0.3)
     assert len(road.readings("device = 'btn-new'")) == 2
     assert road.reasons() == []
@@ -218,19 +213,19 @@ def test_a_message_without_time_is_one_row_when_the_broker_gives_it_again(road: 
         road.conn.execute("LOCK TABLE reading_event")
         for _ in range(3):
             road.publish("zigbee2mqtt/door_z", {"contact": False})
-        until_true(lambda: road.counts().get("received", 0) >= 1)
-        until_true(lambda: road.ingest.figures()["carewatch_ingest_held_messages"] >= 1)
+        until(lambda: road.counts().get("received", 0) >= 1)
+        until(lambda: road.ingest.figures()["carewatch_ingest_held_messages"] >= 1)
         time.sleep(0.2)
         road.broker.save()
         road.broker.kill()
-    until_true(lambda: bool(road.readings()))
+    until(lambda: bool(road.readings()))
     before = len(road.readings())
     road.ingest.kill()
     road.broker.start()
     road.ingest.start()
     road.ingest.await_ready()
     road.good("behind")
-    until_true(lambda: bool(road.readings("id = 'behind'")))
+    until(lambda: bool(road.readings("id = 'behind'")))
     assert 1 <= before <= len(road.readings("device = 'door-z'")) == 3
 
 
@@ -242,7 +237,7 @@ def test_sigterm_ends_it_in_good_order(road: Road) -> None:
     assert road.conn.execute("SELECT count(*) FROM ingest_horizon").fetchone() == (0,)
     road.good("while away")
     road.ingest.start()
-    until_true(lambda: bool(road.readings("id = 'while away'")))
+    until(lambda: bool(road.readings("id = 'while away'")))
 
 
 def test_nothing_secret_and_no_whereabouts_are_logged(road: Road) -> None:
@@ -250,7 +245,7 @@ def test_nothing_secret_and_no_whereabouts_are_logged(road: Road) -> None:
         "carewatch/v1/w/position/phone-1", {"id": "p", "at": AT, "lat": 35.24123, "lon": 115.4}
     )
     road.publish("carewatch/v1/w/position/phone-1", b'{"lat": 35.24123, "phone": "13800138000"')
-    until_true(lambda: len(road.readings()) == 1 and len(road.reasons()) == 1)
+    until(lambda: len(road.readings()) == 1 and len(road.reasons()) == 1)
     road.ingest.stop()
     log = road.ingest.log.read_text()
     assert "35.24123" not in log

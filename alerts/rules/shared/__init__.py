@@ -1,1 +1,1 @@
-"""Judgements that several rules share. Pure."""
+"""What several rules share: silence, outages, places, conditions. Pure."""

@@ -94,19 +94,25 @@ def fault_of(condition: Condition) -> str | None:
     try:
         program = _compiled(condition.when)
     except ValueError as wrong:
-        return str(wrong).splitlines()[0]
+        return f"is no CEL expression ({_first_sentence(wrong)})"
     for sample in _samples():
         try:
             found = program.execute(sample)
         except KeyError as wrong:
             return f"a reading has no {wrong.args[0]!r}; it has {', '.join(sorted(NO_FIELDS))}"
-        except (RuntimeError, TypeError, ValueError) as wrong:
-            return str(wrong).split(". ")[0]
+        except RuntimeError as wrong:
+            return f"names what is not there ({_first_sentence(wrong)}); known: {', '.join(sample)}"
+        except (TypeError, ValueError) as wrong:
+            return f"puts values of different types together ({_first_sentence(wrong)})"
         except (IndexError, ArithmeticError):
             continue  # an empty window, perhaps: no fault of the expression
         if not isinstance(found, bool):
             return f"gives {found!r}, not true or false"
     return None
+
+
+def _first_sentence(wrong: Exception) -> str:
+    return (str(wrong).splitlines() or [""])[0].split(". ")[0]
 
 
 @lru_cache(maxsize=1024)
