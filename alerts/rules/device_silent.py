@@ -3,7 +3,9 @@
 A device is *lost* when nothing was heard of it for its kind's `minutes`, or when it (or its
 broker) says that it is offline; a phone only while its caregiver is on duty. What counts is when
 we hear: a phone that sends yesterday's positions now is heard now. A device counts from the first
-time it is heard: one never heard is not installed yet, it is not silent. A kind without minutes
+time it is heard: one never heard is not installed yet, it is not silent. A door or button that has
+never sent a heartbeat (a status, a measurement, its state once more) is not silent for want of
+events: it speaks when something happens. A kind without minutes
 (`sensor`) is lost only when it is said to be offline, and raises nothing by itself. Devices in
 maintenance are not watched. What speaks through a gateway is lost while its gateway is, however
 seldom it speaks; it is back with its gateway, or when it is heard by another way.
@@ -56,6 +58,7 @@ from devices.readings import (
 )
 
 NO_TIME = timedelta(0)
+BY_EVENTS = ("door", "sos")
 
 
 class KindMinutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -135,6 +138,8 @@ class SilentRule(Rule[Silence, SilentSettings]):
         if state is None:
             heard = town.vitals.heard(key)
             return self._judge(key, Silence(heard), Silence(heard), town) if heard else None
+        if state.limit is None and by_events(said.device, town) and town.vitals.beats(key):
+            return self._judge(key, state, refreshed(key, state, town), town)
         if not state.lost and (state.duty is None or town.now < state.duty.end):
             return None  # town.vitals has it; the timer finds it there
         heard = came_back(state, said) or town.vitals.heard(key)
@@ -166,6 +171,8 @@ class SilentRule(Rule[Silence, SilentSettings]):
         subject = f"device:{key}"
         settings = town.settings(self, subject)
         minutes: float | None = getattr(settings.minutes, device.kind)
+        if device.kind in BY_EVENTS and not town.vitals.beats(key):
+            minutes = None
         told = device.kind not in ("sos", "phone")
         return SilenceTerms(
             limit=None if minutes is None else timedelta(minutes=minutes),
@@ -196,6 +203,12 @@ class SilentRule(Rule[Silence, SilentSettings]):
             severity=Severity.MEDIUM if kind == "sos" else None,
             evidence=(Evidence(what="last_heard", at=silence.heard, device=key),),
         )
+
+
+def by_events(key: str, town: Town) -> bool:
+    """Does a device speak when something happens, and perhaps never else?"""
+    device = town.directory.devices.get(key)
+    return device is not None and device.kind in BY_EVENTS
 
 
 def refreshed(key: str, silence: Silence, town: Town) -> Silence:

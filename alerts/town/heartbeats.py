@@ -12,10 +12,11 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from devices.directory import Directory
-from devices.readings import DeviceStatus, DoorMoved, Measured, Reading
+from devices.readings import DeviceStatus, DoorMoved, Measured, Position, Reading
 
 CALM = timedelta(hours=1)  # so long routine readings are only noted
 WELL = 50.0  # percent; a battery above it worries no rule, unless the town sets it higher
+REPEATED = timedelta(minutes=10)  # so much later the same state of a door is no bounce
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -25,6 +26,9 @@ class Vital(msgspec.Struct, array_like=True, gc=False):
     heard: datetime  # by our clock
     calm_until: datetime = LONG_AGO  # only routine readings came, and they are only noted
     charged: bool = False  # the reading that calmed named its charge
+    beats: bool = False  # it has said something that was no event: a heartbeat, a state repeated
+    is_open: bool | None = None  # a door's last state, until it beats
+    since: datetime = LONG_AGO  # when that was first said, by our clock
 
 
 class Vitals:
@@ -42,17 +46,39 @@ class Vitals:
         vital = self._of.get(device)
         return vital.heard if vital else None
 
+    def beats(self, device: str) -> bool:
+        """Whether a device was ever heard without an event: only then silence says something."""
+        vital = self._of.get(device)
+        return vital is not None and vital.beats
+
     def note(self, said: Reading, now: datetime) -> bool:
         """Note a reading. True: it is routine and its device calm, so it says nothing more."""
         device = said.device
         vital = self._of.get(device)
         if vital is None or not is_routine(said, self.well):
             self._hear(said, vital)
+            self._is_first_beat(said, self._of.get(device))
             return False
         self._dirty.add(device)
         if said.received_at > vital.heard:  # nothing routine counts at another time
             vital.heard = said.received_at
+        if not vital.beats and self._is_first_beat(said, vital):
+            return False
         return now < vital.calm_until > self._calm_after and (said.battery is None or vital.charged)
+
+    def _is_first_beat(self, said: Reading, vital: Vital | None) -> bool:
+        """Note whether a device beats, which stays so."""
+        if vital is None or vital.beats or said.replayed:
+            return False
+        if isinstance(said, DoorMoved):
+            if vital.is_open is not said.open:
+                vital.is_open, vital.since = said.open, said.received_at
+            vital.beats = said.received_at - vital.since >= REPEATED
+        elif isinstance(said, DeviceStatus):
+            vital.beats = said.online is not False
+        else:
+            vital.beats = isinstance(said, Position | Measured)
+        return vital.beats
 
     def _hear(self, said: Reading, vital: Vital | None) -> None:
         at = heard_at(said)
