@@ -164,6 +164,9 @@ class Directory:
         "_by_face",
         "_by_topic",
         "_held",
+        "_like",
+        "_nodes",
+        "_topics_like",
         "agencies",
         "areas",
         "caregivers",
@@ -186,6 +189,9 @@ class Directory:
         self._by_topic: Shelf[str] = Shelf()  # registered topic -> device id
         self._held: Shelf[tuple[str, ...]] = Shelf()  # holder -> device ids
         self._behind: Shelf[tuple[str, ...]] = Shelf()  # gateway -> device ids
+        self._like: Shelf[tuple[str, ...]] = Shelf()  # id in small letters -> ids with capitals
+        self._topics_like: Shelf[tuple[str, ...]] = Shelf()  # the same of topics -> ids
+        self._nodes: Shelf[tuple[str, ...]] = Shelf()  # node with many entities -> ids
         self._by_face: Shelf[str] = Shelf()  # "facility/face code" -> resident id
         self._by_code: Shelf[tuple[str, ...]] = Shelf()  # face code -> resident ids
 
@@ -198,6 +204,11 @@ class Directory:
             setattr(nxt, section, getattr(self, section).changed({**gone, **items}))
         nxt._by_topic = self._reindexed_topics(change)
         nxt._held = self._regrouped(self._held, change, lambda device: device.holder)
+        nxt._like = self._regrouped(self._like, change, lambda device: _small(device.id))
+        nxt._topics_like = self._regrouped(
+            self._topics_like, change, lambda device: _small(device.topic or "")
+        )
+        nxt._nodes = self._regrouped(self._nodes, change, _node_of)
         nxt._behind = self._regrouped(self._behind, change, lambda device: device.gateway)
         nxt._by_face = self._reindexed_faces(change)
         nxt._by_code = self._reindexed_codes(change)
@@ -205,7 +216,22 @@ class Directory:
 
     def device_on(self, topic: str) -> Device | None:
         """Return the device registered with exactly this topic."""
-        return self.devices.get(self._by_topic.get(topic))
+        key = self._by_topic.get(topic)
+        return None if key is None else self.devices.get(key)
+
+    def device_like(self, name: str) -> Device | None:
+        """Return the device whose id differs from this name in capitals at most."""
+        small = name.casefold()
+        return self.devices.get(small) or self.devices.get(_first(self._like.get(small)))
+
+    def device_on_like(self, topic: str) -> Device | None:
+        """Return the device whose topic differs from this one in capitals at most."""
+        small = topic.casefold()
+        return self.device_on(small) or self.devices.get(_first(self._topics_like.get(small)))
+
+    def on_node(self, node: str) -> tuple[str, ...]:
+        """Return the ids of the devices on an entity of a node: `{node}/binary_sensor/...`."""
+        return self._nodes.get(node) or ()
 
     def held_by(self, holder: Subject | str) -> tuple[Device, ...]:
         """Return the devices of a holder, or of a holder's text, in the order registered."""
@@ -394,3 +420,22 @@ class Directory:
             if resident.face is not None:
                 codes[resident.face] = (*known_by(resident.face), resident.id)
         return self._by_code.changed(codes)
+
+
+ENTITIES = ("/binary_sensor/", "/sensor/", "/event/")  # ESPHome's, below the node's own topic
+
+
+def _node_of(device: Device) -> str | None:
+    topic = device.topic or ""
+    found = (topic.partition(entity)[0] for entity in ENTITIES if entity in topic)
+    return next(found, None)
+
+
+def _small(name: str) -> str | None:
+    """The name in small letters; None where it is so written, and found without this."""
+    small = name.casefold()
+    return small if small != name else None
+
+
+def _first(keys: tuple[str, ...] | None) -> str | None:
+    return keys[0] if keys else None

@@ -26,6 +26,8 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", gc=False
     clock: Clock = "ok"  # what admission thinks of observed_at
     battery: float | None = None  # percent, 0-100
     replayed: bool = False  # sent from the device's own buffer, or a retained message
+    # what was mended in its message's outer form ("nul", "encoding:gb18030"); absent where nothing
+    repaired: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def at(self) -> datetime:
@@ -96,6 +98,7 @@ class DeviceStatus(Said, frozen=True, kw_only=True, tag="status"):
     signal: float | None = None  # as the device counts it
     firmware: str | None = None
     fault: str | None = None
+    battery_low: bool | None = None  # the device's own word, where it gives no percent or besides
 
 
 class Measured(Said, frozen=True, kw_only=True, tag="measured"):

@@ -30,6 +30,12 @@ OUTCOMES = {
 READINGS = Counter("carewatch_readings_stored_total", "New readings", ["kind"])
 REJECTIONS = Counter("carewatch_rejections_total", "What could not be read, by reason", ["reason"])
 
+REPAIRED = Counter(
+    "carewatch_messages_repaired_total",
+    "Messages read only after their outer form was mended, by kind of repair",
+    ["family", "repair"],
+)
+
 HELD = Gauge("carewatch_ingest_held_messages", "Messages taken and not yet stored", ["slot"])
 CONNECTED = Gauge("carewatch_broker_connected", "1 while the session is connected", ["slot"])
 DROPPED = Gauge("carewatch_broker_dropped_messages", "What the broker says it dropped ($SYS)")
@@ -52,6 +58,9 @@ def count_received(messages: Sequence[AdmittedMessage]) -> Tally:
     tally = Tally((each.admitted.family, "received") for each in messages)
     for (family, _), number in tally.items():
         RECEIVED.labels(family).inc(number)
+    for each in messages:
+        for repair in each.admitted.repaired:
+            REPAIRED.labels(each.admitted.family, repair).inc()
     return tally
 
 

@@ -40,6 +40,10 @@ SEVERITIES: dict[Severity, dict[Lang, str]] = {
 REASONS: dict[str, dict[Lang, str]] = {
     "caregiver_elsewhere": {"zh": "护理员在别处", "en": "caregiver elsewhere"},
     "caregiver_silent": {"zh": "护理员手机失联", "en": "caregiver's phone silent"},
+    "caregiver_unplaced": {
+        "zh": "护理员手机在线、无到访定位",
+        "en": "phone heard, not placed there",
+    },
     "no_caregiver_data": {"zh": "无护理员数据", "en": "no caregiver data"},
     "pressed_again": {"zh": "再次按下", "en": "pressed again"},
 }

@@ -1,12 +1,13 @@
 """A device's battery runs out.
 
 Raises when two messages in a row, by the device's clock, name a charge below `percent`: one low
-number alone is often a cold night or a bad measurement. Several readings of one message are one
-report. Clears when the charge is more than 10 points above `percent` (`charged`), when a report
-that came late shows that the two were not in a row (`late_evidence`), and when the device leaves
-the register (`device_removed`). The last few reports are kept in the order of their times, so any
-order of the same reports ends the same; of a battery that is well one report an hour is kept. A
-device in maintenance raises nothing.
+number alone is often a cold night or a bad measurement. A device that only says that its battery
+is low (`battery_low`, with no percentage or against it) says so too. Several readings of one
+message are one report, the lower one. Clears when the charge is more than 10 points above
+`percent` (`charged`), when a report that came late shows that the two were not in a row
+(`late_evidence`), and when the device leaves the register (`device_removed`). The last few reports
+are kept in the order of their times, so any order of the same reports ends the same; of a battery
+that is well one report an hour is kept. A device in maintenance raises nothing.
 """
 
 from collections.abc import Iterable
@@ -36,6 +37,7 @@ from devices.subject import Subject
 
 # All our choice.
 CLEARED_ABOVE = 10  # points over `percent`: between the two nothing changes
+LOW_FAULTS = ("battery_low", "low_battery")
 KEPT = 4  # reports remembered a device, the latest
 NO_TIME, NEWS = timedelta(0), timedelta(hours=1)  # so much later a good report is news again
 
@@ -53,6 +55,7 @@ class Charge(msgspec.Struct, frozen=True, array_like=True, gc=False):
     received_at: datetime  # tells messages apart
     percent: float
     id: str
+    is_flag: bool = False  # the device's own word: 0 stands for low, 100 for well
 
 
 class BatteryState(RuleState, frozen=True):
@@ -75,7 +78,8 @@ class BatteryRule(Rule[BatteryState, BatterySettings, Reading, Never]):
         return max(settings.percent for settings in town.settings_anywhere(self))
 
     def route_reading(self, reading: Reading, town: Town) -> Iterable[str]:
-        return () if reading.battery is None else (reading.device,)
+        is_silent = reading.battery is None and flag_of(reading) is None
+        return () if is_silent else (reading.device,)
 
     def route_change(self, change: Change, town: Town) -> Iterable[str]:
         return devices_of(change, town, *KINDS)
@@ -128,10 +132,10 @@ class BatteryRule(Rule[BatteryState, BatterySettings, Reading, Never]):
             event,
             str(Subject("device", key)),
             reason,
-            f"the battery of {key} is at {latest.percent:g} %",
+            f"the battery of {key} {in_words(latest)}",
             town=town,
             evidence=tuple(
-                Evidence(what="battery", at=c.at, device=key, id=c.id, detail=f"{c.percent:g} %")
+                Evidence(what="battery", at=c.at, device=key, id=c.id, detail=in_figures(c))
                 for c in state.reports[-2:]
             ),
         )
@@ -139,7 +143,7 @@ class BatteryRule(Rule[BatteryState, BatterySettings, Reading, Never]):
 
 def is_well(state: BatteryState, reading: Reading, percent: float) -> bool:
     """Return True if this is one more report of a battery that was well less than `NEWS` before."""
-    if state.raised or reading.battery is None or reading.battery < percent:
+    if state.raised or reading.battery is None or reading.battery < percent or flag_of(reading):
         return False
     latest = state.reports[-1]
     return latest.percent >= percent and NO_TIME <= reading.at - latest.at < NEWS
@@ -147,15 +151,48 @@ def is_well(state: BatteryState, reading: Reading, percent: float) -> bool:
 
 def reported(state: BatteryState, reading: Reading) -> BatteryState:
     """Return the state with this reading's report; the same state where it says nothing new."""
-    assert reading.battery is not None
-    charge = Charge(reading.at, reading.received_at, reading.battery, reading.id)
+    charge = charge_of(reading)
     same = [one for one in state.reports if one.received_at == charge.received_at]
-    if any(one.at >= charge.at for one in same):
+    if any(one.at >= charge.at and not is_lower_word(charge, one) for one in same):
         return state
     if len(state.reports) == KEPT and charge.at < state.reports[0].at:
         return state
     others = (one for one in state.reports if one not in same)
     return replace(state, reports=tuple(sorted((*others, charge), key=by_time)))
+
+
+def flag_of(reading: Reading) -> bool | None:
+    """Return True if a device says in a word that its battery is low, None if it says no word."""
+    if not isinstance(reading, DeviceStatus):
+        return None
+    return True if reading.fault in LOW_FAULTS else reading.battery_low
+
+
+def charge_of(reading: Reading) -> Charge:
+    """Return the report of a reading that has one: the word `low` goes before a percentage."""
+    at, received_at, low = reading.at, reading.received_at, flag_of(reading)
+    if low or reading.battery is None:
+        return Charge(at, received_at, 0.0 if low else 100.0, reading.id, is_flag=True)
+    return Charge(at, received_at, reading.battery, reading.id)
+
+
+def is_lower_word(charge: Charge, other: Charge) -> bool:
+    """Return True if a message says low in a word beside a percentage that says otherwise."""
+    return charge.is_flag and charge.percent < other.percent
+
+
+def in_words(charge: Charge) -> str:
+    """Return what a report says, as the end of a sentence."""
+    if not charge.is_flag:
+        return f"is at {charge.percent:g} %"
+    return "is low, it says" if charge.percent == 0 else "is well again, it says"
+
+
+def in_figures(charge: Charge) -> str:
+    """Return what a report says, as the detail of a piece of evidence."""
+    if not charge.is_flag:
+        return f"{charge.percent:g} %"
+    return "low" if charge.percent == 0 else "well"
 
 
 def by_time(charge: Charge) -> tuple[datetime, datetime]:

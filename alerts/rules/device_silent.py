@@ -3,10 +3,12 @@
 A device is *lost* when nothing was heard of it for its kind's `minutes`, or when it (or its
 broker) says that it is offline; a phone only while its caregiver is on duty. What counts is when
 we hear: a phone that sends yesterday's positions now is heard now. A device counts from the first
-time it is heard: one never heard is not installed yet, it is not silent. A kind without minutes
-(`sensor`) is lost only when it is said to be offline, and raises nothing by itself. Devices in
-maintenance are not watched. What speaks through a gateway is lost while its gateway is, however
-seldom it speaks; it is back with its gateway, or when it is heard through another.
+time it is heard: one never heard is not installed yet, it is not silent. A door or button that has
+never sent a heartbeat (a status, a measurement, its state once more) is not silent for want of
+events: it speaks when something happens. A kind without minutes (`sensor`) is lost only when it is
+said to be offline, and raises nothing by itself. Devices in maintenance are not watched. What
+speaks through a gateway is lost while its gateway is, however seldom it speaks; it is back with its
+gateway, or when it is heard through another.
 
 Raises when a device has been silent for its `minutes` and then `hold_minutes` more; SOS buttons
 at medium. Clears when it is heard again (`heard`), when the duty ends (`off_duty`), when it goes
@@ -57,6 +59,7 @@ from devices.readings import (
 from devices.subject import Subject
 
 Heard = VisitPlanned | OutageCovers | GatewayLost
+BY_EVENTS = ("door", "sos")  # the kinds that speak when something happens, and perhaps never else
 
 
 class KindMinutes(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -112,6 +115,8 @@ class SilentRule(Rule[Silence, SilentSettings, Reading, Heard]):
         heard = town.vitals.heard(key)
         if state is None:
             return self._judge(key, Silence(heard), Silence(heard), town) if heard else UNCHANGED
+        if state.limit is None and speaks_by_events(key, town) and town.vitals.beats(key):
+            return self._judge(key, state, refreshed(key, state, town), town)
         if not state.lost and (state.duty is None or town.now < state.duty.end):
             return UNCHANGED  # town.vitals has it; the timer finds it there
         heard = came_back(state, reading) or heard
@@ -183,6 +188,8 @@ class SilentRule(Rule[Silence, SilentSettings, Reading, Heard]):
             return None
         settings = town.settings(self, str(Subject("device", key)))
         minutes: float | None = getattr(settings.minutes, device.kind)
+        if device.kind in BY_EVENTS and not town.vitals.beats(key):
+            minutes = None
         counted = device.kind not in ("sos", "phone")
         return SilenceTerms(
             limit=None if minutes is None else timedelta(minutes=minutes),
@@ -214,6 +221,12 @@ class SilentRule(Rule[Silence, SilentSettings, Reading, Heard]):
             severity=Severity.MEDIUM if kind == "sos" else None,
             evidence=(Evidence(what="last_heard", at=silence.heard, device=key),),
         )
+
+
+def speaks_by_events(key: str, town: Town) -> bool:
+    """Return True if a device speaks when something happens, and perhaps never else."""
+    device = town.directory.devices.get(key)
+    return device is not None and device.kind in BY_EVENTS
 
 
 def refreshed(key: str, silence: Silence, town: Town) -> Silence:

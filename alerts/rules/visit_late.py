@@ -2,10 +2,10 @@
 
 Raises at window start + `after_minutes`, or later when the planned minutes would still fit then.
 A phone just come to the home has the time to show a stay. Reasons as for visit_missed:
-`caregiver_elsewhere`, `caregiver_silent`, `no_caregiver_data`; revises when evidence changes them.
-Clears with `begun` when the visit begins, with `late_evidence` when it turns out to have begun in
-time, with `missed` when visit_missed takes over, with `plan_changed` when the plan does.
-The key is the visit.
+`caregiver_elsewhere`, `caregiver_silent`, `caregiver_unplaced`, `no_caregiver_data`; revises when
+evidence changes them. Clears with `begun` when the visit begins, with `late_evidence` when it turns
+out to have begun in time, with `missed` when visit_missed takes over, with `plan_changed` when the
+plan does. The key is the visit.
 """
 
 from alerts.rule import NO_TIMER, UNCHANGED, Keep, RuleState, Verdict

@@ -12,13 +12,14 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from devices.directory import Directory
-from devices.readings import DeviceStatus, DoorMoved, Measured, Reading
+from devices.readings import DeviceStatus, DoorMoved, Measured, Position, Reading
 
 # So long routine readings are only noted. Our choice: rules that write down routine readings at all
 # write one an hour; whatever is not routine ends the calm at once, so no alert waits for it.
 CALM = timedelta(hours=1)
 # Percent; a reading with a lower charge is never routine. Our choice, well above any default.
 WELL = 50.0
+REPEATED = timedelta(minutes=10)  # so much later the same state of a door is no bounce; our choice
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -28,6 +29,9 @@ class Vital(msgspec.Struct, array_like=True, gc=False):
     heard: datetime  # by our clock
     calm_until: datetime = LONG_AGO  # only routine readings came, and they are only noted
     charged: bool = False  # the reading that calmed named its charge
+    beats: bool = False  # it has said something that was no event: a heartbeat, a state repeated
+    is_open: bool | None = None  # a door's last state, until it beats
+    since: datetime = LONG_AGO  # when that was first said, by our clock
 
 
 class Vitals:
@@ -51,18 +55,40 @@ class Vitals:
         vital = self._of.get(device)
         return vital.heard if vital else None
 
+    def beats(self, device: str) -> bool:
+        """Return True if a device was ever heard without an event: then silence says something."""
+        vital = self._of.get(device)
+        return vital is not None and vital.beats
+
     def note(self, reading: Reading, now: datetime) -> bool:
         """Note a reading. Return True if it is routine and its device calm: it is no news."""
         device = reading.device
         vital = self._of.get(device)
         if vital is None or not is_routine(reading, self.routine_above):
             self._hear(reading, vital)
+            self._is_first_beat(reading, self._of.get(device))
             return False
         self._dirty.add(device)
         if reading.received_at > vital.heard:  # nothing routine counts at another time
             vital.heard = reading.received_at
+        if not vital.beats and self._is_first_beat(reading, vital):
+            return False
         is_calm = now < vital.calm_until > self._calm_after
         return is_calm and (reading.battery is None or vital.charged)
+
+    def _is_first_beat(self, reading: Reading, vital: Vital | None) -> bool:
+        """Note that a device sends heartbeats. Return True if this reading is the first of them."""
+        if vital is None or vital.beats or reading.replayed:
+            return False
+        if isinstance(reading, DoorMoved):
+            if vital.is_open is not reading.open:
+                vital.is_open, vital.since = reading.open, reading.received_at
+            vital.beats = reading.received_at - vital.since >= REPEATED
+        elif isinstance(reading, DeviceStatus):
+            vital.beats = reading.online is not False
+        else:
+            vital.beats = isinstance(reading, Position | Measured)
+        return vital.beats
 
     def _hear(self, reading: Reading, vital: Vital | None) -> None:
         """Note when a device was heard, if the reading proves that it is alive."""
@@ -116,7 +142,7 @@ def is_routine(reading: Reading, above: float) -> bool:
         return False
     if not isinstance(reading, DeviceStatus):
         return True
-    return reading.online is not False and reading.fault is None
+    return reading.online is not False and reading.fault is None and reading.battery_low is None
 
 
 def heard_at(reading: Reading) -> datetime | None:

@@ -3,6 +3,7 @@
 The record says who came, from when to when, how sure that is (verified, probable, contradicted,
 none) and, when nobody did, why: `caregiver_elsewhere` (the phone was followed elsewhere),
 `caregiver_silent` (tracking was lost for longer than the visit takes: lost is not absent),
+`caregiver_unplaced` (the phone spoke meanwhile, and no fix of the time says from where),
 `no_caregiver_data` (no caregiver, no phone or no home to compare with) or `substitute_came`.
 Rules on visits judge this record and gather nothing themselves. They hear of it (`VisitSeen`) when
 it changes. Evidence is taken until `correction_hours` after the window; then the visit is
@@ -10,7 +11,7 @@ forgotten (`VisitForgotten`).
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date
+from datetime import date, timedelta
 
 import msgspec
 
@@ -28,17 +29,26 @@ from alerts.rule import (
 )
 from alerts.town.parameters import Parameters
 from alerts.town.town import Town
-from alerts.town.visits_at import nearest
+from alerts.town.visits_at import VAGUE, nearest
 from alerts.types import Severity, TownChanged, VisitRecord
 from alerts.visits.calendar import CALENDAR, VisitPlanned, planned_on
-from alerts.visits.evidence import Mark, Opening, Seen, with_door, with_mark, with_position
+from alerts.visits.evidence import (
+    Mark,
+    Opening,
+    Seen,
+    with_contact,
+    with_door,
+    with_mark,
+    with_position,
+)
 from alerts.visits.record import cancelled, concluded, next_look
 from alerts.visits.stretches import lengthened
 from alerts.visits.terms import deadlines
-from devices.readings import DoorMoved, Position, VisitMarked
+from devices.readings import DeviceStatus, DoorMoved, Position, VisitMarked
 from devices.subject import Subject
 
-Sign = Position | VisitMarked | DoorMoved  # a reading that may show a visit
+Sign = Position | VisitMarked | DoorMoved | DeviceStatus  # a reading that may show a visit
+STALE = timedelta(minutes=1)  # a fix received so much later was made before; our choice
 
 
 class VisitSeen(RuleEvent, frozen=True):
@@ -75,7 +85,7 @@ class VisitBook(Rule[VisitState, Parameters, Sign, VisitPlanned]):
     name = "visit"
     severity = Severity.LOW
     needs = (CALENDAR,)
-    readings = (Position, VisitMarked, DoorMoved)
+    readings = (Position, VisitMarked, DoorMoved, DeviceStatus)
     events = (VisitPlanned,)
     settings = Parameters
     state = VisitState
@@ -83,7 +93,10 @@ class VisitBook(Rule[VisitState, Parameters, Sign, VisitPlanned]):
     def route_reading(self, reading: Sign, town: Town) -> Iterable[str]:
         if isinstance(reading, Position):
             caregiver = town.caregiver_of(reading.device)
-            return town.visit_index.places(reading, caregiver) if caregiver else ()
+            return placed_or_heard(reading, caregiver, town) if caregiver else ()
+        if isinstance(reading, DeviceStatus):
+            caregiver = town.caregiver_of(reading.device)
+            return heard(reading, caregiver, town) if caregiver else ()
         return opened(reading, town) if isinstance(reading, DoorMoved) else marked(reading, town)
 
     def route_event(self, event: VisitPlanned, town: Town) -> Iterable[str]:
@@ -153,6 +166,28 @@ def conclude(
 # ---------------------------------------------------------------- which visits, what evidence
 
 
+def placed_or_heard(fix: Position, caregiver: str, town: Town) -> Iterable[str]:
+    """Return the visits a fix counts for, and those in whose time it only shows a live phone."""
+    places = town.visit_index.places(fix, caregiver)
+    if not is_unplaced(fix):
+        return places
+    return dict.fromkeys((*places, *heard(fix, caregiver, town)))
+
+
+def is_unplaced(fix: Position) -> bool:
+    """Return True if a fix does not show where a phone is now: at rest it repeats its last one."""
+    return fix.received_at - fix.at > STALE or (fix.accuracy or 0) > VAGUE
+
+
+def heard(reading: Position | DeviceStatus, caregiver: str, town: Town) -> tuple[str, ...]:
+    """Return the caregiver's own visits in whose time a reading was received."""
+    if isinstance(reading, DeviceStatus) and (reading.online is False or reading.replayed):
+        return ()
+    index = town.visit_index
+    open_then = index.open_at(index.of_caregiver(caregiver), reading.received_at)
+    return tuple(visit.id for visit in open_then)
+
+
 def opened(door: DoorMoved, town: Town) -> tuple[str, ...]:
     """Return the visits that an opening door at a client's home may speak of."""
     subject = Subject.parse(town.subject_of(door.device))
@@ -184,6 +219,11 @@ def gathered(key: str, state: VisitState, reading: Sign, town: Town) -> VisitSta
         gap = deadlines(state.record, town).terms.gap
         fix = (reading.at, reading.device, reading.id)
         seen = with_position(seen, place, caregiver, fix, gap) if place else seen
+        if is_unplaced(reading) and key in heard(reading, caregiver, town):
+            seen = with_contact(seen, reading.received_at, reading.device, reading.id, gap)
+    elif isinstance(reading, DeviceStatus):
+        gap = deadlines(state.record, town).terms.gap
+        seen = with_contact(seen, reading.received_at, reading.device, reading.id, gap)
     elif isinstance(reading, VisitMarked) and caregiver:
         mark = Mark(reading.at, reading.id, reading.device, caregiver, reading.action)
         seen = with_mark(seen, mark)

@@ -26,6 +26,7 @@ from alerts.types import PlannedVisit, Severity
 from core.errors import CarewatchError
 
 CHUNK = 28  # days of a series worked out at a time: whole weeks; our choice
+TWO_YEARS = 27  # chunks
 DAY = timedelta(days=1)
 # A single visit that ended longer ago is not taken up any more: as long as a record can be
 # corrected by default.
@@ -111,13 +112,31 @@ def near(text: str, start: datetime, first: datetime) -> datetime:
 
 
 def on_wall_clock(text: str, zone: ZoneInfo) -> str:
-    """Return the rule with its UNTIL, if that is in UTC, as the wall clocks of the zone show it."""
+    """Return the rule with its UNTIL as the wall clocks of the zone show it.
+
+    A moment in UTC is brought there; a date alone holds to the end of its day.
+    """
 
     def local(found: re.Match[str]) -> str:
         until = datetime.strptime(found[1], "%Y%m%dT%H%M%S%z").astimezone(zone)
         return f"UNTIL={until:%Y%m%dT%H%M%S}"
 
-    return re.sub(r"UNTIL=(\d{8}T\d{6}Z)", local, text)
+    text = re.sub(r"UNTIL=(\d{8}T\d{6}Z)", local, text, flags=re.IGNORECASE)
+    return re.sub(r"(UNTIL=\d{8})(?![0-9T])", r"\1T235959", text, flags=re.IGNORECASE)
+
+
+def is_empty(plan: PlannedVisit, zone: ZoneInfo) -> bool:
+    """Return True if a series holds no visit in its first two years. Raises as `days_of`."""
+    if plan.rrule is None or plan.extra_dates:
+        return False
+    start = plan.start.astimezone(zone).replace(tzinfo=None)
+    chunk = start.toordinal() // CHUNK
+    chunks = (days_of(plan.rrule, start, chunk + n, zone) for n in range(TWO_YEARS))
+    return not any(
+        day >= start.date() and day.isoformat() not in plan.except_dates
+        for days in chunks
+        for day in days
+    )
 
 
 # ---------------------------------------------------------------- laying out the days

@@ -46,6 +46,7 @@ class Seen(msgspec.Struct, frozen=True, gc=False):
     marks: tuple[Mark, ...] = ()
     doors: tuple[Opening, ...] = ()
     mock: Opening | None = None  # the first made-up fix at the home
+    spoke: Stretches = ()  # by our clock: the planned caregiver's phone was heard, and not placed
 
     def presence(self, caregiver: str) -> Presence:
         """Return when a caregiver's phone was at the home; an empty presence if it never was."""
@@ -67,7 +68,7 @@ def with_position(
         elsewhere = with_fix(seen.elsewhere, at, device, reading, gap)
         if elsewhere is seen.elsewhere:
             return seen
-        return Seen(seen.presences, elsewhere, seen.marks, seen.doors, seen.mock)
+        return Seen(seen.presences, elsewhere, seen.marks, seen.doors, seen.mock, seen.spoke)
     before = seen.presence(caregiver)
     was = before.sure if place == "home" else before.weak
     now = with_fix(was, at, device, reading, gap)
@@ -77,7 +78,13 @@ def with_position(
     after = Presence(caregiver, sure, weak)
     others = [presence for presence in seen.presences if presence.caregiver != caregiver]
     presences = tuple(sorted([*others, after])) if others else (after,)
-    return Seen(presences, seen.elsewhere, seen.marks, seen.doors, seen.mock)
+    return Seen(presences, seen.elsewhere, seen.marks, seen.doors, seen.mock, seen.spoke)
+
+
+def with_contact(seen: Seen, heard_at: datetime, device: str, reading: str, gap: timedelta) -> Seen:
+    """Return the evidence with one more sign of the caregiver's phone that places it nowhere."""
+    spoke = with_fix(seen.spoke, heard_at, device, reading, gap)
+    return seen if spoke is seen.spoke else msgspec.structs.replace(seen, spoke=spoke)
 
 
 def with_mark(seen: Seen, mark: Mark) -> Seen:

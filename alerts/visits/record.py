@@ -9,7 +9,7 @@ from alerts.town.town import Town
 from alerts.types import Evidence, VisitGrade, VisitRecord, VisitStage
 from alerts.visits.attendance import Attendance, attendance, contradicted, mark_facts
 from alerts.visits.evidence import Seen
-from alerts.visits.stretches import longest_unseen, touches
+from alerts.visits.stretches import Stretches, joined, longest_unseen, touches
 from devices.subject import Subject
 
 # A visit whose end is not seen is closed as unverified after 25 h: the longest visit that Sandata,
@@ -82,7 +82,7 @@ def missing(
     faked = any(contradicted(mark, seen.elsewhere, own.sure) for mark in marks)
     grade: VisitGrade = "contradicted" if faked or seen.mock else "none"
     return msgspec.structs.replace(
-        bare(record, state, reason_of(record, seen, until, town)),
+        bare(record, state, reason_of(record, seen, until, when.terms, town)),
         grade=grade,
         evidence=missing_facts(record, seen, until, when.terms),
     )
@@ -129,16 +129,24 @@ def next_look(record: VisitRecord, seen: Seen, when: Deadlines, town: Town) -> d
 # ---------------------------------------------------------------- why nobody came
 
 
-def reason_of(record: VisitRecord, seen: Seen, until: datetime, town: Town) -> str:
+def reason_of(record: VisitRecord, seen: Seen, until: datetime, terms: Terms, town: Town) -> str:
     """Return why nothing shows the visit, as far as the phone can tell."""
     client = town.directory.clients.get(record.client)
     if client is None or client.home is None or not has_phone(record.caregiver, town):
         return "no_caregiver_data"
-    if not touches(seen.elsewhere, record.start, until):
-        return "caregiver_silent"
-    unseen = longest_unseen(seen.elsewhere, record.start, until)
-    long_enough = unseen > timedelta(minutes=record.minutes)
-    return "caregiver_silent" if long_enough else "caregiver_elsewhere"
+    if is_followed(record, seen.elsewhere, until):
+        return "caregiver_elsewhere"
+    own = seen.presence(record.caregiver or "")
+    heard = joined((*seen.elsewhere, *own.sure, *own.weak, *seen.spoke), terms.gap)
+    spoke = is_followed(record, heard, until)
+    return "caregiver_unplaced" if spoke else "caregiver_silent"
+
+
+def is_followed(record: VisitRecord, heard: Stretches, until: datetime) -> bool:
+    """Return True if a phone was heard in the window and never lost for longer than a visit."""
+    if not touches(heard, record.start, until):
+        return False
+    return longest_unseen(heard, record.start, until) <= timedelta(minutes=record.minutes)
 
 
 def has_phone(caregiver: str | None, town: Town) -> bool:

@@ -56,17 +56,27 @@ def seen(
 def _accepted(reading: Reading) -> InspectorLine:
     fields = msgspec.to_builtins(reading)
     kept = {key: "…" if key in HIDDEN and value else value for key, value in fields.items()}
-    repaired = reading.clock != "ok"
+    repairs = _repairs(reading)
     return InspectorLine(
         received_at=reading.received_at,
-        verdict="repaired" if repaired else "accepted",
+        verdict="repaired" if repairs else "accepted",
         device=reading.device,
         what=fields["kind"],
         where="",
-        detail=f"clock {reading.clock}: judged by received_at" if repaired else "",
+        detail="; ".join(repairs),
         payload=msgspec.json.format(msgspec.json.encode(kept), indent=1).decode(),
         hint="",
     )
+
+
+def _repairs(reading: Reading) -> list[str]:
+    """Return what was not taken as the device sent it, in words."""
+    found = []
+    if reading.clock != "ok":
+        found.append(f"clock {reading.clock}: judged by received_at")
+    if reading.repaired:
+        found.append(f"read after mending: {', '.join(reading.repaired)}")
+    return found
 
 
 def _rejected(rejected: Rejected, directory: Directory) -> InspectorLine:

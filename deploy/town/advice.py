@@ -5,6 +5,7 @@ from typing import Any
 
 from alerts.town.geometry import metres
 from alerts.types import Ladder, Staff
+from alerts.visits.calendar import is_empty
 from deploy.town.draft import Draft
 from deploy.town.typed import Wrong
 
@@ -37,6 +38,8 @@ def _visits(draft: Draft) -> Iterator[Wrong]:
     for number, visit in draft["visits"].items():
         if visit.minutes * 60 > (visit.end - visit.start).total_seconds():
             yield ("visits", number, "minutes"), "more than the window holds"
+        if is_empty(visit, draft.zone):
+            yield ("visits", number, "rrule"), "no day fits it from `start` on: nothing is planned"
         home, base = clients[visit.client].home, bases.get(visit.caregiver)
         if home is None:
             yield ("visits", number, "client"), f"{visit.client} has no home: no phone can prove it"

@@ -24,6 +24,7 @@ from ingest.admission.admit import MAX_BYTES, Admitted
 from ingest.admission.containment import contained
 from ingest.feed import passing
 from ingest.http.callers import Access, Caller, SenderProof, let_in, proof_of
+from ingest.lanes.counters import settled
 from ingest.lanes.register import Register
 from ingest.store.counts import keep
 from ingest.store.save import AdmittedMessage, Arrivals, save
@@ -110,7 +111,7 @@ class Intake:
         admitted = contained(envelope, self._register.refreshed(conn, envelope.received_at))
         if any(not caller.may_speak_for(reading.device) for reading in admitted.readings):
             return FOREIGN
-        messages = [AdmittedMessage(envelope, admitted)]
+        messages = settled(conn, [AdmittedMessage(envelope, admitted)])
         arrivals = save(conn, messages)  # away: answered so, sent again, and counted then
         keep(conn, metrics.count_received(messages) + metrics.count_outcomes(messages, arrivals))
         return _answer(admitted, arrivals)

@@ -11,12 +11,12 @@ import structlog
 
 from core.backoff import Backoff
 from core.database import connect, first_line
-from devices.readings import Reason
+from devices.readings import Reason, SosPressed
 from ingest import metrics
 from ingest.admission.admit import Admitted
 from ingest.admission.containment import contained
 from ingest.history import leave_horizon, renew_horizon
-from ingest.lanes import stamps
+from ingest.lanes import counters, stamps
 from ingest.lanes.batch import gather
 from ingest.lanes.register import Register
 from ingest.lanes.slots import LIFE
@@ -124,6 +124,7 @@ class SavingLane:
         began = time.monotonic()
         batch = self._do_until_done(lambda conn: self._restamped(conn, deliveries))
         messages = self._do_until_done(lambda conn: self._admitted(conn, batch))
+        messages = self._do_until_done(lambda conn: counters.settled(conn, messages))
         self._tally += metrics.count_received(messages)
         arrivals = self._do_until_done(lambda conn: self._save(conn, batch, messages))
         self._tally += metrics.count_outcomes(messages, arrivals)
@@ -138,7 +139,7 @@ class SavingLane:
 
     def _admitted(
         self, conn: psycopg.Connection, batch: Sequence[Delivery]
-    ) -> list[AdmittedMessage]:
+    ) -> Sequence[AdmittedMessage]:
         directory = self._register.directory
         messages = [
             AdmittedMessage(each.envelope, contained(each.envelope, directory)) for each in batch
@@ -160,10 +161,10 @@ class SavingLane:
         batch: Sequence[Delivery],
         messages: Sequence[AdmittedMessage],
     ) -> Arrivals:
-        pairs = zip(batch, messages, strict=True)
-        stamps.remember(
-            conn, self.slot, [each for each, message in pairs if _by_our_clock(message)]
-        )
+        pairs = list(zip(batch, messages, strict=True))
+        timeless = [(each, message) for each, message in pairs if _by_our_clock(message)]
+        pressed = [each for each, message in timeless if _pressed(message)]
+        stamps.remember(conn, self.slot, [each for each, _ in timeless], pressed)
         return save(conn, messages, self._guard)
 
     def _do_until_done(self, work: DatabaseWork[T]) -> T:
@@ -236,3 +237,8 @@ def _unknown(admitted: Admitted) -> bool:
 def _by_our_clock(message: AdmittedMessage) -> bool:
     """Return True if the key of any reading holds the moment it came."""
     return any(each.at == each.received_at for each in message.admitted.readings)
+
+
+def _pressed(message: AdmittedMessage) -> bool:
+    """Return True if any reading is a press."""
+    return any(isinstance(each, SosPressed) for each in message.admitted.readings)

@@ -6,8 +6,9 @@ again, it is given the first delivery's stamp, so that it is the same row. Two w
 - after a crash between commit and acknowledgement: the broker sets the DUP flag and repeats the
   packet id;
 - with every subscription, so after every reconnect: the message that is retained on a topic, with
-  the RETAIN flag. A press may have been missed only where the broker lost the session; all is
-  forgotten then, and what is retained counts as new.
+  the RETAIN flag. A press that was heard live is remembered too, so that its retained copy is no
+  other. A press may have been missed only where the broker lost the session; all is forgotten then,
+  and what is retained counts as new.
 """
 
 from collections.abc import Iterable, Sequence
@@ -66,13 +67,22 @@ def _restamped(
     return msgspec.structs.replace(delivery, envelope=envelope)
 
 
-def remember(conn: psycopg.Connection, slot: str, deliveries: Iterable[Delivery]) -> None:
-    """Write down when these came, before they are stored."""
+def remember(
+    conn: psycopg.Connection,
+    slot: str,
+    deliveries: Iterable[Delivery],
+    presses: Iterable[Delivery] = (),
+) -> None:
+    """Write down when these came, before they are stored.
+
+    Of `presses`, those among them that may come again as the broker's retained copy.
+    """
     last = {
         _name(slot, each): each.envelope
         for each in deliveries
         if each.packet_id or each.envelope.retain
     }
+    last |= {_retained(slot, each): each.envelope for each in presses}
     if not last:
         return
     with conn.transaction():
@@ -101,6 +111,9 @@ def _may_come_again(delivery: Delivery) -> bool:
 
 def _name(slot: str, delivery: Delivery) -> Name:
     """Return what a delivery is remembered by. Two topics may share a number: see `digest`."""
-    if delivery.envelope.retain:
-        return slot + RETAINED, crc32(delivery.envelope.topic.encode()) >> 1
-    return slot, delivery.packet_id
+    return _retained(slot, delivery) if delivery.envelope.retain else (slot, delivery.packet_id)
+
+
+def _retained(slot: str, delivery: Delivery) -> Name:
+    """Return what the broker's retained message of a delivery's topic is remembered by."""
+    return slot + RETAINED, crc32(delivery.envelope.topic.encode()) >> 1

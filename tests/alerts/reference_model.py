@@ -149,9 +149,23 @@ class Visits:
         places = [(fix.at, self.place(plan, fix)) for fix in fixes]
         seen = sorted(at for at, place in places if place == "elsewhere")
         away = [at for at, place in places if place == "elsewhere" and plan.start <= at <= plan.end]
-        if not away or longest_unseen(seen, plan) > plan.minutes * MINUTE:
-            return "caregiver_silent"
-        return "caregiver_elsewhere"
+        if away and longest_unseen(seen, plan) <= plan.minutes * MINUTE:
+            return "caregiver_elsewhere"
+        spoke = sorted(self.heard(plan, fixes))
+        within = [at for at in spoke if plan.start <= at <= plan.end]
+        if within and longest_unseen(spoke, plan) <= plan.minutes * MINUTE:
+            return "caregiver_unplaced"
+        return "caregiver_silent"
+
+    def heard(self, plan: PlannedVisit, fixes: list[Position]) -> list[datetime]:
+        """When the phone spoke: by its fixes, or by our clock where a fix is old or vague."""
+        placed = [fix.at for fix in fixes if self.place(plan, fix) in ("home", "elsewhere")]
+        unplaced = [
+            fix.received_at
+            for fix in fixes
+            if fix.received_at - fix.at > MINUTE or (fix.accuracy or 0) > 200
+        ]
+        return placed + [at for at in unplaced if is_open(plan, at)]
 
     def came(self, plan: PlannedVisit, who: str, heard: list[Reading]) -> bool:
         first, last = plan.start - 30 * MINUTE, plan.end + 60 * MINUTE

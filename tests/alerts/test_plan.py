@@ -48,6 +48,10 @@ def test_a_single_visit_is_on_its_day_only() -> None:
         ("FREQ=DAILY;INTERVAL=5", ["02", "07", "12"]),
         ("FREQ=DAILY;UNTIL=20261104T010000Z", ["02", "03", "04"]),  # 09:00 in Shanghai
         ("FREQ=DAILY;UNTIL=20261104T005959Z", ["02", "03"]),
+        ("FREQ=DAILY;UNTIL=20261104", ["02", "03", "04"]),  # a date includes its day
+        ("FREQ=WEEKLY;UNTIL=20261109;BYDAY=MO", ["02", "09"]),
+        ("freq=daily;until=20261103", ["02", "03"]),
+        ("FREQ=DAILY;UNTIL=20261104T085959", ["02", "03"]),
         ("FREQ=MONTHLY;BYMONTHDAY=15", ["15"]),
     ],
 )

@@ -40,7 +40,7 @@ visit 1: record(id plan client caregiver start end minutes state grade began end
     evidence(what at device id detail) reason revision revised_at) seen(presences(caregiver
     sure(first last first_fix last_fix) weak(first last first_fix last_fix)) elsewhere(first last
     first_fix last_fix) marks(at id device caregiver action) doors(at id device) mock(at id
-    device)) cancelled
+    device) spoke(first last first_fix last_fix)) cancelled
 sos_pressed 1: raised presses tested
 geofence_breached 1: shape owner trails(fixes(at id out) out) breached
 visit_missed 1: reason
@@ -53,7 +53,7 @@ area_outage 2: heard lost(device at incident) gateways incidents(devices told te
 no_activity 1: since opened sensors(states statuses lost) raised counted
 door_left_open 1: opened closed raised subject
 contact_overdue 1: since visits other check_ins openings raised counted
-battery_low 1: reports(at received_at percent id) was_low raised
+battery_low 1: reports(at received_at percent id is_flag) was_low raised
 face_presence_missing 1: month days joined reminded missing
 face_unknown 1: faces(seen found)
 presence_conflict 1: claims(at device id lat lon around is_terminal) last

@@ -574,6 +574,19 @@ def test_what_will_probably_disappoint() -> None:
     ]
 
 
+def test_a_series_that_holds_no_day_is_warned_of() -> None:
+    text = """
+clients: [{id: c, home: {lat: 35.2, lon: 115.4}}]
+visits:
+- {id: none, client: c, start: "2026-11-02T09:00", end: "2026-11-02T10:00", minutes: 60,
+   rrule: "FREQ=DAILY;UNTIL=20261101"}
+- {id: one, client: c, start: "2026-11-02T09:00", end: "2026-11-02T10:00", minutes: 60,
+   rrule: "FREQ=DAILY;UNTIL=20261102"}
+"""
+    found = [fault.text for fault in parse_town(text).warnings if "rrule" in fault.text]
+    assert found == ["visits none, rrule: no day fits it from `start` on: nothing is planned"]
+
+
 GOOD = TOWN.read_text()
 WORDS = re.findall(r"[\w.:/@=;+-]+", GOOD)
 ODD = ["", "~", "[]", "{}", "[[1]]", "{a: {b: []}}", "nan", "-1", "1e400", "9" * 400, "é\u3000"]

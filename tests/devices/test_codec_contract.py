@@ -152,7 +152,7 @@ ANY = {
 FIELDS: dict[str, dict[str, st.SearchStrategy[Any]]] = {
     "position": {
         "lat": st.floats(0.001, 90),
-        "lon": st.floats(-180, 180),
+        "lon": st.floats(0.001, 180),
         "accuracy": st.none() | st.floats(0, 5000),
         "speed": st.none() | st.floats(0, 60),
         "mock": FLAG,

@@ -78,3 +78,10 @@ def test_after_a_lost_session_the_retained_press_may_be_a_missed_one(
     forget(conn, "life")
     assert taken(conn, press(9, 1, retain=True)) == minutes(9)
     assert taken(conn, press(9, 1, retain=True), slot="bulk-1") == minutes(0)
+
+
+def test_the_retained_copy_of_a_press_heard_live_is_that_press(conn: psycopg.Connection) -> None:
+    live = press(0, 7)
+    remember(conn, "life", [live], [live])
+    assert taken(conn, press(180, 8, retain=True), press(360, 9, retain=True)) == minutes(0, 0)
+    assert taken(conn, press(400, 10, retain=True, said="panic")) == minutes(400)

@@ -25,7 +25,7 @@ from devices.directory import Directory
 from devices.readings import KIND_OF, Measured, Reading
 from devices.subject import Subject
 
-HIDDEN = {"id", "received_at", "observed_at", "clock"}  # `at` is the time to judge by
+HIDDEN = {"id", "received_at", "observed_at", "clock", "repaired"}  # `at` is the time to judge by
 FIELDS = {
     kind: tuple(name for name in kind.__struct_fields__ if name not in HIDDEN) for kind in KIND_OF
 }
