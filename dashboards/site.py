@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from psycopg_pool import ConnectionPool
 
+from core.addresses import client_address, network_of
 from dashboards.live.stream import Stream
 from dashboards.settings import DashboardSettings
 from dashboards.texts import Words
@@ -70,3 +71,10 @@ def site_of(request: Request) -> Site:
     """Return the site that serves a request."""
     site: Site = request.app.state.site
     return site
+
+
+def network_asking(request: Request, site: Site) -> str:
+    """Return the network a request comes from, by the word of named proxies where there are."""
+    peer = request.client.host if request.client else ""
+    forwarded = request.headers.getlist("x-forwarded-for")
+    return network_of(client_address(peer, forwarded, site.settings.proxies))

@@ -24,12 +24,17 @@ def dashboards() -> None:
     logs.configure(settings.log_level)
     local.refuse_taken_port(settings.http_host, settings.http_port)
     token = settings.ingest_token.get_secret_value() if settings.ingest_token else None
-    access = Access(token, tuple(settings.ingest_networks.split()))
+    proxies = tuple(settings.trusted_proxies.split())
+    access = Access(
+        token, tuple(settings.ingest_networks.split()), proxies, public_url=settings.base_url
+    )
     app = create_app(
         DashboardSettings(
             database_url=settings.database(),
             secret=settings.secret(),
             public_url=settings.base_url,
+            hosts=tuple(settings.http_hosts.split()),
+            proxies=proxies,
             lang=settings.lang,
             seats=settings.seats,
             demo=settings.demo,
@@ -42,7 +47,7 @@ def dashboards() -> None:
         port=settings.http_port,
         access_log=False,  # addresses hold links and tokens
         log_level="warning",
-        proxy_headers=False,
+        proxy_headers=False,  # core/addresses.py reads them, of named proxies alone
         timeout_graceful_shutdown=3,
     )
 

@@ -1,20 +1,25 @@
 """HTTP for devices that can't speak MQTT: the contract's path and the vendors' own push paths.
 
 A 2xx answer means stored and committed, here as at the broker. A refused message is kept as a
-rejection and answered with its named reason. Who may send: ingest/http/callers.py.
+rejection and answered with its named reason. Who may send: ingest/http/callers.py. The secret is
+looked at before the body is read, and no page of another site is answered.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from typing import TypeVar
 
+import anyio.to_thread
 import msgspec
 import psycopg
 import structlog
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from psycopg_pool import ConnectionPool, PoolTimeout
+from starlette.requests import ClientDisconnect
 
+from core.addresses import client_address
+from core.origins import is_foreign
 from devices.codecs import CODECS
 from devices.envelope import Envelope, HttpRequest
 from devices.readings import Reason
@@ -22,7 +27,7 @@ from ingest import metrics
 from ingest.admission.admit import MAX_BYTES, Admitted
 from ingest.admission.containment import contained
 from ingest.feed import passing
-from ingest.http.callers import Access, Caller, Shown, let_in, shown
+from ingest.http.callers import Access, Caller, Shown, is_bare, let_in, shown
 from ingest.lanes.register import Register
 from ingest.store.counts import keep
 from ingest.store.save import Arrivals, Message, save
@@ -40,6 +45,11 @@ REPLIES = {
 }
 
 NOBODY_ELSE = Access()
+CONNECTIONS = 4  # to the database
+THREADS = 2 * CONNECTIONS  # of ingestion alone: no page and no sign-in takes one from it
+SPILLED = 64 * 1024  # bytes read from who is refused, so that the answer reaches a small sender
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -59,6 +69,7 @@ UNAUTHORISED = HttpAnswer(
     headers={"www-authenticate": 'Basic realm="carewatch"'},
 )
 FOREIGN = HttpAnswer(403, b'{"error":"this secret belongs to another device"}')
+OTHER_SITE = HttpAnswer(403, b'{"error":"a page of another site sends nothing here"}')
 AWAY = HttpAnswer(
     503,
     b'{"error":"the database does not answer; send it again"}',
@@ -73,19 +84,32 @@ class Intake:
         self._access = access
         self._register: Register | None = None
         self._pool = ConnectionPool(
-            database_url, min_size=0, max_size=4, timeout=5, kwargs={"autocommit": True}, open=False
+            database_url,
+            min_size=0,
+            max_size=CONNECTIONS,
+            timeout=5,
+            kwargs={"autocommit": True},
+            open=False,
         )
 
-    def take(self, envelope: Envelope, seen: Shown) -> HttpAnswer:
-        """Let the caller in, admit, store, commit, and say what became of it."""
+    def caller(self, seen: Shown) -> Caller | HttpAnswer:
+        """Return who sends, or what a sender that is not let in is answered."""
+        return self._with_database(lambda conn: let_in(conn, seen, self._access) or UNAUTHORISED)
+
+    def take(self, envelope: Envelope, caller: Caller) -> HttpAnswer:
+        """Admit, store and commit a message, and return what became of it."""
+
+        def kept(conn: psycopg.Connection) -> HttpAnswer:
+            with passing(conn) as received_at:
+                said = msgspec.structs.replace(envelope, received_at=received_at)
+                return self._keep(conn, caller, said)
+
+        return self._with_database(kept)
+
+    def _with_database(self, work: Callable[[psycopg.Connection], T]) -> T | HttpAnswer:
         try:
             with self._pool.connection() as conn:
-                caller = let_in(conn, seen, self._access)
-                if caller is None:
-                    return UNAUTHORISED
-                with passing(conn) as received_at:
-                    said = msgspec.structs.replace(envelope, received_at=received_at)
-                    return self._keep(conn, caller, said)
+                return work(conn)
         except (psycopg.Error, PoolTimeout) as error:
             log.warning("database away", slot="http", why=type(error).__name__)
             return AWAY
@@ -133,11 +157,24 @@ def push_router(database_url: str, access: Access = NOBODY_ELSE) -> APIRouter:
         intake.close()
 
     router = APIRouter(lifespan=lifespan)
+    threads = anyio.CapacityLimiter(THREADS)
 
     async def push(request: Request) -> Response:
-        envelope, seen = await _read(request)
-        answer = await run_in_threadpool(intake.take, envelope, seen)
+        try:
+            answer = await answered(request)
+        except ClientDisconnect:  # hung up in the middle of its body: it will send it again
+            return Response(status_code=400)
         return Response(answer.body, answer.status, answer.headers, answer.content_type)
+
+    async def answered(request: Request) -> HttpAnswer:
+        if is_foreign(request.headers, access.origin):
+            return await _refused(request, OTHER_SITE)
+        http, seen = _asked(request, access)
+        caller = await anyio.to_thread.run_sync(intake.caller, seen, limiter=threads)
+        if isinstance(caller, HttpAnswer):
+            return await _refused(request, caller)
+        envelope = Envelope("", await _body(request), datetime.now(UTC), http)
+        return await anyio.to_thread.run_sync(intake.take, envelope, caller, limiter=threads)
 
     router.add_api_route(CONTRACT, push, methods=["POST"], summary="A message of contract v1")
     for path in (*OURS, *_vendors()):
@@ -150,32 +187,49 @@ def _vendors() -> list[str]:
     return [f"{path}{{rest:path}}" for codec in CODECS for path in codec.paths]
 
 
-async def _read(request: Request) -> tuple[Envelope, Shown]:
-    """The message and what its sender shows; a secret in the path goes no further than here."""
-    received_at = datetime.now(UTC)
+def _asked(request: Request, access: Access) -> tuple[HttpRequest, Shown]:
+    """Return the request line and what its sender shows.
+
+    A secret in the path goes no further than here.
+    """
     path = request.url.path
     prefix = request.path_params.get("shown")
     if prefix is not None:
         path = "/" + request.path_params["rest"]
+    peer = request.client.host if request.client else ""
     seen = shown(
-        request.client.host if request.client else "",
+        client_address(peer, request.headers.getlist("x-forwarded-for"), access.proxies),
         request.headers.get("authorization"),
         prefix,
         _device_of(path),
+        bare=is_bare(request.headers, peer, access),
     )
     asked = f"{path}?{request.url.query}" if request.url.query else path
-    http = HttpRequest(request.method, asked, request.headers.get("content-type", ""))
-    return Envelope("", await _body(request), received_at, http), seen
+    return HttpRequest(request.method, asked, request.headers.get("content-type", "")), seen
 
 
 async def _body(request: Request) -> bytes:
-    """The body, cut behind what admission calls too large."""
-    body = b""
+    """Return the body, cut behind what admission calls too large. Raises ClientDisconnect."""
+    body = bytearray()
     async for piece in request.stream():
         body += piece
         if len(body) > MAX_BYTES:
             break
-    return body[: MAX_BYTES + 1]
+    return bytes(body[: MAX_BYTES + 1])
+
+
+async def _refused(request: Request, answer: HttpAnswer) -> HttpAnswer:
+    """Return the answer, after which the connection ends; no more than a little is read before.
+
+    A sender that waits for "100 Continue" has sent nothing and needs to send nothing.
+    """
+    spilled = 0
+    if "expect" not in request.headers:
+        async for piece in request.stream():
+            spilled += len(piece)
+            if spilled > SPILLED:
+                break
+    return msgspec.structs.replace(answer, headers={**answer.headers, "connection": "close"})
 
 
 def _device_of(path: str) -> str | None:

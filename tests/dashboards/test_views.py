@@ -9,7 +9,6 @@ from alerts.history import RuleCard
 from alerts.types import Evidence, RuleScope, Severity, Staff, TownSettings
 from dashboards.live.board import Board, DayBegan, Fix, fold, narrowed
 from dashboards.scope import WHOLE, Scope, scope_of
-from dashboards.throttle import Throttle
 from dashboards.views import ledger
 from dashboards.views.alert import next_rung, view
 from dashboards.views.inspector import seen
@@ -181,10 +180,3 @@ def test_who_has_every_top_area_has_the_whole_town() -> None:
     assert scope_of(everything, directory()) == WHOLE
     assert scope_of(Staff(id="u", areas=("mudan",)), directory()) == Scope(("mudan",))
     assert not scope_of(Staff(id="u", areas=("mudan", "other"), agency="a-1"), directory()).whole
-
-
-def test_guessing_is_slowed_for_a_name_and_for_an_address() -> None:
-    throttle = Throttle(tries=2, seconds=300)
-    assert [throttle.allows("name:a", "address:1") for _ in range(3)] == [True, True, False]
-    assert not throttle.allows("name:b", "address:1")
-    assert throttle.allows("name:b", "address:2")
