@@ -13,6 +13,7 @@ def dashboards() -> None:
     import uvicorn
 
     from dashboards.app import create_app
+    from dashboards.connections import bounded_connections
     from dashboards.settings import DashboardSettings
     from deploy import logs
     from deploy.settings import load_settings
@@ -45,6 +46,8 @@ def dashboards() -> None:
         app,
         host=settings.http_host,
         port=settings.http_port,
+        http=bounded_connections(proxies),
+        ws="none",
         access_log=False,  # addresses hold links and tokens
         log_level="warning",
         proxy_headers=False,  # core/addresses.py reads them, of named proxies alone
