@@ -1,6 +1,7 @@
 """What the pages share: settings, database connections, the stream, templates."""
 
 import hashlib
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -51,6 +52,7 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._pages.filters["quoted"] = shlex.quote  # of a command that is copied
 
     @property
     def static(self) -> str:

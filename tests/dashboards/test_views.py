@@ -1,5 +1,6 @@
 """What pages are made from, as values: views, ledger rows, settings in force, the inspector."""
 
+import shlex
 from datetime import timedelta
 
 import pytest
@@ -11,7 +12,7 @@ from dashboards.live.board import Board, DayBegan, Fix, fold, narrowed
 from dashboards.scope import WHOLE, Scope, scope_of
 from dashboards.views import ledger
 from dashboards.views.alert import next_rung, view
-from dashboards.views.inspector import seen
+from dashboards.views.inspector import masked, seen
 from dashboards.views.ledger import LedgerFilter
 from dashboards.views.rules import cards
 from dashboards.views.spreadsheet import harmless
@@ -167,6 +168,35 @@ def test_the_inspector_shows_verdicts_and_hides_whereabouts() -> None:
     assert seen([position()], [], board, verdict="rejected") == []
     far = narrowed(board, Scope(areas=("other",)))
     assert seen([door()], [rejected("carewatch/v1/w/sos/btn-c1"), rejected("x")], far) == []
+
+
+def test_a_hint_is_one_word_to_the_shell_whatever_the_topic_says() -> None:
+    board = Board(at=NOW, directory=directory())
+    topic = "x'; touch /tmp/owned; echo '$(id)"
+    (message,) = seen([], [rejected(topic)], board)
+    assert shlex.split(message.hint) == [
+        "mosquitto_pub",
+        "-t",
+        topic,
+        "-q",
+        "1",
+        *["-f", "payload.json"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ('{"lat": 35.241, "lon":115.4}', '{"lat": …, "lon":…}'),
+        ('{"personName": "王\\"淑兰", "id": "7"}', '{"personName": …, "id": "7"}'),
+        ("/ingest/push/x?id=7&lat=35.2&token=abc", "/ingest/push/x?id=7&lat=…&token=…"),
+        ('{"password": "s3cret', '{"password": …'),
+        ("<latitude>", "<latitude>"),
+        ("a\x1b[2Jb\u202ec", "a\\x1b[2Jb\\x202ec"),
+    ],
+)
+def test_a_rejected_message_shows_no_place_person_or_secret(said: str, shown: str) -> None:
+    assert masked(said) == shown
 
 
 def test_an_area_sees_what_its_visiting_caregivers_send() -> None:
