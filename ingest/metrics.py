@@ -29,6 +29,11 @@ OUTCOMES = {
 }
 READINGS = Counter("carewatch_readings_stored_total", "New readings", ["kind"])
 REJECTIONS = Counter("carewatch_rejections_total", "What could not be read, by reason", ["reason"])
+POSTPONED = Counter(
+    "carewatch_http_postponed_total",
+    "Messages answered 429, to be sent again",
+    ["family"],
+)
 
 HELD = Gauge("carewatch_ingest_held_messages", "Messages taken and not yet stored", ["slot"])
 CONNECTED = Gauge("carewatch_broker_connected", "1 while the session is connected", ["slot"])

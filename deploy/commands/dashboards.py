@@ -10,6 +10,8 @@ def register(app: typer.Typer) -> None:
 
 def dashboards() -> None:
     """Serve the wall, the desk and the API until SIGTERM or Ctrl-C."""
+    import sys
+
     import uvicorn
 
     from dashboards.app import create_app
@@ -23,6 +25,8 @@ def dashboards() -> None:
 
     settings = load_settings()
     logs.configure(settings.log_level)
+    # A press by HTTP should not wait 5 ms for each turn of a page or of a large message.
+    sys.setswitchinterval(0.001)
     local.refuse_taken_port(settings.http_host, settings.http_port)
     token = settings.ingest_token.get_secret_value() if settings.ingest_token else None
     proxies = tuple(settings.trusted_proxies.split())

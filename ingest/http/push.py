@@ -8,6 +8,7 @@ looked at before the body is read, and no page of another site is answered.
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
 from typing import TypeVar
 
 import anyio.to_thread
@@ -22,12 +23,13 @@ from core.addresses import client_address
 from core.origins import is_foreign
 from devices.codecs import CODECS
 from devices.envelope import Envelope, HttpRequest
-from devices.readings import Reason
+from devices.readings import Reason, SosPressed
 from ingest import metrics
 from ingest.admission.admit import MAX_BYTES, Admitted
 from ingest.admission.containment import contained
 from ingest.feed import passing
 from ingest.http.callers import Access, Caller, Shown, is_bare, let_in, shown
+from ingest.http.rates import Rates
 from ingest.lanes.register import Register
 from ingest.store.counts import keep
 from ingest.store.save import Arrivals, Message, save
@@ -46,6 +48,7 @@ REPLIES = {
 
 NOBODY_ELSE = Access()
 CONNECTIONS = 4  # to the database
+HEAVY = 64 * 1024  # bytes; a larger message is read behind the others, one at a time
 THREADS = 2 * CONNECTIONS  # of ingestion alone: no page and no sign-in takes one from it
 SPILLED = 64 * 1024  # bytes read from who is refused, so that the answer reaches a small sender
 
@@ -69,6 +72,11 @@ UNAUTHORISED = HttpAnswer(
     headers={"www-authenticate": 'Basic realm="carewatch"'},
 )
 FOREIGN = HttpAnswer(403, b'{"error":"this secret belongs to another device"}')
+TOO_MANY = HttpAnswer(
+    429,
+    b'{"error":"too_many: this device sends more than 5 messages a second; send it again later"}',
+    headers={"retry-after": "10"},
+)
 OTHER_SITE = HttpAnswer(403, b'{"error":"a page of another site sends nothing here"}')
 AWAY = HttpAnswer(
     503,
@@ -96,13 +104,17 @@ class Intake:
         """Return who sends, or what a sender that is not let in is answered."""
         return self._with_database(lambda conn: let_in(conn, seen, self._access) or UNAUTHORISED)
 
-    def take(self, envelope: Envelope, caller: Caller) -> HttpAnswer:
-        """Admit, store and commit a message, and return what became of it."""
+    def take(self, envelope: Envelope, caller: Caller, *, hurried: bool = False) -> HttpAnswer:
+        """Admit, store and commit a message, and return what became of it.
+
+        Of a device that sends too much (`hurried`) only a press is kept; the rest it must send
+        again.
+        """
 
         def kept(conn: psycopg.Connection) -> HttpAnswer:
             with passing(conn) as received_at:
                 said = msgspec.structs.replace(envelope, received_at=received_at)
-                return self._keep(conn, caller, said)
+                return self._keep(conn, caller, said, hurried)
 
         return self._with_database(kept)
 
@@ -122,12 +134,17 @@ class Intake:
         """Give the connections back."""
         self._pool.close()
 
-    def _keep(self, conn: psycopg.Connection, caller: Caller, envelope: Envelope) -> HttpAnswer:
+    def _keep(
+        self, conn: psycopg.Connection, caller: Caller, envelope: Envelope, hurried: bool
+    ) -> HttpAnswer:
         if self._register is None:
             self._register = Register.load(conn)
         admitted = contained(envelope, self._register.refreshed(conn, envelope.received_at))
         if any(not caller.may_speak_for(reading.device) for reading in admitted.readings):
             return FOREIGN
+        if hurried and not any(isinstance(each, SosPressed) for each in admitted.readings):
+            metrics.POSTPONED.labels(admitted.family).inc()
+            return TOO_MANY
         messages = [Message(envelope, admitted)]
         arrivals = save(conn, messages)  # away: answered so, sent again, and counted then
         keep(conn, metrics.count_received(messages) + metrics.count_outcomes(messages, arrivals))
@@ -157,7 +174,8 @@ def push_router(database_url: str, access: Access = NOBODY_ELSE) -> APIRouter:
         intake.close()
 
     router = APIRouter(lifespan=lifespan)
-    threads = anyio.CapacityLimiter(THREADS)
+    threads, behind = anyio.CapacityLimiter(THREADS), anyio.CapacityLimiter(1)
+    rates = Rates()
 
     async def push(request: Request) -> Response:
         try:
@@ -174,7 +192,10 @@ def push_router(database_url: str, access: Access = NOBODY_ELSE) -> APIRouter:
         if isinstance(caller, HttpAnswer):
             return await _refused(request, caller)
         envelope = Envelope("", await _body(request), datetime.now(UTC), http)
-        return await anyio.to_thread.run_sync(intake.take, envelope, caller, limiter=threads)
+        hurried = caller.device is not None and not rates.allows(caller.device)
+        taking = partial(intake.take, envelope, caller, hurried=hurried)
+        lane = behind if hurried or len(envelope.payload) > HEAVY else threads
+        return await anyio.to_thread.run_sync(taking, limiter=lane)
 
     router.add_api_route(CONTRACT, push, methods=["POST"], summary="A message of contract v1")
     for path in (*OURS, *_vendors()):

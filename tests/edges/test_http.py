@@ -190,6 +190,31 @@ def test_with_the_database_away_the_sender_is_asked_to_come_again() -> None:
     assert answer.headers["retry-after"] == "2"
 
 
+# ---------------------------------------------------------------- who says too much
+
+
+def test_a_device_that_says_too_much_waits_and_its_presses_do_not(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.http.rates.BURST", 2)
+    monkeypatch.setattr("ingest.http.rates.A_SECOND", 0.0)
+    status = "/ingest/v1/wangji/status/btn-1"
+    said = [
+        town.client.post(status, json={"id": f"t-{n}", "at": AT}, headers=town.bearer)
+        for n in range(4)
+    ]
+    assert [each.status_code for each in said] == [200, 200, 429, 429]
+    assert said[-1].headers["retry-after"] == "10"
+    assert town.client.post(PATH, json=SOS, headers=town.bearer).status_code == 200
+    assert [kind for _, kind in town.rows()] == ["status", "status", "sos"]
+    other = {"Authorization": f"Bearer {issue(town.conn, 'door-1')}"}
+    door = {"id": "d-1", "at": AT, "open": True}
+    answer = town.client.post("/ingest/v1/wangji/door/door-1", json=door, headers=other)
+    assert answer.status_code == 200
+    (count,) = message_counts(town.conn, datetime.now(UTC) - timedelta(minutes=2))
+    assert (count.received, count.missing) == (4, 0)  # what was postponed is counted when it comes
+
+
 # ---------------------------------------------------------------- timers wait for it
 
 
