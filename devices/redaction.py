@@ -5,9 +5,9 @@ base64 however it is escaped or broken into lines), an 18-digit id-card number, 
 Person codes and device ids stay: they are how a
 terminal and the register understand each other.
 
-What is looked through is bounded (`BUDGET`), so that no message costs more than some 0.1 s: a
-longer text is cut out whole (a picture, or nothing that anybody would keep), and what stands
-behind the budget as well.
+What is looked through is bounded (`BUDGET`), so that no message holds the others up for more than
+some 50 ms: a longer text is cut out whole (a picture, or nothing that anybody would keep), and what
+stands behind the budget as well.
 """
 
 import re
@@ -42,7 +42,7 @@ _PRIVATE = re.compile(f"{_PICTURE}|{_ID_CARD}|{_MOBILE}")
 # JPEG and PNG, up to the next part of a multipart body or to the end.
 _PICTURE_BYTES = rb"(?:\xff\xd8\xff|\x89PNG)(?:[^-]++|(?<!\n)-|-(?!-))*+"
 _PRIVATE_BYTES = re.compile(_PICTURE_BYTES + b"|" + _PRIVATE.pattern.encode())
-BUDGET = 128 * 1024  # bytes of a message that are looked through; 64 KiB are kept of a refused one
+BUDGET = 64 * 1024  # bytes of a message that are looked through; so many are kept of a refused one
 ITEM = 32  # bytes that a key or a list's item costs of the budget: about as long to look at
 # Far longer than any word: base64 as it comes, as a form, in JSON by PHP, or in lines.
 _RUN = re.compile(rb"(?<![A-Za-z0-9+/=_%\\\r\n-])[A-Za-z0-9+/=_%\\\r\n-]{4096,}+")
