@@ -11,6 +11,7 @@ from typing import get_args
 import psycopg
 
 from alerts.history import alert as _alert
+from alerts.history import people
 from alerts.inbox import append, said_under
 from alerts.paging.links import LinkClaim, Refusal, address, sign, verify
 from alerts.paging.replies import GOING, MORE_HELP, asked_last, who_has
@@ -168,10 +169,15 @@ def read_link(
     now: datetime,
     visitor: str | None = None,
 ) -> tuple[LinkClaim, Alert] | Refusal:
-    """Return whose link this is and what it is about, or why it does not serve. Changes nothing."""
+    """Return whose link this is and what it is about, or why it does not serve. Changes nothing.
+
+    A link serves as long as its person is in the town; taken out, they answer for nobody.
+    """
     claim = verify(secret, token, now=now, visitor=visitor)
     if isinstance(claim, Refusal):
         return claim
+    if all(staff.id != claim.person for staff in people(conn)):
+        return Refusal.GONE
     found = _alert(conn, claim.alert)
     if found is None:
         return Refusal.UNKNOWN_ALERT

@@ -12,6 +12,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 from fastapi.staticfiles import StaticFiles
 from psycopg_pool import PoolTimeout
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from core.errors import CarewatchError
 from dashboards import api, pages
@@ -49,7 +50,7 @@ def create_app(settings: DashboardSettings, routers: Sequence[APIRouter] = ()) -
         title="carewatch", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
     app.state.site = site
-    app.add_middleware(Shield, public_url=settings.public_url)
+    app.add_middleware(Shield, public_url=settings.public_url, hosts=settings.hosts)
     for router in (*api.ROUTERS, *pages.ROUTERS, *routers):
         app.include_router(router)
     if settings.demo:
@@ -119,6 +120,11 @@ def _refusal(request: Request, why: str, status: int, detail: str = "") -> Respo
     return site.page("refusal.html", words, status=status, why=why, detail=detail)
 
 
+async def _gone(request: Request, _: Exception) -> Response:
+    """The client hung up in the middle of its body: nobody is there to be answered."""
+    return Response(status_code=400)
+
+
 async def _unanswerable(request: Request, _: Exception) -> Response:
     """Answer 404 or 400 to what no row can hold: a NUL in a text, a number out of range."""
     return await _mendable(request, CarewatchError("a value in the request can't be looked up"))
@@ -128,6 +134,7 @@ ERRORS = {
     NotSignedIn: _not_signed_in,
     NotAllowed: _not_allowed,
     HTTPException: _http_error,
+    ClientDisconnect: _gone,
     NoSuchPage: _not_there,
     Starting: _starting,
     CarewatchError: _mendable,

@@ -13,6 +13,8 @@ class DashboardSettings(msgspec.Struct, frozen=True, kw_only=True):
     database_url: str
     secret: str  # signs links, wall tokens and nothing else
     public_url: str  # what links begin with, without a slash at the end
+    hosts: tuple[str, ...] = ()  # further names that it is asked under
+    proxies: tuple[str, ...] = ()  # networks of the proxies whose X-Forwarded-For is believed
     lang: Lang = "zh"  # the first language of pages that are not told another
     seats: int = 1  # operators who share the alarms
     demo: bool = False  # a simulated town: everybody may look, the demo phones are served

@@ -1,6 +1,7 @@
 """What the pages share: settings, database connections, the stream, templates."""
 
 import hashlib
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from psycopg_pool import ConnectionPool
 
+from core.addresses import client_address, network_of
 from core.database import conninfo
 from dashboards.live.stream import Stream
 from dashboards.settings import DashboardSettings
@@ -51,6 +53,7 @@ class Site:
             trim_blocks=True,
             lstrip_blocks=True,
         )
+        self._pages.filters["quoted"] = shlex.quote  # of a command that is copied
 
     @property
     def static(self) -> str:
@@ -71,3 +74,10 @@ def site_of(request: Request) -> Site:
     """Return the site that serves a request."""
     site: Site = request.app.state.site
     return site
+
+
+def network_asking(request: Request, site: Site) -> str:
+    """Return the network a request comes from, by the word of named proxies where there are."""
+    peer = request.client.host if request.client else ""
+    forwarded = request.headers.getlist("x-forwarded-for")
+    return network_of(client_address(peer, forwarded, site.settings.proxies))

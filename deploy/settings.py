@@ -28,6 +28,7 @@ from pydantic_settings import (
 from core.errors import CarewatchError
 from devices.broker_address import fault_of
 
+SHORTEST_TOKEN = 16  # characters: nothing slows who guesses it but its length
 DEMO_TOWN = "demo-town.yaml"  # in the data directory, written by `carewatch up --demo`
 
 
@@ -48,6 +49,8 @@ class Settings(BaseSettings):
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8800, ge=1, le=65535)
     public_url: str = ""  # what links begin with; http://host:port when empty
+    http_hosts: str = ""  # further names that the pages and ingestion are asked under
+    trusted_proxies: str = ""  # networks of the proxies whose X-Forwarded-For is believed
     data_dir: Path = Path(".carewatch")  # the embedded database and broker, the secret key
     secret_key: SecretStr | None = None  # signs links and sessions
     # First port of /metrics, /healthz, /readyz of a service; 0 = none
@@ -95,12 +98,19 @@ class Settings(BaseSettings):
         toml = TomlConfigSettingsSource(settings_cls)
         return init_settings, env_settings, dotenv_settings, toml
 
-    @field_validator("ingest_networks")
+    @field_validator("ingest_networks", "trusted_proxies")
     @classmethod
     def _networks(cls, networks: str) -> str:
         for each in networks.split():
             ip_network(each, strict=False)
         return networks
+
+    @field_validator("ingest_token")
+    @classmethod
+    def _long_token(cls, token: SecretStr | None) -> SecretStr | None:
+        if token is not None and len(token.get_secret_value()) < SHORTEST_TOKEN:
+            raise ValueError(f"needs {SHORTEST_TOKEN} characters or more: openssl rand -hex 24")
+        return token
 
     @property
     def base_url(self) -> str:

@@ -4,6 +4,10 @@ A key says it (`pic`, `idCard`, `telnum`, ...) or the value itself does: a pictu
 base64 however it is escaped or broken into lines), an 18-digit id-card number, a mobile number.
 Person codes and device ids stay: they are how a
 terminal and the register understand each other.
+
+What is looked through is bounded (`BUDGET`), so that no message holds the others up for more than
+some 50 ms: a longer text is cut out whole (a picture, or nothing that anybody would keep), and what
+stands behind the budget as well.
 """
 
 import re
@@ -38,6 +42,11 @@ _PRIVATE = re.compile(f"{_PICTURE}|{_ID_CARD}|{_MOBILE}")
 # JPEG and PNG, up to the next part of a multipart body or to the end.
 _PICTURE_BYTES = rb"(?:\xff\xd8\xff|\x89PNG)(?:[^-]++|(?<!\n)-|-(?!-))*+"
 _PRIVATE_BYTES = re.compile(_PICTURE_BYTES + b"|" + _PRIVATE.pattern.encode())
+BUDGET = 64 * 1024  # bytes of a message that are looked through; so many are kept of a refused one
+ITEM = 32  # bytes that a key or a list's item costs of the budget: about as long to look at
+# Far longer than any word: base64 as it comes, as a form, in JSON by PHP, or in lines.
+_RUN = re.compile(rb"(?<![A-Za-z0-9+/=_%\\\r\n-])[A-Za-z0-9+/=_%\\\r\n-]{4096,}+")
+_LAST_WORD = re.compile(rb"[0-9A-Za-z+-]{1,24}\Z")  # may be the beginning of a private number
 _EMPTY: tuple[Any, ...] = (None, [], {}, 0, False)
 
 _decode = msgspec.json.Decoder().decode
@@ -45,7 +54,7 @@ _decode = msgspec.json.Decoder().decode
 
 def count_private(body: Any) -> int:
     """Return how many private values a parsed message holds. Empty ones do not count."""
-    return _without(body)[1]
+    return _without(body, _Budget())[1]
 
 
 def cut_private(payload: bytes) -> tuple[bytes, int]:
@@ -55,30 +64,71 @@ def cut_private(payload: bytes) -> tuple[bytes, int]:
     like a picture, an id-card or a mobile number are replaced.
     """
     try:
-        body, count = _without(_decode(payload))
+        body, count = _without(_decode(payload), _Budget())
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
-        return _PRIVATE_BYTES.subn(CUT.encode(), payload)
+        return _cut_bytes(payload)
     return (msgspec.json.encode(body), count) if count else (payload, 0)
 
 
-def _without(value: Any) -> tuple[Any, int]:
+class _Budget:
+    """What may still be looked through of one message, in bytes."""
+
+    def __init__(self) -> None:
+        self.left = BUDGET
+
+    def bears(self, cost: int) -> bool:
+        """Return True and take the cost away if so much is left."""
+        if cost > self.left:
+            return False
+        self.left -= cost
+        return True
+
+
+def _cut_bytes(payload: bytes) -> tuple[bytes, int]:
+    """Return bytes that are no JSON without what looks private; their first `BUDGET` at most."""
+    runs = 0
+    if len(payload) > BUDGET:
+        payload, pictures = _without_pictures(payload)
+        payload, texts = _RUN.subn(CUT.encode(), payload)
+        runs = pictures + texts
+    if len(payload) > BUDGET:
+        payload = _LAST_WORD.sub(b"", payload[:BUDGET])
+    cut, count = _PRIVATE_BYTES.subn(CUT.encode(), payload)
+    return cut, count + runs
+
+
+def _without_pictures(payload: bytes) -> tuple[bytes, int]:
+    """Return the payload without JPEGs, each up to the next part of a multipart body."""
+    kept, at, count = [], 0, 0
+    while (begins := payload.find(b"\xff\xd8\xff", at)) >= 0:
+        ends = payload.find(b"\n--", begins)
+        kept += [payload[at:begins], CUT.encode()]
+        at, count = (len(payload) if ends < 0 else ends), count + 1
+    return b"".join((*kept, payload[at:])), count
+
+
+def _without(value: Any, budget: _Budget) -> tuple[Any, int]:
     if isinstance(value, dict):
-        kept = {key: _field_without(key, item) for key, item in value.items()}
+        if not budget.bears(ITEM * len(value) + sum(map(len, value))):
+            return CUT, 1
+        kept = {key: _field_without(key, item, budget) for key, item in value.items()}
         return {key: item for key, (item, _) in kept.items()}, sum(n for _, n in kept.values())
     if isinstance(value, list):
-        items = [_without(item) for item in value]
+        if not budget.bears(ITEM * len(value)):
+            return CUT, 1
+        items = [_without(item, budget) for item in value]
         return [item for item, _ in items], sum(n for _, n in items)
     if isinstance(value, str):
-        return _PRIVATE.subn(CUT, value)
+        return _PRIVATE.subn(CUT, value) if budget.bears(len(value)) else (CUT, 1)
     return value, 0
 
 
-def _field_without(key: str, value: Any) -> tuple[Any, int]:
+def _field_without(key: str, value: Any, budget: _Budget) -> tuple[Any, int]:
     if isinstance(value, dict) or (
         isinstance(value, list) and value and isinstance(value[0], dict)
     ):
-        return _without(value)
+        return _without(value, budget)
     if _PRIVATE_KEYS.fullmatch(key):
         empty = not value.strip() if isinstance(value, str) else value in _EMPTY
         return (value, 0) if empty else (CUT, 1)
-    return (value, 0) if _CODE_KEYS.fullmatch(key) else _without(value)
+    return (value, 0) if _CODE_KEYS.fullmatch(key) else _without(value, budget)

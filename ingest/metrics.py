@@ -29,6 +29,11 @@ OUTCOMES = {
 }
 READINGS = Counter("carewatch_readings_stored_total", "New readings", ["kind"])
 REJECTIONS = Counter("carewatch_rejections_total", "What could not be read, by reason", ["reason"])
+POSTPONED = Counter(
+    "carewatch_http_postponed_total",
+    "Messages answered 429, to be sent again",
+    ["family"],
+)
 
 REPAIRED = Counter(
     "carewatch_messages_repaired_total",

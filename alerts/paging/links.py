@@ -38,6 +38,7 @@ class Refusal(StrEnum):
     INVALID = "invalid"  # guessed, cut off in an SMS, or changed
     EXPIRED = "expired"  # its end has passed
     OTHER_PERSON = "other_person"  # it was sent to somebody else than the one signed in
+    GONE = "gone"  # its person is no longer in the town
     UNKNOWN_ALERT = "unknown_alert"  # genuine, but there is no such alert (any more)
     RESOLVED = "resolved"  # the alert is closed: nothing is left to answer
 

@@ -10,7 +10,7 @@ from fastapi.responses import Response
 from dashboards.api.answer import as_json, asking, described
 from dashboards.auth.sessions import SESSION, begin_session
 from dashboards.bodies import json_of, raw_body
-from dashboards.site import Site, site_of
+from dashboards.site import Site, network_asking, site_of
 
 router = APIRouter(prefix="/api/v1", tags=["session"])
 
@@ -42,14 +42,15 @@ def begin(
     site: Annotated[Site, Depends(site_of)],
     body: Annotated[bytes, Depends(raw_body)],
 ) -> Response:
-    """Sign in; 401 for a wrong name or secret, 429 after too many tries."""
+    """Sign in; 401 for a wrong name or secret, 429 after too many wrong ones."""
     asked = json_of(body, SignIn)
-    client = request.client.host if request.client else ""
-    if not site.throttle.allows(f"name:{asked.name}", f"address:{client}"):
-        return as_json(Wrong("too many tries; wait five minutes"), 429)
+    network = network_asking(request, site)
+    if not site.throttle.allows(asked.name, network):
+        return as_json(Wrong("too many wrong tries from this network; wait five minutes"), 429)
     now = datetime.now(UTC)
     with site.pool.connection() as conn:
         begun = begin_session(conn, asked.name, asked.secret, now)
     if begun is None:
+        site.throttle.failed(asked.name, network)
         return as_json(Wrong("wrong name or secret"), 401)
     return as_json(Token(begun[0], begun[1], now + SESSION))

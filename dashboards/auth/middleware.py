@@ -1,12 +1,15 @@
 """What every answer carries, and which requests are turned away before any page sees them."""
 
 import re
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from core.origins import is_foreign, is_served
 
 SAFE = frozenset(("GET", "HEAD", "OPTIONS"))
 HEADERS = {
@@ -22,6 +25,7 @@ HEADERS = {
 
 
 LARGEST = 5 * 1024 * 1024  # bytes of a body; ingestion, which takes the largest, ends at 4 MiB
+MISDIRECTED = "refused: carewatch is not served under this name (CAREWATCH_HTTP_HOSTS lists more)"
 LANG = re.compile(rb"(?:^|&)lang=(zh|en)(?:&|$)")
 KEEPS_NO_LANGUAGE = ("/wall", "/a/")  # a kiosk's or a message's language is not the visitor's
 
@@ -29,20 +33,26 @@ KEEPS_NO_LANGUAGE = ("/wall", "/a/")  # a kiosk's or a message's language is not
 class Shield:
     """Security headers on all answers; no state changes because another site says so.
 
-    A browser names the page a POST comes from (Sec-Fetch-Site, else Origin); one that comes from
-    elsewhere is refused. Devices and scripts name nothing and carry no cookies, so they pass.
-    Nobody fills the memory with a body either.
+    A request under a name that is not ours is refused: it comes from a page that has rebound its
+    own name to our address. A browser names the page a POST comes from (core/origins.py); one that
+    comes from elsewhere is refused. Devices and scripts name nothing and carry no cookies, so they
+    pass. Nobody fills the memory with a body either.
     """
 
-    def __init__(self, app: ASGIApp, public_url: str) -> None:
+    def __init__(self, app: ASGIApp, public_url: str, hosts: Sequence[str] = ()) -> None:
         self.app = app
-        self.origin = "{0.scheme}://{0.netloc}".format(urlsplit(public_url))
+        public = urlsplit(public_url)
+        self.origin = f"{public.scheme}://{public.netloc}"
+        self.names = frozenset(name.casefold() for name in (*hosts, public.hostname or ""))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
-        if scope["method"] not in SAFE and self._is_foreign(Headers(scope=scope)):
+        headers = Headers(scope=scope)
+        if not is_served(headers.get("host"), self.names):
+            return await PlainTextResponse(MISDIRECTED, 421)(scope, receive, send)
+        if scope["method"] not in SAFE and is_foreign(headers, self.origin):
             refusal = PlainTextResponse("refused: this request comes from another site", 403)
             return await refusal(scope, receive, send)
 
@@ -60,15 +70,6 @@ class Shield:
             await send(message)
 
         return await self.app(scope, _bounded(receive), guarded)
-
-    def _is_foreign(self, headers: Headers) -> bool:
-        site = headers.get("sec-fetch-site")
-        if site is not None:
-            return site not in ("same-origin", "none")
-        origin = headers.get("origin")
-        if origin is None:
-            return False
-        return origin != self.origin and urlsplit(origin).netloc != headers.get("host")
 
 
 def _bounded(receive: Receive) -> Receive:

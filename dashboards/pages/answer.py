@@ -28,6 +28,7 @@ STATUS = {
     Refusal.INVALID: 403,
     Refusal.EXPIRED: 410,
     Refusal.OTHER_PERSON: 403,
+    Refusal.GONE: 403,
     Refusal.UNKNOWN_ALERT: 404,
     Refusal.RESOLVED: 410,
 }

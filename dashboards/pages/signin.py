@@ -8,7 +8,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from dashboards.auth.access import COOKIE, words_of
 from dashboards.auth.sessions import SESSION, begin_session, end_session, nobody_signs_in
-from dashboards.site import Site, site_of
+from dashboards.site import Site, network_asking, site_of
 from dashboards.texts import Words
 
 router = APIRouter(include_in_schema=False)
@@ -34,12 +34,13 @@ def sign_in(
     next: Annotated[str, Form()] = "/desk",
 ) -> Response:
     """Begin a session and go where the visitor wanted to."""
-    client = request.client.host if request.client else ""
-    if not site.throttle.allows(f"name:{name}", f"address:{client}"):
+    network = network_asking(request, site)
+    if not site.throttle.allows(name, network):
         return _form(site, words, next, wrong="throttled", status=429)
     with site.pool.connection() as conn:
         begun = begin_session(conn, name, secret, datetime.now(UTC))
     if begun is None:
+        site.throttle.failed(name, network)
         return _form(site, words, next, wrong="wrong", status=401)
     answer = RedirectResponse(_inside(next), 303)
     answer.set_cookie(

@@ -1,5 +1,7 @@
 """The last messages with what became of each, for who builds or mends a device. Pure."""
 
+import re
+import shlex
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Literal
@@ -14,6 +16,17 @@ from ingest.history import Rejected
 
 PAYLOAD = 2000  # characters shown
 HIDDEN = ("lat", "lon", "person", "client")  # whereabouts and people are nobody's debugging
+# The same in a message that could not be read, whatever it calls them and however it is written.
+_PRIVATE = re.compile(
+    r"""(\b(?:lat|latitude|lon|lng|longitude|person\w*|client\w*|name|custom_?id)["']?\s*[:=]\s*)"""
+    r"""("(?:[^"\\]|\\.)*"?|[^\s,;&}\]<]+)""",
+    re.IGNORECASE,
+)
+_SECRET = re.compile(
+    r"""((?:secret|token|passw(?:or)?d|pwd|api_?key|auth\w*|sign(?:ature)?)["']?\s*[:=]\s*)"""
+    r"""("(?:[^"\\]|\\.)*"?|[^\s,;&}\]<]+)""",
+    re.IGNORECASE,
+)
 
 
 class InspectorLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -83,16 +96,25 @@ def _rejected(rejected: Rejected, directory: Directory) -> InspectorLine:
     known = directory.device_on(rejected.topic)
     last = rejected.topic.rsplit("/", 1)[-1]
     device = known.id if known else last if last in directory.devices else ""
-    hint = f"mosquitto_pub -t '{rejected.topic}' -q 1 -f payload.json" if rejected.topic else ""
+    topic = shlex.quote(rejected.topic)
+    hint = f"mosquitto_pub -t {topic} -q 1 -f payload.json" if rejected.topic else ""
     return InspectorLine(
         received_at=rejected.received_at,
         verdict="rejected",
         device=device,
         what=rejected.reason,
-        where=rejected.place,
-        detail=rejected.detail,
-        payload=rejected.payload[:PAYLOAD].decode("utf-8", "replace"),
+        where=masked(rejected.place),
+        detail=masked(rejected.detail),
+        payload=masked(rejected.payload[:PAYLOAD].decode("utf-8", "replace")),
         hint=hint,
+    )
+
+
+def masked(text: str) -> str:
+    """Return what a device said without whereabouts, people, secrets and control characters."""
+    text = _SECRET.sub(r"\1…", _PRIVATE.sub(r"\1…", text))
+    return "".join(
+        char if char.isprintable() or char in "\n\t" else f"\\x{ord(char):02x}" for char in text
     )
 
 

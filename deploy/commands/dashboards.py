@@ -10,9 +10,12 @@ def register(app: typer.Typer) -> None:
 
 def dashboards() -> None:
     """Serve the wall, the desk and the API until SIGTERM or Ctrl-C."""
+    import sys
+
     import uvicorn
 
     from dashboards.app import create_app
+    from dashboards.connections import bounded_connections
     from dashboards.settings import DashboardSettings
     from deploy import logs
     from deploy.settings import load_settings
@@ -22,14 +25,21 @@ def dashboards() -> None:
 
     settings = load_settings()
     logs.configure(settings.log_level)
+    # A press by HTTP should not wait 5 ms for each turn of a page or of a large message.
+    sys.setswitchinterval(0.001)
     local.refuse_taken_port(settings.http_host, settings.http_port)
     token = settings.ingest_token.get_secret_value() if settings.ingest_token else None
-    access = Access(token, tuple(settings.ingest_networks.split()))
+    proxies = tuple(settings.trusted_proxies.split())
+    access = Access(
+        token, tuple(settings.ingest_networks.split()), proxies, public_url=settings.base_url
+    )
     app = create_app(
         DashboardSettings(
             database_url=settings.database(),
             secret=settings.secret(),
             public_url=settings.base_url,
+            hosts=tuple(settings.http_hosts.split()),
+            proxies=proxies,
             lang=settings.lang,
             seats=settings.seats,
             demo=settings.demo,
@@ -40,9 +50,11 @@ def dashboards() -> None:
         app,
         host=settings.http_host,
         port=settings.http_port,
+        http=bounded_connections(proxies),
+        ws="none",
         access_log=False,  # addresses hold links and tokens
         log_level="warning",
-        proxy_headers=False,
+        proxy_headers=False,  # core/addresses.py reads them, of named proxies alone
         timeout_graceful_shutdown=3,
     )
 

@@ -89,7 +89,7 @@ def _children(settings: Settings, database: str, broker: str, demo: bool) -> lis
         "CAREWATCH_MQTT_URL": broker,
         "CAREWATCH_SECRET_KEY": settings.secret(),
         "CAREWATCH_DATA_DIR": str(settings.data_dir.resolve()),
-        "CAREWATCH_INGEST_NETWORKS": settings.ingest_networks or _own_machine(settings),
+        "CAREWATCH_INGEST_NETWORKS": trusted_networks(settings, demo),
         **({"CAREWATCH_DEMO": "1"} if demo else {}),
     }
     children = [
@@ -105,11 +105,13 @@ def _children(settings: Settings, database: str, broker: str, demo: bool) -> lis
     return children
 
 
-def _own_machine(settings: Settings) -> str:
-    """Return loopback, where the embedded broker trusts it too and no proxy can stand
-    in between."""
+def trusted_networks(settings: Settings, demo: bool) -> str:
+    """Return the networks from which terminals may send by HTTP without a secret.
+
+    A demo trusts its own machine where no proxy stands in between; nothing else is by default.
+    """
     at_home = settings.mqtt_url is None and not settings.public_url
-    return "127.0.0.0/8" if at_home else ""
+    return settings.ingest_networks or ("127.0.0.0/8" if demo and at_home else "")
 
 
 def _wait_for_pages(settings: Settings, supervisor: Supervisor) -> None:

@@ -8,26 +8,37 @@ A caller shows one of three things, for terminals differ in what they can be tau
 - the network token (CAREWATCH_INGEST_TOKEN): as a Bearer or Basic password, or
   `/ingest/as/TOKEN/...`. For gateways, which speak for many devices.
 - an address in a trusted network (CAREWATCH_INGEST_NETWORKS): for terminals that can't show
-  anything. Behind a reverse proxy every caller has the proxy's address: leave it empty there.
+  anything. Behind a reverse proxy it is the caller's address where the proxy is named
+  (CAREWATCH_TRUSTED_PROXIES); one that is not named lends its own to nobody.
+
+No browser is let in for its place in the network: it goes where any web page sends it. And what a
+page of another site sends is refused whatever it shows, for browsers add kept passwords by
+themselves.
 """
 
 import binascii
 import hmac
 from base64 import b64decode
-from ipaddress import ip_address, ip_network
+from collections.abc import Mapping
+from urllib.parse import urlsplit
 
 import msgspec
 import psycopg
 
+from core.addresses import is_in
+from core.origins import is_browser
 from devices.credentials import credential_fits
+
+OF_PROXIES = ("x-forwarded", "forwarded", "x-real-ip", "via")  # beginnings of header names
 
 
 class SenderProof(msgspec.Struct, frozen=True):
     """What a request shows of its sender."""
 
-    address: str  # IP address of the connection
+    address: str  # IP address it comes from
     device: str | None = None  # whom it claims to be
     secret: str | None = None
+    bare: bool = True  # see `is_bare`: its address alone may let it in
 
 
 class Caller(msgspec.Struct, frozen=True):
@@ -45,13 +56,35 @@ class Access(msgspec.Struct, frozen=True):
 
     token: str | None = None  # CAREWATCH_INGEST_TOKEN
     networks: tuple[str, ...] = ()  # "10.8.0.0/16", ...
+    proxies: tuple[str, ...] = ()  # networks of the proxies whose X-Forwarded-For is believed
+    public_url: str = ""  # pages of this origin are ours
+
+    @property
+    def origin(self) -> str:
+        """The origin of our own pages, as a browser writes it."""
+        public = urlsplit(self.public_url)
+        return f"{public.scheme}://{public.netloc}"
 
     def __repr__(self) -> str:
         return "Access(...)"
 
 
+def is_bare(headers: Mapping[str, str], peer: str, access: Access) -> bool:
+    """Return True if the request is no browser's and came through no proxy that nobody named.
+
+    Only of such a request does the address say who sent it. `peer`: address of the connection.
+    """
+    through_proxy = any(name.casefold().startswith(OF_PROXIES) for name in headers)
+    return not is_browser(headers) and (not through_proxy or is_in(peer, access.proxies))
+
+
 def proof_of(
-    address: str, authorization: str | None, prefix: str | None, path_device: str | None
+    address: str,
+    authorization: str | None,
+    prefix: str | None,
+    path_device: str | None,
+    *,
+    bare: bool = True,
 ) -> SenderProof:
     """Put together what a request shows (pure).
 
@@ -60,17 +93,17 @@ def proof_of(
     """
     if prefix is not None:
         device, colon, secret = prefix.rpartition(":")
-        return SenderProof(address, device if colon else path_device, secret)
+        return SenderProof(address, device if colon else path_device, secret, bare)
     scheme, _, value = (authorization or "").partition(" ")
     if scheme.casefold() == "bearer":
-        return SenderProof(address, path_device, value.strip())
+        return SenderProof(address, path_device, value.strip(), bare)
     if scheme.casefold() == "basic":
         try:
             device, _, secret = b64decode(value, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
-            return SenderProof(address)
-        return SenderProof(address, device, secret)
-    return SenderProof(address)
+            return SenderProof(address, bare=bare)
+        return SenderProof(address, device, secret, bare)
+    return SenderProof(address, bare=bare)
 
 
 def let_in(conn: psycopg.Connection, seen: SenderProof, access: Access) -> Caller | None:
@@ -81,12 +114,4 @@ def let_in(conn: psycopg.Connection, seen: SenderProof, access: Access) -> Calle
         if seen.device and credential_fits(conn, seen.device, seen.secret):
             return Caller(seen.device)
         return None  # a wrong secret is not mended by the right network
-    return Caller() if _trusted(seen.address, access.networks) else None
-
-
-def _trusted(address: str, networks: tuple[str, ...]) -> bool:
-    try:
-        here = ip_address(address)
-    except ValueError:
-        return False
-    return any(here in ip_network(each, strict=False) for each in networks)
+    return Caller() if seen.bare and is_in(seen.address, access.networks) else None

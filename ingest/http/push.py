@@ -1,29 +1,36 @@
 """HTTP for devices that can't speak MQTT: the contract's path and the vendors' own push paths.
 
 A 2xx answer means stored and committed, here as at the broker. A refused message is kept as a
-rejection and answered with its named reason. Who may send: ingest/http/callers.py.
+rejection and answered with its named reason. Who may send: ingest/http/callers.py. The secret is
+looked at before the body is read, and no page of another site is answered.
 """
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
+from functools import partial
+from typing import TypeVar
 
+import anyio.to_thread
 import msgspec
 import psycopg
 import structlog
 from fastapi import APIRouter, Request, Response
-from fastapi.concurrency import run_in_threadpool
 from psycopg_pool import ConnectionPool, PoolTimeout
+from starlette.requests import ClientDisconnect
 
+from core.addresses import client_address
 from core.database import conninfo
+from core.origins import is_foreign
 from devices.codecs import CODECS
 from devices.envelope import Envelope, HttpRequest
-from devices.readings import Reason
+from devices.readings import Reason, SosPressed
 from ingest import metrics
 from ingest.admission.admit import MAX_BYTES, Admitted
 from ingest.admission.containment import contained
 from ingest.feed import passing
-from ingest.http.callers import Access, Caller, SenderProof, let_in, proof_of
+from ingest.http.callers import Access, Caller, SenderProof, is_bare, let_in, proof_of
+from ingest.http.rates import Rates
 from ingest.lanes.counters import settled
 from ingest.lanes.register import Register
 from ingest.store.counts import keep
@@ -42,6 +49,12 @@ REPLIES = {
 }
 
 NOBODY_ELSE = Access()
+CONNECTIONS = 4  # to the database
+HEAVY = 64 * 1024  # bytes; a larger message is read behind the others, one at a time
+THREADS = 2 * CONNECTIONS  # of ingestion alone: no page and no sign-in takes one from it
+SPILLED = 64 * 1024  # bytes read from who is refused, so that the answer reaches a small sender
+
+T = TypeVar("T")
 
 log = structlog.get_logger()
 
@@ -61,6 +74,12 @@ UNAUTHORISED = HttpAnswer(
     headers={"www-authenticate": 'Basic realm="carewatch"'},
 )
 FOREIGN = HttpAnswer(403, b'{"error":"this secret belongs to another device"}')
+TOO_MANY = HttpAnswer(
+    429,
+    b'{"error":"too_many: this device sends more than 5 messages a second; send it again later"}',
+    headers={"retry-after": "10"},
+)
+OTHER_SITE = HttpAnswer(403, b'{"error":"a page of another site sends nothing here"}')
 AWAY = HttpAnswer(
     503,
     b'{"error":"the database does not answer; send it again"}',
@@ -77,22 +96,34 @@ class Intake:
         self._pool = ConnectionPool(
             conninfo(database_url, "carewatch ingest http"),
             min_size=0,
-            max_size=4,
+            max_size=CONNECTIONS,
             timeout=5,
             kwargs={"autocommit": True},
             open=False,
         )
 
-    def take(self, envelope: Envelope, seen: SenderProof) -> HttpAnswer:
-        """Let the caller in, admit, store, commit, and say what became of it."""
+    def caller(self, seen: SenderProof) -> Caller | HttpAnswer:
+        """Return who sends, or what a sender that is not let in is answered."""
+        return self._with_database(lambda conn: let_in(conn, seen, self._access) or UNAUTHORISED)
+
+    def take(self, envelope: Envelope, caller: Caller, *, hurried: bool = False) -> HttpAnswer:
+        """Admit, store and commit a message, and return what became of it.
+
+        Of a device that sends too much (`hurried`) only a press is kept; the rest it must send
+        again.
+        """
+
+        def kept(conn: psycopg.Connection) -> HttpAnswer:
+            with passing(conn) as received_at:
+                stamped = msgspec.structs.replace(envelope, received_at=received_at)
+                return self._keep(conn, caller, stamped, hurried)
+
+        return self._with_database(kept)
+
+    def _with_database(self, work: Callable[[psycopg.Connection], T]) -> T | HttpAnswer:
         try:
             with self._pool.connection() as conn:
-                caller = let_in(conn, seen, self._access)
-                if caller is None:
-                    return UNAUTHORISED
-                with passing(conn) as received_at:
-                    stamped = msgspec.structs.replace(envelope, received_at=received_at)
-                    return self._keep(conn, caller, stamped)
+                return work(conn)
         except (psycopg.Error, PoolTimeout) as error:
             log.warning("database away", slot="http", why=type(error).__name__)
             return AWAY
@@ -105,12 +136,17 @@ class Intake:
         """Give the connections back."""
         self._pool.close()
 
-    def _keep(self, conn: psycopg.Connection, caller: Caller, envelope: Envelope) -> HttpAnswer:
+    def _keep(
+        self, conn: psycopg.Connection, caller: Caller, envelope: Envelope, hurried: bool
+    ) -> HttpAnswer:
         if self._register is None:
             self._register = Register.load(conn)
         admitted = contained(envelope, self._register.refreshed(conn, envelope.received_at))
         if any(not caller.may_speak_for(reading.device) for reading in admitted.readings):
             return FOREIGN
+        if hurried and not any(isinstance(each, SosPressed) for each in admitted.readings):
+            metrics.POSTPONED.labels(admitted.family).inc()
+            return TOO_MANY
         messages = settled(conn, [AdmittedMessage(envelope, admitted)])
         arrivals = save(conn, messages)  # away: answered so, sent again, and counted then
         keep(conn, metrics.count_received(messages) + metrics.count_outcomes(messages, arrivals))
@@ -140,11 +176,28 @@ def push_router(database_url: str, access: Access = NOBODY_ELSE) -> APIRouter:
         intake.close()
 
     router = APIRouter(lifespan=lifespan)
+    threads, behind = anyio.CapacityLimiter(THREADS), anyio.CapacityLimiter(1)
+    rates = Rates()
 
     async def push(request: Request) -> Response:
-        envelope, seen = await _read(request)
-        answer = await run_in_threadpool(intake.take, envelope, seen)
+        try:
+            answer = await answered(request)
+        except ClientDisconnect:  # hung up in the middle of its body: it will send it again
+            return Response(status_code=400)
         return Response(answer.body, answer.status, answer.headers, answer.content_type)
+
+    async def answered(request: Request) -> HttpAnswer:
+        if is_foreign(request.headers, access.origin):
+            return await _refused(request, OTHER_SITE)
+        http, seen = _asked(request, access)
+        caller = await anyio.to_thread.run_sync(intake.caller, seen, limiter=threads)
+        if isinstance(caller, HttpAnswer):
+            return await _refused(request, caller)
+        envelope = Envelope("", await _body(request), datetime.now(UTC), http)
+        hurried = caller.device is not None and not rates.allows(caller.device)
+        taking = partial(intake.take, envelope, caller, hurried=hurried)
+        lane = behind if hurried or len(envelope.payload) > HEAVY else threads
+        return await anyio.to_thread.run_sync(taking, limiter=lane)
 
     router.add_api_route(CONTRACT, push, methods=["POST"], summary="A message of contract v1")
     for path in (*OURS, *_vendors()):
@@ -157,32 +210,49 @@ def _vendors() -> list[str]:
     return [f"{path}{{rest:path}}" for codec in CODECS for path in codec.paths]
 
 
-async def _read(request: Request) -> tuple[Envelope, SenderProof]:
-    """The message and what its sender shows; a secret in the path goes no further than here."""
-    received_at = datetime.now(UTC)
+def _asked(request: Request, access: Access) -> tuple[HttpRequest, SenderProof]:
+    """Return the request line and what its sender shows.
+
+    A secret in the path goes no further than here.
+    """
     path = request.url.path
     prefix = request.path_params.get("shown")
     if prefix is not None:
         path = "/" + request.path_params["rest"]
+    peer = request.client.host if request.client else ""
     seen = proof_of(
-        request.client.host if request.client else "",
+        client_address(peer, request.headers.getlist("x-forwarded-for"), access.proxies),
         request.headers.get("authorization"),
         prefix,
         _device_of(path),
+        bare=is_bare(request.headers, peer, access),
     )
     asked = f"{path}?{request.url.query}" if request.url.query else path
-    http = HttpRequest(request.method, asked, request.headers.get("content-type", ""))
-    return Envelope("", await _body(request), received_at, http), seen
+    return HttpRequest(request.method, asked, request.headers.get("content-type", "")), seen
 
 
 async def _body(request: Request) -> bytes:
-    """The body, cut behind what admission calls too large."""
-    body = b""
+    """Return the body, cut behind what admission calls too large. Raises ClientDisconnect."""
+    body = bytearray()
     async for piece in request.stream():
         body += piece
         if len(body) > MAX_BYTES:
             break
-    return body[: MAX_BYTES + 1]
+    return bytes(body[: MAX_BYTES + 1])
+
+
+async def _refused(request: Request, answer: HttpAnswer) -> HttpAnswer:
+    """Return the answer, after which the connection ends; no more than a little is read before.
+
+    A sender that waits for "100 Continue" has sent nothing and needs to send nothing.
+    """
+    spilled = 0
+    if "expect" not in request.headers:
+        async for piece in request.stream():
+            spilled += len(piece)
+            if spilled > SPILLED:
+                break
+    return msgspec.structs.replace(answer, headers={**answer.headers, "connection": "close"})
 
 
 def _device_of(path: str) -> str | None:

@@ -13,6 +13,7 @@ from small_town import SECRET
 from alerts.service import AlertsService
 from alerts.settings import AlertsSettings
 from dashboards.app import create_app
+from dashboards.connections import bounded_connections
 from dashboards.settings import DashboardSettings
 from ingest.history import renew_horizon
 from tests.clock import utc_now
@@ -42,7 +43,12 @@ def serving(settings: DashboardSettings) -> Iterator[str]:
     port = int(settings.public_url.rsplit(":", 1)[1])
     app = create_app(settings)
     config = uvicorn.Config(
-        app, host="127.0.0.1", port=port, log_level="warning", timeout_graceful_shutdown=1
+        app,
+        host="127.0.0.1",
+        port=port,
+        http=bounded_connections(),
+        log_level="warning",
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)

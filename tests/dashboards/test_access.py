@@ -3,13 +3,16 @@
 from datetime import timedelta
 
 import httpx
+import msgspec
 import psycopg
 import pytest
-from site_of_tests import signed_in
+from fastapi.testclient import TestClient
+from site_of_tests import settings_for, signed_in
 from small_town import NOW, SECRET, alert, directory, put
 
 from alerts.lanes import tables
 from alerts.types import Muted
+from dashboards.app import create_app
 from dashboards.auth.middleware import LARGEST
 from dashboards.live.board import Board, Health, Second, fold, narrowed
 from dashboards.scope import Scope
@@ -113,3 +116,31 @@ def test_a_sign_in_leads_to_no_other_site(web: httpx.Client, wish: str) -> None:
     assert answer.status_code == 303
     assert (where.host, where.path[:1]) == ("", "/")
     assert "x-evil" not in answer.headers
+
+
+WAYS = ("/sign-in", "/api/v1/session")
+
+
+def tried(client: TestClient, way: str, secret: str, address: str) -> int:
+    """The status of one sign-in as u-1 through our proxy."""
+    headers, given = {"x-forwarded-for": address}, {"name": "u-1", "secret": secret}
+    if way == "/sign-in":
+        return client.post(way, data=given, headers=headers, follow_redirects=False).status_code
+    return client.post(way, json=given, headers=headers).status_code
+
+
+@pytest.mark.edge
+@pytest.mark.parametrize("way", WAYS)
+def test_wrong_tries_elsewhere_never_lock_the_right_secret_out(town_url: str, way: str) -> None:
+    settings = msgspec.structs.replace(settings_for(town_url, 8800), proxies=("127.0.0.1",))
+    welcome = 303 if way == "/sign-in" else 200
+    with TestClient(
+        create_app(settings), base_url=settings.public_url, client=("127.0.0.1", 1)
+    ) as proxied:
+        for _ in range(12):
+            assert tried(proxied, way, SECRET, "1.1.1.1") == welcome  # the right one never counts
+        guesses = [tried(proxied, way, "wrong", f"2001:db8::{last:x}") for last in range(12)]
+        assert guesses == [401] * 10 + [429] * 2
+        assert tried(proxied, way, SECRET, "2001:db8::ff") == 429  # the guesser's own network
+        assert tried(proxied, way, SECRET, "1.1.1.1") == welcome
+        assert tried(proxied, way, SECRET, "9.9.9.9, 2001:db8:0:1::1") == welcome

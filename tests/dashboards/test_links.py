@@ -21,6 +21,7 @@ STATUS = {
     "invalid": 403,
     "expired": 410,
     "other_person": 403,
+    "gone": 403,
     "unknown_alert": 404,
     "resolved": 410,
 }
@@ -76,6 +77,20 @@ def test_each_link_that_does_not_serve_says_why_and_what_to_do(
             assert words(f"refused.{why}.do").split("。")[0] in answer.text
         assert web.post(address).json() == {"refused": why}
         assert web.post(f"{address}/resolve", data={"outcome": "helped"}).json() == {"refused": why}
+    assert whole(db) == before
+
+
+def test_who_has_left_the_town_answers_no_more_by_an_old_link(
+    web: httpx.Client, db: psycopg.Connection
+) -> None:
+    put(db, alert())
+    before = whole(db)
+    address = link(person="u-gone")
+    for path in ("", "/arrive", "/resolve", "/reveal", "/opened"):
+        answer = web.post(address + path, data={"outcome": "helped"})
+        assert (answer.status_code, answer.json()) == (403, {"refused": "gone"}), path
+    assert web.get(address).json() == {"refused": "gone"}
+    assert web.post(f"{address}/keypad", data={"digits": "1"}).status_code == 403
     assert whole(db) == before
 
 

@@ -222,13 +222,15 @@ def test_in_a_demo_everybody_may_look_and_nobody_act(town_url: str, db: psycopg.
 
 
 def test_a_fresh_installation_lets_its_own_machine_in(database_url: str) -> None:
+    settings = settings_for(database_url, free_port())
     with (
-        serving(settings_for(database_url, free_port())) as address,
+        serving(msgspec.structs.replace(settings, hosts=("care.example",))) as address,
         httpx.Client(base_url=address, timeout=PATIENCE) as web,
     ):
         assert "carewatch sign-in add" in web.get("/desk").text
         assert web.get("/api/v1/alerts", headers={"x-forwarded-for": "1.2.3.4"}).status_code == 401
         assert web.get("/api/v1/alerts", headers={"host": "care.example"}).status_code == 401
+        assert web.get("/api/v1/alerts", headers={"host": "evil.example"}).status_code == 421
 
 
 def test_what_happened_while_the_database_was_away_is_seen_afterwards(

@@ -24,6 +24,14 @@ def test_the_steps_say_how_far_a_device_has_come(web: httpx.Client) -> None:
     assert "not registered" in vendor.get("/vendor", params={"device": "x", "lang": "en"}).text
 
 
+def test_a_command_to_copy_is_quoted_whatever_the_address_of_the_page_says(
+    web: httpx.Client,
+) -> None:
+    page = signed_in(web, "u-1").get("/vendor", params={"device": "x; touch /tmp/owned"}).text
+    assert "--device &#39;x; touch /tmp/owned&#39;" in page
+    assert "device add &#39;x; touch /tmp/owned&#39; --kind" in page
+
+
 def test_what_a_device_said_day_by_day_outlives_its_readings(
     web: httpx.Client, db: psycopg.Connection
 ) -> None:

@@ -1,5 +1,6 @@
 """What pages are made from, as values: views, ledger rows, settings in force, the inspector."""
 
+import shlex
 from datetime import timedelta
 
 import pytest
@@ -9,10 +10,9 @@ from alerts.history import RuleCard
 from alerts.types import Evidence, RuleScope, Severity, Staff, TownSettings
 from dashboards.live.board import Board, DayBegan, LastFix, fold, narrowed
 from dashboards.scope import WHOLE, Scope, scope_of
-from dashboards.throttle import Throttle
 from dashboards.views import ledger
 from dashboards.views.alert import next_rung, view
-from dashboards.views.inspector import seen
+from dashboards.views.inspector import masked, seen
 from dashboards.views.ledger import LedgerFilter
 from dashboards.views.rules import cards
 from dashboards.views.spreadsheet import harmless
@@ -170,6 +170,35 @@ def test_the_inspector_shows_verdicts_and_hides_whereabouts() -> None:
     assert seen([door()], [rejected("carewatch/v1/w/sos/btn-c1"), rejected("x")], far) == []
 
 
+def test_a_hint_is_one_word_to_the_shell_whatever_the_topic_says() -> None:
+    board = Board(at=NOW, directory=directory())
+    topic = "x'; touch /tmp/owned; echo '$(id)"
+    (message,) = seen([], [rejected(topic)], board)
+    assert shlex.split(message.hint) == [
+        "mosquitto_pub",
+        "-t",
+        topic,
+        "-q",
+        "1",
+        *["-f", "payload.json"],
+    ]
+
+
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ('{"lat": 35.241, "lon":115.4}', '{"lat": …, "lon":…}'),
+        ('{"personName": "王\\"淑兰", "id": "7"}', '{"personName": …, "id": "7"}'),
+        ("/ingest/push/x?id=7&lat=35.2&token=abc", "/ingest/push/x?id=7&lat=…&token=…"),
+        ('{"password": "s3cret', '{"password": …'),
+        ("<latitude>", "<latitude>"),
+        ("a\x1b[2Jb\u202ec", "a\\x1b[2Jb\\x202ec"),
+    ],
+)
+def test_a_rejected_message_shows_no_place_person_or_secret(said: str, shown: str) -> None:
+    assert masked(said) == shown
+
+
 def test_an_area_sees_what_its_visiting_caregivers_send() -> None:
     board = narrowed(Board(at=NOW, directory=directory()), Scope(areas=("wangji",)))
     assert seen([position()], [], board) == []
@@ -181,10 +210,3 @@ def test_who_has_every_top_area_has_the_whole_town() -> None:
     assert scope_of(everything, directory()) == WHOLE
     assert scope_of(Staff(id="u", areas=("mudan",)), directory()) == Scope(("mudan",))
     assert not scope_of(Staff(id="u", areas=("mudan", "other"), agency="a-1"), directory()).whole
-
-
-def test_guessing_is_slowed_for_a_name_and_for_an_address() -> None:
-    throttle = Throttle(tries=2, seconds=300)
-    assert [throttle.allows("name:a", "address:1") for _ in range(3)] == [True, True, False]
-    assert not throttle.allows("name:b", "address:1")
-    assert throttle.allows("name:b", "address:2")

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from devices.redaction import CUT, count_private, cut_private
+from devices.redaction import BUDGET, CUT, count_private, cut_private
 
 
 @pytest.mark.parametrize(
@@ -97,6 +97,31 @@ def test_a_picture_is_cut_out_however_it_is_written(picture: bytes) -> None:
     cut, count = cut_private(b'sn=7&type=1&photo="' + picture)
     assert count == 1
     assert cut == b'sn=7&type=1&photo="[cut]'
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b'{"event": 1, "photo": "' + BASE64 * 99 + b'"}',
+        b'{"event": 1, "other": "' + b"+86 " * 50_000 + b'"}',
+        b'{"event": 1, "other": [' + b"{}," * 50_000 + b"{}]}",
+        b'{"event": 1, "other": {"' + b"k" * BUDGET + b'": 1}}',
+    ],
+    ids=["picture", "text", "list", "key"],
+)
+def test_what_is_too_long_to_look_through_is_cut_out_whole(payload: bytes) -> None:
+    cut, count = cut_private(payload)
+    assert list(json.loads(cut).values()) == [1, CUT]
+    assert count == 1
+
+
+def test_of_long_bytes_that_are_no_json_the_beginning_is_kept() -> None:
+    parts = b"--mark\r\n" + JPEG * 99 + b"\r\n--mark\r\nevent=7&p=" + BASE64 * 99 + b"&q=8 "
+    cut, count = cut_private(parts + b"13800000000 " * 50_000)
+    assert cut.startswith(b"--mark\r\n[cut]\n--mark\r\nevent=7&[cut]&q=8 [cut]")
+    assert b"138" not in cut  # nor the beginning of one at the end
+    assert len(cut) <= BUDGET
+    assert count > 2
 
 
 @given(st.binary(max_size=200))

@@ -38,6 +38,13 @@ PLANS = PlanSet(
 )
 
 
+@pytest.fixture
+def staffed(conn: psycopg.Connection) -> psycopg.Connection:
+    """A database whose town has u-1."""
+    conn.execute("INSERT INTO staff VALUES ('u-1', '{\"id\": \"u-1\"}')")
+    return conn
+
+
 def raised(conn: psycopg.Connection, subject: str = "client:c-1") -> Alert:
     """An alert with its first page, as a lane commits it."""
     book = Casebook(roster_of(Directory(), PLANS, ZoneInfo("Asia/Shanghai")))
@@ -125,33 +132,34 @@ class TestLinks:
         return found if isinstance(found, Refusal) else (found[0].person, found[1].id)
 
     def test_a_genuine_link_names_person_and_alert_and_changes_nothing(
-        self, conn: psycopg.Connection
+        self, staffed: psycopg.Connection
     ) -> None:
-        alert = raised(conn)
-        assert self.read(conn, self.token(alert.id)) == ("u-1", alert.id)
-        assert inbox_after(conn, 0, limit=1) == []
+        alert = raised(staffed)
+        assert self.read(staffed, self.token(alert.id)) == ("u-1", alert.id)
+        assert inbox_after(staffed, 0, limit=1) == []
 
-    def test_every_other_link_is_refused_with_its_reason(self, conn: psycopg.Connection) -> None:
-        alert = raised(conn)
+    def test_every_other_link_is_refused_with_its_reason(self, staffed: psycopg.Connection) -> None:
+        alert = raised(staffed)
         good = self.token(alert.id)
         other = self.token(alert.id, "u-2")
         forged = other.partition(".")[0] + "." + good.partition(".")[2]
-        assert self.read(conn, forged) == Refusal.INVALID
-        assert self.read(conn, good[:-3]) == Refusal.INVALID
-        assert self.read(conn, "guess") == Refusal.INVALID
-        assert self.read(conn, self.token(alert.id, hours=-1)) == Refusal.EXPIRED
-        assert self.read(conn, good, visitor="u-2") == Refusal.OTHER_PERSON
-        assert self.read(conn, self.token("nothere")) == Refusal.UNKNOWN_ALERT
-        conn.execute("UPDATE alert SET body = jsonb_set(body, '{state}', '\"resolved\"')")
-        assert self.read(conn, good) == Refusal.RESOLVED
+        assert self.read(staffed, forged) == Refusal.INVALID
+        assert self.read(staffed, good[:-3]) == Refusal.INVALID
+        assert self.read(staffed, "guess") == Refusal.INVALID
+        assert self.read(staffed, self.token(alert.id, hours=-1)) == Refusal.EXPIRED
+        assert self.read(staffed, good, visitor="u-2") == Refusal.OTHER_PERSON
+        assert self.read(staffed, other) == Refusal.GONE
+        assert self.read(staffed, self.token("nothere")) == Refusal.UNKNOWN_ALERT
+        staffed.execute("UPDATE alert SET body = jsonb_set(body, '{state}', '\"resolved\"')")
+        assert self.read(staffed, good) == Refusal.RESOLVED
 
-    def test_a_key_pressed_on_the_phone_answers(self, conn: psycopg.Connection) -> None:
-        alert = raised(conn)
-        desk.answer_by_keypad(conn, "key", self.token(alert.id), "1", now=NOW)
-        entry = inbox_after(conn, 0, limit=9)[0]
+    def test_a_key_pressed_on_the_phone_answers(self, staffed: psycopg.Connection) -> None:
+        alert = raised(staffed)
+        desk.answer_by_keypad(staffed, "key", self.token(alert.id), "1", now=NOW)
+        entry = inbox_after(staffed, 0, limit=9)[0]
         assert isinstance(entry, Acknowledged)
         assert (entry.person, entry.via) == ("u-1", "voice")
-        assert desk.answer_by_keypad(conn, "key", "guess", "1", now=NOW) == Refusal.INVALID
+        assert desk.answer_by_keypad(staffed, "key", "guess", "1", now=NOW) == Refusal.INVALID
 
 
 def test_a_reply_by_sms_answers_what_the_person_was_paged_for(conn: psycopg.Connection) -> None:

@@ -72,7 +72,7 @@ def test_a_repeat_is_well_and_stays_one_row(town: Town) -> None:
 
 
 def test_what_became_of_each_message_is_counted(town: Town) -> None:
-    for body in (SOS, SOS, SOS | {"id": "s-2"}, {"id": "s-3"}):
+    for body in (SOS, SOS, SOS | {"id": "s-2"}, ["s-3"]):
         town.client.post(PATH, json=body, headers=town.bearer)
     (count,) = message_counts(town.conn, utc_now() - timedelta(minutes=2))
     assert count == MessageCount("contract", received=4, stored=2, duplicate=1, rejected=1)
@@ -137,7 +137,7 @@ def test_a_vendors_own_path_is_read_by_its_family_and_answered_as_its_client_exp
     ("path", "body", "status", "reason"),
     [
         ("/ingest/v1/wangji/sos/btn-1", b"{", 400, "not_json"),
-        ("/ingest/v1/wangji/sos/btn-1", b"{}", 400, "missing_field"),
+        ("/ingest/v1/wangji/door/btn-1", b"{}", 400, "missing_field"),
         ("/ingest/v1/wangji/sos/nobody", b'{"id":"1","at":1793000000}', 400, "unknown_device"),
         ("/ingest/v1/wangji/bogus/btn-1", b"{}", 404, "unknown_kind"),
         ("/ingest/v1/wangji", b"{}", 404, "unknown_topic"),
@@ -189,6 +189,31 @@ def test_with_the_database_away_the_sender_is_asked_to_come_again() -> None:
         answer = client.post(PATH, json=SOS, headers={"Authorization": "Bearer gate"})
     assert answer.status_code == 503
     assert answer.headers["retry-after"] == "2"
+
+
+# ---------------------------------------------------------------- who says too much
+
+
+def test_a_device_that_says_too_much_waits_and_its_presses_do_not(
+    town: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("ingest.http.rates.BURST", 2)
+    monkeypatch.setattr("ingest.http.rates.A_SECOND", 0.0)
+    status = "/ingest/v1/wangji/status/btn-1"
+    said = [
+        town.client.post(status, json={"id": f"t-{n}", "at": AT}, headers=town.bearer)
+        for n in range(4)
+    ]
+    assert [each.status_code for each in said] == [200, 200, 429, 429]
+    assert said[-1].headers["retry-after"] == "10"
+    assert town.client.post(PATH, json=SOS, headers=town.bearer).status_code == 200
+    assert [kind for _, kind in town.rows()] == ["status", "status", "sos"]
+    other = {"Authorization": f"Bearer {issue(town.conn, 'door-1')}"}
+    door = {"id": "d-1", "at": AT, "open": True}
+    answer = town.client.post("/ingest/v1/wangji/door/door-1", json=door, headers=other)
+    assert answer.status_code == 200
+    (count,) = message_counts(town.conn, utc_now() - timedelta(minutes=2))
+    assert (count.received, count.missing) == (4, 0)  # what was postponed is counted when it comes
 
 
 # ---------------------------------------------------------------- timers wait for it

@@ -9,7 +9,7 @@ import pytest
 from devices.directory import Device, Directory, Facility, RegisterChange, Resident
 from devices.envelope import Envelope, HttpRequest
 from devices.readings import DeviceStatus, FaceSeen, Position, Reason, SosPressed
-from ingest.admission.admit import Admitted, admit
+from ingest.admission.admit import MAX_BYTES, MOST_PARTS, Admitted, admit
 from ingest.admission.plausibility import clock_of
 
 RECEIVED = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
@@ -338,3 +338,38 @@ def test_a_sign_of_life_without_coordinates_is_no_position() -> None:
     request = HttpRequest("GET", "/?id=123456&timestamp=1793581200&cell=257,02,16,2224")
     (reading,) = admit(Envelope("", b"", RECEIVED, http=request), None).readings
     assert isinstance(reading, DeviceStatus)
+
+
+# ------------------------------------------------------------------ what one message may hold
+
+
+@pytest.mark.parametrize(
+    ("topic", "payload"),
+    [
+        ("owntracks/g-1/phone", b"[" + b"1," * MOST_PARTS + b"1]"),
+        ("owntracks/g-1/phone", b"[" + b"{}," * MOST_PARTS + b"{}]"),
+        ("carewatch/v1/wangji/sos/b-7", b'{"id":"1","x":' + b"[" * MOST_PARTS),
+        ("anywhere", b"<a>" * (MOST_PARTS + 1)),
+        ("anywhere", b"1\t0\n" * MOST_PARTS),
+        ("anywhere", b"a=1&" * (MOST_PARTS + 1)),
+        ("anywhere", b"--mark\r\n\r\n{}\r\n" * MOST_PARTS),
+    ],
+)
+def test_a_message_of_too_many_values_is_refused_before_it_is_read(
+    topic: str, payload: bytes
+) -> None:
+    refused = told(topic, payload[:MAX_BYTES])
+    assert [each.reason for each in refused.rejections] == [Reason.TOO_LARGE]
+    assert "separators" in refused.rejections[0].detail
+    assert not refused.readings
+
+
+def test_a_phones_week_and_a_record_with_its_pictures_are_read() -> None:
+    fix = {"_type": "location", "lat": 35.2, "lon": 115.4}
+    week = [fix | {"tst": 1793581200 + 120 * n} for n in range(5_040)]
+    assert len(told("owntracks/g-1/phone", week).readings) == 5_040
+    photo = {"info": {"personId": "p-1", "pic": "data:image/jpeg;base64," + "/9j/" * 700_000}}
+    record = {"operator": "RecPush"} | photo
+    assert Reason.TOO_LARGE not in {
+        each.reason for each in told("mqtt/face/1234567/Rec", record).rejections
+    }

@@ -9,7 +9,8 @@ An expression can name
   `change` (the latest value less the earliest) and `span` (minutes between these two); null where
   nothing is.
 Times are CEL timestamps (UTC). An expression that fails, such as null compared with a number,
-says nothing: what was concluded before stays.
+says nothing: what was concluded before stays. So does one that would be too much work for each
+reading (`alerts/rules/shared/condition_cost.py`); loading refuses it.
 """
 
 from collections.abc import Iterator, Sequence
@@ -20,6 +21,7 @@ from typing import Any
 
 import cel
 
+from alerts.rules.shared.condition_cost import HIGHEST, LONGEST, cost_of
 from alerts.types import Condition
 from devices.directory import Directory
 from devices.readings import KIND_OF, Measured, Reading
@@ -95,6 +97,8 @@ def fault_of(condition: Condition) -> str | None:
     """Return why this expression can't be used, tried on readings of every kind; None if it can."""
     try:
         program = _compiled(condition.when)
+    except TooCostly as wrong:
+        return str(wrong)
     except ValueError as wrong:
         return f"is no CEL expression ({_first_sentence(wrong)})"
     for sample in _samples():
@@ -119,8 +123,20 @@ def _first_sentence(wrong: Exception) -> str:
 
 @lru_cache(maxsize=1024)
 def _compiled(expression: str) -> Any:
-    """Return the expression ready to run. Raise ValueError where it is no CEL."""
+    """Return the expression ready to run. Raise ValueError where it is no CEL or too much work."""
+    if len(expression) > LONGEST:
+        raise TooCostly(f"has {len(expression)} characters; at most {LONGEST}")
+    cost = cost_of(expression)
+    if cost > HIGHEST:
+        raise TooCostly(
+            f"is too much work for each reading ({cost} steps in a full window; at most {HIGHEST}):"
+            " let no loop over `window`, and no `window`, stand in another loop"
+        )
     return cel.compile(expression)
+
+
+class TooCostly(ValueError):
+    """An expression that would hold up the town."""
 
 
 FIGURES = ("mean", "lowest", "highest", "change", "span")
