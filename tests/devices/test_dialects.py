@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from devices.codecs.codec import MOST_ITEMS
 from devices.directory import Device, Directory, RegisterChange
 from devices.envelope import Envelope, HttpRequest
-from devices.readings import DeviceStatus, DoorMoved, FaceSeen, Position, Reason, SosPressed
+from devices.readings import DeviceStatus, DoorMoved, FaceSeen, Reason, SosPressed
 from ingest.admission.admit import Admitted, admit
 
 RECEIVED = datetime(2026, 11, 2, 1, 0, 4, tzinfo=UTC)
@@ -303,8 +304,6 @@ def test_a_press_with_nothing_in_it_is_a_press() -> None:
 
 
 def test_a_batch_ends_somewhere() -> None:
-    fix = {"_type": "location", "tst": 1793581203, "lat": 35.2, "lon": 115.4}
-    admitted = told("owntracks/u/d", [fix] * 5_001)
-    assert len(admitted.readings) == 5_000
-    assert isinstance(admitted.readings[0], Position)
-    assert [fault.reason for fault in admitted.rejections] == [Reason.TOO_LARGE]
+    admitted = told("owntracks/u/d", [{"_type": "location"}] * (MOST_ITEMS + 1))
+    reasons = [fault.reason for fault in admitted.rejections]
+    assert reasons == [Reason.MISSING_FIELD] * MOST_ITEMS + [Reason.TOO_LARGE]
