@@ -2,6 +2,7 @@
 
 import time
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
@@ -95,12 +96,13 @@ def verdict(scene: Scene, load: Load, *, idle: float) -> Verdict:
 def _settle(conn: psycopg.Connection, scene: Scene, load: Load, idle: float) -> None:
     """Return when all that was acknowledged has come to its end, or nothing moves any more."""
     ending = time.monotonic() + PATIENCE
+    low = len(_twice_low(n for n, acked in enumerate(load.acked) if acked))
     seen, moved_at = (-1, -1, -1), time.monotonic()
     while time.monotonic() < min(ending, moved_at + idle):
         progress = _progress(conn, scene)
         if progress != seen:
             seen, moved_at = progress, time.monotonic()
-        if progress[0] >= sum(load.acked) and _is_judged(conn, scene):
+        if progress[0] >= sum(load.acked) and _is_judged(conn, scene, low):
             return
         time.sleep(0.1)
 
@@ -113,8 +115,12 @@ def _progress(conn: psycopg.Connection, scene: Scene) -> tuple[int, int, int]:
     )
 
 
-def _is_judged(conn: psycopg.Connection, scene: Scene) -> bool:
-    """Have the rules read all, has every page gone out, and does the screen show it?"""
+def _is_judged(conn: psycopg.Connection, scene: Scene, low: int) -> bool:
+    """Have the rules read all, has every page gone out, and does the screen show it?
+
+    A service that has just come back says that it lags 0 s before it has read anything, so both
+    lanes must have raised what was acknowledged: the presses, and this many low batteries.
+    """
     if "alerts" not in scene.services:
         return True
     if scene["alerts"].figures().get("carewatch_feed_lag_seconds", 1) > 0:
@@ -122,13 +128,20 @@ def _is_judged(conn: psycopg.Connection, scene: Scene) -> bool:
     waiting = _number(conn, "SELECT count(*) FROM page WHERE state IN ('due', 'sending')")
     presses = _number(conn, "SELECT count(*) FROM reading_event WHERE kind = 'sos'")
     alerts = _number(conn, "SELECT count(*) FROM alert WHERE rule = 'sos_pressed'")
-    return not waiting and alerts >= presses and not _unseen(conn, scene)
+    batteries = _number(conn, "SELECT count(*) FROM alert WHERE rule = 'battery_low'")
+    raised = alerts >= presses and batteries >= low
+    return not waiting and raised and not _unseen(conn, scene)
+
+
+def _twice_low(messages: Iterable[int]) -> set[str]:
+    """Return the devices whose battery two of these messages call low."""
+    reports = Counter(f"device:{button}" for n in messages if (button := low_battery(n)))
+    return {device for device, count in reports.items() if count > 1}
 
 
 def _alarms(conn: psycopg.Connection, scene: Scene, there: Counter[int]) -> Alarms:
     pressed = {f"client:{who}" for n in there if (who := presser(n))}
-    reports = Counter(f"device:{button}" for n in there if (button := low_battery(n)))
-    low = {device for device, count in reports.items() if count > 1}
+    low = _twice_low(there)
     alerts = _alerts(conn, "sos_pressed")
     raised = [*alerts, *_alerts(conn, "battery_low")]
     subjects = {each["subject"] for each in raised}
