@@ -74,7 +74,7 @@ class Rota(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
 
 
 class Rung(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Whom to page how many seconds after the alert opened."""
+    """Whom to page how many seconds after the alert opened; for a life alert, after the press."""
 
     after: int  # seconds
     page: tuple[str, ...] = ()  # person id, rota:ID, role:NAME, role:NAME@parent, agency
