@@ -1,6 +1,7 @@
 """The ways to reach a person. The first channel that knows a contact's scheme serves it.
 
-To add one: a file with a class that has `serves`, `send` and `close`, and a line in `open_channels`.
+To add one: a file with a class that has `serves`, `send` and `close`, and a line in
+`open_channels`.
 """
 
 from alerts.channels.apprised import AppriseChannel
