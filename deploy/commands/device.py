@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Credentials for one device; devices that no town file names.", no_args_is_help=True
 )
-Form = Literal["passwords", "acl", "dynsec"]
+Form = Literal["passwords", "acl", "dynsec"]  # as in deploy.broker_files
 Id = Annotated[str, typer.Argument(help="The device's id, the last part of its contract topic.")]
 
 
@@ -84,30 +84,26 @@ def list_devices() -> None:
 
 @app.command()
 def export(
-    form: Annotated[
-        Literal["passwords", "acl", "dynsec"], typer.Argument(help="What the broker reads.")
-    ],
+    form: Annotated[Form, typer.Argument(help="What the broker reads.")],
     into: Annotated[
-        Path | None, typer.Option(help="A dynamic-security file whose other clients are kept.")
+        Path | None,
+        typer.Option(help="The broker's file, written anew; accounts that are not ours are kept."),
     ] = None,
 ) -> None:
-    """Print all active credentials, hashed, in a form that Mosquitto reads."""
-    from core.errors import CarewatchError
-    from devices.broker_access import acl_file, dynamic_security, password_file
+    """Give all active credentials, hashed, in a form that Mosquitto reads.
+
+    Print it, or write it into a file: as a whole, so that the broker never reads a part.
+    """
+    from deploy.broker_files import exported, write_into
     from devices.credentials import credentials
 
-    if into is not None and not into.is_file():
-        raise CarewatchError(f"{into}: there is no such file")
     with _connected() as conn:
         known = credentials(conn)
-    match form:
-        case "passwords":
-            text = password_file(known)
-        case "acl":
-            text = acl_file(known)
-        case "dynsec":
-            text = dynamic_security(known, into.read_bytes() if into else b"{}").decode()
-    typer.echo(text, nl=form == "dynsec")
+    if into is None:
+        typer.echo(exported(form, known), nl=False)
+        return
+    write_into(into, form, known)
+    typer.echo(f"{into}: written", err=True)
 
 
 @contextmanager

@@ -10,6 +10,7 @@ from deploy.town.draft import Draft
 from deploy.town.marked import line_of
 from deploy.town.typed import Wrong, near
 from devices.directory import SECTIONS
+from devices.names import is_reserved, is_reserved_topic, reserved_fault
 
 ID = re.compile(r"[^\s\x00-\x1f\x7f]{1,128}")
 DEVICE_ID = re.compile(r"[^\s\x00-\x1f\x7f/+#]{1,128}")  # it is a level of an MQTT topic
@@ -50,6 +51,7 @@ def reference_faults(draft: Draft) -> Iterator[Wrong]:
     """Ids and topics given twice, references to nothing, and references in a circle."""
     for section in (*SECTIONS, *PLAN_SECTIONS):
         yield from _ids(draft, section)
+    yield from _kept_for_services(draft)
     yield from _twice(draft, "devices", "topic", lambda device: device.topic)
     yield from _twice(draft, "people", "caregiver", lambda person: person.caregiver)
     yield from _twice(draft, "residents", "face", lambda r: r.face and (r.facility, r.face))
@@ -87,6 +89,14 @@ def _ids(draft: Draft, section: str) -> Iterator[Wrong]:
                 + (", none of / + #" if section == "devices" else ""),
             )
     yield from _twice(draft, section, "id", lambda item: item.id)
+
+
+def _kept_for_services(draft: Draft) -> Iterator[Wrong]:
+    for number, device in draft["devices"].items():
+        if device.id is not None and is_reserved(device.id):
+            yield ("devices", number, "id"), reserved_fault(device.id)
+        if device.topic is not None and is_reserved_topic(device.topic):
+            yield ("devices", number, "topic"), f"{device.topic!r} is kept for services"
 
 
 def _twice(
