@@ -22,7 +22,7 @@ from deploy.migrate import migrations
 from deploy.settings import Settings, load_settings
 from deploy.stack.running import RUN_FILE
 from devices.registry import load_directory
-from ingest.history import MessageCount, message_counts, recent_drops
+from ingest.history import Intrusion, MessageCount, message_counts, recent_drops, recent_intrusions
 
 CLOCKS_APART = 2.0  # seconds between our clock and the database's that are too many
 COUNTED = timedelta(days=1)  # how far back the messages' sums and the broker's drops are looked at
@@ -48,6 +48,7 @@ FAULT_MENDS = {
     "engine_silent": "start `carewatch alerts`",
     "feed_behind": "read the log of `carewatch alerts`; it may need a faster machine",
     "ingest_silent": "start `carewatch ingest`",
+    "session_intruded": "change the services' password at the broker",
     "broker_silent": "see whether devices reach the broker, and `carewatch ingest` its topics",
 }
 
@@ -188,8 +189,23 @@ def _of_services(conn: psycopg.Connection) -> Iterator[Checked]:
     if dropped:
         mend = "lift its queue limits as deploy/mosquitto/conf.d/limits.conf does"
         yield Checked("services", f"the broker has dropped {dropped} messages", mend)
-    if not faults and not dropped:
+    intrusions = recent_intrusions(conn, datetime.now(UTC) - COUNTED)
+    yield from map(_of_intrusion, intrusions)
+    if not faults and not dropped and not intrusions:
         yield Checked("services", "every alert, page and reading is on its way")
+
+
+def _of_intrusion(seen: Intrusion) -> Checked:
+    says = {
+        "missing": f"{seen.count} messages for it never came: somebody acknowledged them",
+        "taken_over": f"it was taken from us {seen.count} times in 24 h",
+        "ended": f"somebody ended it {seen.count} times in 24 h; what waited in it is gone",
+    }[seen.sign]
+    mend = (
+        "change the services' password at the broker, and bind each device's account to its "
+        "client id (docs/how-to/operate.md)"
+    )
+    return Checked("services", f"broker session {seen.slot}: {says}", mend)
 
 
 def _of_counts(conn: psycopg.Connection) -> Iterator[Checked]:

@@ -48,7 +48,7 @@ def _write(url: str, topic: str, count: int, out: BinaryIO, ended: "Event") -> i
     import os
 
     from devices.recording import write_line
-    from ingest.lanes.crossing import NOTICE
+    from ingest.lanes.crossing import BETWEEN_LANES
     from ingest.mqtt.connection import Address
     from ingest.mqtt.session import BEAT, Session
 
@@ -58,7 +58,8 @@ def _write(url: str, topic: str, count: int, out: BinaryIO, ended: "Event") -> i
     while not ended.is_set() and not (count and written >= count):
         come = session.take(BEAT)
         for delivery in come:
-            if delivery.envelope.topic != NOTICE and not (count and written >= count):
+            ours = delivery.envelope.topic.startswith(BETWEEN_LANES)
+            if not ours and not (count and written >= count):
                 out.write(write_line(delivery.envelope))
                 written += 1
         out.flush()

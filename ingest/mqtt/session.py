@@ -68,9 +68,11 @@ class Session:
         pause: float = 0.0,
         window: int = WINDOW,
         hooks: SessionHooks | None = None,
+        name: str = "",
     ) -> None:
         self.address = address
         self.client_id = client_id
+        self._name = name or client_id  # in logs: whoever knows the id may be tempted to use it
         self.connected = False
         self.begun = 0  # times the broker did not know the session and began a new one
         self.refused: frozenset[str] = frozenset()  # filters the broker did not grant
@@ -93,7 +95,7 @@ class Session:
         self._bytes_in = self._bytes_out = 0
         self._idle_at = self._stamp = datetime.now(UTC)
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=client_id, daemon=True)
+        self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
 
     # ------------------------------------------------------------ for the saving thread
 
@@ -192,7 +194,7 @@ class Session:
             except (OSError, packets.BrokenStream) as error:
                 log.warning(
                     "broker lost",
-                    session=self.client_id,
+                    session=self._name,
                     broker=str(self.address),
                     why=str(error) or type(error).__name__,
                     again_in=round(pause, 1),
@@ -271,7 +273,7 @@ class Session:
         self._hooks.connected()
         self._ask(wire, list(self._wanted))
         self.connected = True
-        log.info("broker connected", session=self.client_id, kept=session_present)
+        log.info("broker connected", session=self._name, kept=session_present)
         if self._unwanted:
             wire.write(packets.unsubscribe(self._new_id(), self._unwanted))
 
@@ -288,7 +290,7 @@ class Session:
         self.confirmed |= frozenset(asked) - refused
         self.refused = (self.refused - frozenset(asked)) | refused
         if refused:
-            log.error("subscription refused", session=self.client_id, filters=sorted(refused))
+            log.error("subscription refused", session=self._name, filters=sorted(refused))
         if not self._asked:
             self._hooks.granted(self.confirmed)
 

@@ -1,0 +1,85 @@
+"""Real Mosquittos that know accounts: by dynamic security, or by password and ACL files.
+
+Each has a listener for services and one for devices, as in production.
+"""
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from urllib.parse import quote
+
+import msgspec
+
+from devices.broker_access import SERVICE, SERVICE_ROLE, acl_file, dynamic_security, password_file
+from devices.credentials import Credential, hashed
+from tests.broker_fixtures import Broker, free_port
+
+PLUGIN = next(
+    iter(Path("/usr/lib").glob("*/mosquitto_dynamic_security.so")),
+    Path("/usr/lib/mosquitto_dynamic_security.so"),
+)
+SECRET = "the services' own"
+ADMIN_ROLE = {
+    "rolename": "admin",
+    "acls": [
+        {"acltype": kind, "topic": topic, "priority": 0, "allow": True}
+        for kind, topic in (
+            ("publishClientSend", "$CONTROL/dynamic-security/#"),
+            ("publishClientReceive", "$CONTROL/dynamic-security/#"),
+            ("subscribePattern", "$CONTROL/dynamic-security/#"),
+        )
+    ],
+}
+
+
+class GuardedBroker(Broker):
+    """A Mosquitto that asks for a password; `url` is the services', `port` their listener's."""
+
+    def __init__(self, directory: Path, settings: Sequence[str]) -> None:
+        super().__init__(directory)
+        self.device_port = free_port()
+        text = self.config.read_text().replace("allow_anonymous true", "allow_anonymous false")
+        devices = (f"listener {self.device_port} 127.0.0.1", "use_username_as_clientid true")
+        self.config.write_text("\n".join((text, *settings, *devices, "")))
+
+    @property
+    def url(self) -> str:
+        return f"mqtt://{SERVICE}:{quote(SECRET)}@127.0.0.1:{self.port}"
+
+    @property
+    def admin_url(self) -> str:
+        return f"mqtt://admin:{quote(SECRET)}@127.0.0.1:{self.port}"
+
+
+def by_dynamic_security(directory: Path, devices: Iterable[Credential]) -> GuardedBroker:
+    """Return a broker, not started, whose plugin knows the services, an admin and the devices."""
+    directory.mkdir(parents=True, exist_ok=True)
+    existing = {
+        "clients": [account(SERVICE, SERVICE_ROLE), account("admin", "admin")],
+        "roles": [ADMIN_ROLE],
+    }
+    file = directory / "dynamic-security.json"
+    file.write_bytes(dynamic_security(devices, msgspec.json.encode(existing)))
+    return GuardedBroker(directory, (f"plugin {PLUGIN}", f"plugin_opt_config_file {file}"))
+
+
+def by_files(directory: Path, devices: Iterable[Credential]) -> GuardedBroker:
+    """Return a broker, not started, that reads our password and ACL files."""
+    directory.mkdir(parents=True, exist_ok=True)
+    known = list(devices)
+    service = f"{SERVICE}:{hashed(SECRET)}\n"
+    (directory / "passwords").write_text(password_file(known, service))
+    (directory / "acl").write_text(acl_file(known))
+    files = (f"password_file {directory}/passwords", f"acl_file {directory}/acl")
+    return GuardedBroker(directory, files)
+
+
+def account(name: str, role: str) -> dict[str, object]:
+    """Return an account of the plugin, with the services' secret."""
+    _, _, rounds, salt, derived = hashed(SECRET).split("$")
+    return {
+        "username": name,
+        "roles": [{"rolename": role}],
+        "password": derived,
+        "salt": salt,
+        "iterations": int(rounds),
+    }
