@@ -6,7 +6,7 @@ whose ground is missing (no database, say) is not made.
 
 import threading
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 from urllib.parse import unquote, urlsplit
@@ -21,11 +21,15 @@ from core.errors import CarewatchError
 from deploy.migrate import migrations
 from deploy.settings import Settings, load_settings
 from deploy.stack.running import RUN_FILE
+from devices.credentials import credentials
 from devices.registry import load_directory
 from ingest.history import Intrusion, MessageCount, message_counts, recent_drops, recent_intrusions
+from ingest.lanes.accounts import Plan, compared
+from ingest.mqtt.control import BrokerControl, ControlFault
 
 CLOCKS_APART = 2.0  # seconds between our clock and the database's that are too many
 COUNTED = timedelta(days=1)  # how far back the messages' sums and the broker's drops are looked at
+NAMED = 10  # devices that a line names
 PATIENCE = 5  # seconds for the broker or the database to answer
 MENDS = {
     "unknown_person": "name a person of the town file's `people`, and load it again",
@@ -79,6 +83,7 @@ def check_up() -> Iterator[Checked]:
     yield from of_settings(settings)
     yield from of_broker(_url(settings, "mqtt_url"))
     yield from of_database(_url(settings, "database_url"))
+    yield from of_accounts(_url(settings, "mqtt_control_url"), _url(settings, "database_url"))
 
 
 def of_settings(settings: Settings) -> Iterator[Checked]:
@@ -124,6 +129,42 @@ def of_broker(url: str | None) -> Iterator[Checked]:
         yield Checked("broker", f"{place} takes our connection")
     else:
         yield Checked("broker", f"{place}: {why}", "start it, or mend CAREWATCH_MQTT_URL")
+
+
+def of_accounts(control_url: str | None, database_url: str | None) -> Iterator[Checked]:
+    """Do the broker's accounts agree with the register? Looked at where both can be asked."""
+    if control_url is None or database_url is None:
+        return
+    try:
+        with psycopg.connect(database_url, connect_timeout=PATIENCE) as conn:
+            known = credentials(conn)
+        with BrokerControl(control_url) as control:
+            found = compared(control, known)
+    except psycopg.Error:
+        return  # said already
+    except ControlFault as fault:
+        yield Checked("broker", str(fault), "mend CAREWATCH_MQTT_CONTROL_URL")
+        return
+    yield from _of_plan(found)
+
+
+def _of_plan(found: Plan) -> Iterator[Checked]:
+    if found.missing:
+        says = f"{_named(found.missing)}: a secret in the register and no account at the broker"
+        yield Checked("broker", says, "run `carewatch device rotate` for each")
+    if found.surplus:
+        says = f"{_named(found.surplus)}: an account at the broker and no right to it"
+        yield Checked("broker", says, "start `carewatch ingest`: it takes them away")
+    elif found.commands:
+        says = f"{len(found.commands)} rights at the broker are not those of the register"
+        yield Checked("broker", says, "start `carewatch ingest`: it makes them right")
+    if not found.missing and not found.commands:
+        yield Checked("broker", "its accounts are those of the register")
+
+
+def _named(devices: Sequence[str]) -> str:
+    more = f" and {len(devices) - NAMED} more" if len(devices) > NAMED else ""
+    return ", ".join(devices[:NAMED]) + more
 
 
 def refusal(url: str) -> str | None:
@@ -243,7 +284,9 @@ def _of_flaw(flaw: Flaw, zone: ZoneInfo) -> Checked:
     return Checked("rota", says, MENDS[flaw.kind])
 
 
-def _url(settings: Settings, name: Literal["mqtt_url", "database_url"]) -> str | None:
+def _url(
+    settings: Settings, name: Literal["mqtt_url", "mqtt_control_url", "database_url"]
+) -> str | None:
     """What is set, else what a running `carewatch up` wrote down."""
     secret = getattr(settings, name)
     if secret is not None:

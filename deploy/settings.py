@@ -43,6 +43,7 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = None  # postgresql://user:password@host/database
     mqtt_url: SecretStr | None = None  # mqtt://user:pass@host:1883 or mqtts://
+    mqtt_control_url: SecretStr | None = None  # an account that manages the devices' accounts
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8800, ge=1, le=65535)
     public_url: str = ""  # what links begin with; http://host:port when empty
@@ -59,7 +60,7 @@ class Settings(BaseSettings):
     demo: bool = False  # set by `carewatch up --demo`: demo sign-ins and the demo phones
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    @field_validator("mqtt_url")
+    @field_validator("mqtt_url", "mqtt_control_url")
     @classmethod
     def _broker_url(cls, url: SecretStr | None) -> SecretStr | None:
         if url is None:
@@ -126,6 +127,10 @@ class Settings(BaseSettings):
                 "or run `carewatch up`, which brings its own"
             )
         return self.mqtt_url.get_secret_value()
+
+    def broker_control(self) -> str | None:
+        """The URL of the account that manages devices' accounts at the broker; None: none is."""
+        return self.mqtt_control_url.get_secret_value() if self.mqtt_control_url else None
 
     def secret(self) -> str:
         """The key that signs links and sessions: the one set, else one kept in the data dir.

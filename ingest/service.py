@@ -15,6 +15,7 @@ import structlog
 from devices.codecs import LIFE_FILTER, life_filters
 from devices.directory import Directory
 from ingest.lanes import drops, slots
+from ingest.lanes.accounts import Keeper
 from ingest.lanes.crossing import NOTICE, TAKEN_BACK, Crossing, LifeTopics, notice
 from ingest.lanes.inheritance import OldSession, old_slots
 from ingest.lanes.lane import SavingLane, connect, first_line
@@ -44,6 +45,8 @@ class Service:
         self._address = Address.of(settings.mqtt_url)
         self._drops = drops.Drops()
         self._witness = Witness(self._address)
+        url = settings.control_url
+        self._keeper = Keeper(url, settings.database_url) if url else None
         self._suffix = ""  # of the client ids; known when the database has said it
         self._old: list[OldSession] | None = None  # None: not looked for yet
         self._slots: frozenset[str] | None = None  # what this process should read; None = unknown
@@ -60,6 +63,8 @@ class Service:
         """Serve until `stop` is called, from a signal handler or another thread."""
         threading.Thread(target=self._keep_house, name="upkeep", daemon=True).start()
         self._witness.start()
+        if self._keeper is not None:
+            self._keeper.start()
         while not self._stopping.is_set():
             try:
                 self._tend()
@@ -81,7 +86,8 @@ class Service:
         if slots - set(self._lanes):
             return ["not reading all broker sessions yet"]
         found = [fault for lane in list(self._lanes.values()) for fault in lane.faults()]
-        return found + self._drops.faults() + self._witness.faults()
+        kept = self._keeper.faults() if self._keeper is not None else []
+        return found + self._drops.faults() + self._witness.faults() + kept
 
     def _keep_house(self) -> None:
         while not self._stopping.is_set():
@@ -104,7 +110,10 @@ class Service:
             self._register = Register.load(conn)
             log.info("register loaded", devices=len(self._register.directory.devices))
         assert self._worker is not None
+        before = self._directory
         self._follow(self._register.refreshed(conn, datetime.now(UTC)))
+        if self._keeper is not None:
+            self._keeper.tend(active=LIFE in self._lanes, changed=before is not self._directory)
         self._hold(slots.renew(conn, self._worker, shared=self._settings.shared), self._register)
         self._drops.keep(conn)
         self._witness.keep(conn)
@@ -237,6 +246,8 @@ class Service:
             lane.stop()
         self._leave_old()
         self._witness.stop()
+        if self._keeper is not None:
+            self._keeper.stop()
         try:
             if self._conn is not None and self._worker is not None:
                 slots.leave(self._conn, self._worker)

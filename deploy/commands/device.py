@@ -32,41 +32,43 @@ def add(
     topic: Annotated[str | None, typer.Option(help="Its topic, if not a contract one.")] = None,
 ) -> None:
     """Give a device its secret, shown once; a device that is not registered yet is added."""
-    from deploy.device_changes import add_device
+    from deploy import broker_accounts
 
     device = Device(id=id, kind=kind, holder=holder, topic=topic)
     with _connected() as conn:
-        secret = add_device(conn, device)
+        secret = broker_accounts.add(conn, device, _control_url())
     _show_once(id, secret)
 
 
 @app.command()
 def rotate(id: Id) -> None:
     """Give a device a new secret, shown once; the old one no longer serves."""
-    from devices.credentials import issue
+    from deploy import broker_accounts
 
     with _connected() as conn:
-        secret = issue(conn, id)
+        secret = broker_accounts.rotate(conn, id, _control_url())
     _show_once(id, secret)
 
 
 @app.command()
 def revoke(id: Id) -> None:
-    """Shut a device out: its secret no longer serves."""
-    from devices.credentials import revoke as revoke_credential
+    """Shut a device out: its secret no longer serves, and its live session ends."""
+    from deploy import broker_accounts
 
+    control_url = _control_url()
     with _connected() as conn:
-        revoke_credential(conn, id)
-    typer.echo(f"{id}: revoked; export to the broker again, and end its connection there")
+        broker_accounts.shut_out(conn, id, control_url)
+    by_hand = "" if control_url else "; export to the broker again, and end its connection there"
+    typer.echo(f"{id}: revoked{by_hand}")
 
 
 @app.command()
 def remove(id: Id) -> None:
     """Take a device out that was added by hand. One of the town file goes with the file."""
-    from deploy.device_changes import remove_device
+    from deploy import broker_accounts
 
     with _connected() as conn:
-        remove_device(conn, id)
+        broker_accounts.take_out(conn, id, _control_url())
     typer.echo(f"{id}: removed")
 
 
@@ -112,6 +114,14 @@ def _connected() -> Iterator["psycopg.Connection"]:
 
     with connected() as conn:
         yield conn
+
+
+def _control_url() -> str | None:
+    from deploy import logs
+    from deploy.stack.running import control_url
+
+    logs.configure("warning")  # to stderr
+    return control_url()
 
 
 def _show_once(device: str, secret: str) -> None:

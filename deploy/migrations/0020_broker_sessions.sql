@@ -23,3 +23,6 @@ CREATE TABLE session_intrusion (
     count   int NOT NULL              -- messages, take-overs or ends
 );
 CREATE INDEX session_intrusion_seen ON session_intrusion (seen_at);
+
+-- devices: who was revoked a moment ago, asked every second.
+CREATE INDEX device_revoked ON device (revoked_at) WHERE revoked_at IS NOT NULL;

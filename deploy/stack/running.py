@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from core.errors import CarewatchError
+from core.files import OWNER_ALONE, replace_file
 from deploy.settings import DEMO_TOWN, load_settings
 from deploy.town.townfile import TownFile, read_town
 
@@ -42,11 +43,20 @@ def parts(mqtt_url: str | None = None) -> tuple[str, str]:
     return broker, _plain(settings.database_url) or kept.get("database_url", "")
 
 
-def keep(data_dir: Path, mqtt_url: str, database_url: str) -> None:
+def control_url() -> str | None:
+    """The broker's account that manages others, set or of a running `up`; None where none is."""
+    settings = load_settings()
+    return _plain(settings.mqtt_control_url) or _kept(settings.data_dir / RUN_FILE).get(
+        "mqtt_control_url"
+    )
+
+
+def keep(data_dir: Path, mqtt_url: str, database_url: str, control_url: str | None = None) -> None:
     """Write where the running parts are, readable by their owner alone."""
-    path = data_dir / RUN_FILE
-    path.touch(mode=0o600)
-    path.write_text(f'mqtt_url = "{mqtt_url}"\ndatabase_url = "{database_url}"\n')
+    lines = [f'mqtt_url = "{mqtt_url}"', f'database_url = "{database_url}"']
+    if control_url is not None:
+        lines.append(f'mqtt_control_url = "{control_url}"')
+    replace_file(data_dir / RUN_FILE, "".join(f"{line}\n" for line in lines).encode(), OWNER_ALONE)
 
 
 def forget(data_dir: Path) -> None:
