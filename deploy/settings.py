@@ -44,6 +44,9 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None  # postgresql://user:password@host/database
     mqtt_url: SecretStr | None = None  # mqtt://user:pass@host:1883 or mqtts://
     mqtt_control_url: SecretStr | None = None  # an account that manages the devices' accounts
+    mqtt_host: str = "127.0.0.1"  # where the embedded broker listens to devices
+    # Its port; 1883 or, where that is taken, a free one, when it is not set
+    mqtt_port: int | None = Field(default=None, ge=1, le=65535)
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8800, ge=1, le=65535)
     public_url: str = ""  # what links begin with; http://host:port when empty

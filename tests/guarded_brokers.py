@@ -1,6 +1,5 @@
-"""Real Mosquittos that know accounts: by dynamic security, or by password and ACL files.
-
-Each has a listener for services and one for devices, as in production.
+"""Real brokers that know accounts: Mosquitto by dynamic security, or by password and ACL files,
+with a listener for services and one for devices, as in production; and amqtt with our plugins.
 """
 
 from collections.abc import Iterable, Sequence
@@ -9,6 +8,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from deploy.stack.embedded import Amqtt, Door
 from devices.broker_access import SERVICE, SERVICE_ROLE, acl_file, dynamic_security, password_file
 from devices.credentials import Credential, hashed
 from tests.broker_fixtures import Broker, free_port
@@ -33,6 +33,8 @@ ADMIN_ROLE = {
 
 class GuardedBroker(Broker):
     """A Mosquitto that asks for a password; `url` is the services', `port` their listener's."""
+
+    binds_client_ids = False  # on the services' listener as well
 
     def __init__(self, directory: Path, settings: Sequence[str]) -> None:
         super().__init__(directory)
@@ -59,7 +61,9 @@ def by_dynamic_security(directory: Path, devices: Iterable[Credential]) -> Guard
     }
     file = directory / "dynamic-security.json"
     file.write_bytes(dynamic_security(devices, msgspec.json.encode(existing)))
-    return GuardedBroker(directory, (f"plugin {PLUGIN}", f"plugin_opt_config_file {file}"))
+    broker = GuardedBroker(directory, (f"plugin {PLUGIN}", f"plugin_opt_config_file {file}"))
+    broker.binds_client_ids = True
+    return broker
 
 
 def by_files(directory: Path, devices: Iterable[Credential]) -> GuardedBroker:
@@ -71,6 +75,30 @@ def by_files(directory: Path, devices: Iterable[Credential]) -> GuardedBroker:
     (directory / "acl").write_text(acl_file(known))
     files = (f"password_file {directory}/passwords", f"acl_file {directory}/acl")
     return GuardedBroker(directory, files)
+
+
+class GuardedAmqtt:
+    """amqtt as `carewatch up` starts it where there is no Mosquitto; it forgets when it stops."""
+
+    binds_client_ids = True
+
+    def __init__(self, directory: Path, database_url: str) -> None:
+        self.port = self.device_port = free_port()
+        self._directory = directory
+        self._database_url = database_url
+        self._make()
+
+    def _make(self) -> None:
+        door = Door("127.0.0.1", self.port)
+        self._broker = Amqtt(self._directory, door, self._database_url)
+        self.url = self._broker.url
+
+    def start(self) -> None:
+        self._broker.start()
+
+    def stop(self) -> None:
+        self._broker.stop()
+        self._make()
 
 
 def account(name: str, role: str) -> dict[str, object]:

@@ -11,7 +11,7 @@ import psycopg
 import pytest
 
 from devices import registry
-from devices.credentials import credentials, issue
+from devices.credentials import credentials, issue, revoke
 from devices.directory import Device, RegisterChange
 from ingest.lanes.slots import session_suffix
 from ingest.mqtt.connection import Address
@@ -21,6 +21,7 @@ from ingest.settings import IngestSettings
 from tests.guarded_brokers import (
     PLUGIN,
     SECRET,
+    GuardedAmqtt,
     GuardedBroker,
     by_dynamic_security,
     by_files,
@@ -39,7 +40,9 @@ FORMS = {"dynsec": by_dynamic_security, "files": by_files}
 class Town:
     """A database and a guarded broker with two buttons, and their secrets."""
 
-    def __init__(self, conn: psycopg.Connection, url: str, broker: GuardedBroker) -> None:
+    def __init__(
+        self, conn: psycopg.Connection, url: str, broker: GuardedBroker | GuardedAmqtt
+    ) -> None:
         self.conn = conn
         self.url = url
         self.broker = broker
@@ -76,11 +79,20 @@ def dynsec_town(conn: psycopg.Connection, database_url: str, tmp_path: Path) -> 
     yield from _town("dynsec", conn, database_url, tmp_path)
 
 
+@pytest.fixture
+def amqtt_town(conn: psycopg.Connection, database_url: str, tmp_path: Path) -> Iterator[Town]:
+    yield from _town("amqtt", conn, database_url, tmp_path)
+
+
 def _town(form: str, conn: psycopg.Connection, url: str, home: Path) -> Iterator[Town]:
     devices = tuple(Device(id=f"btn-{n}", kind="sos") for n in (1, 2))
     registry.apply(conn, RegisterChange(devices=devices))
     secrets = {each.id: issue(conn, each.id) for each in devices}
-    broker = FORMS[form](home / "broker", credentials(conn))
+    broker = (
+        GuardedAmqtt(home, url)
+        if form == "amqtt"
+        else FORMS[form](home / "broker", credentials(conn))
+    )
     town = Town(conn, url, broker)
     town.secrets = secrets
     broker.start()
@@ -155,8 +167,10 @@ def press(town: Town, prefix: str, count: int = 6) -> set[str]:
 
 def attack(town: Town, service: Service) -> list[Attacker]:
     """Try each id of the services, by each listener that a device may reach."""
-    binds_ids = binds_client_ids(town)
-    ports = (town.broker.device_port, *((town.broker.port,) if binds_ids else ()))
+    ports = {
+        town.broker.device_port,
+        *((town.broker.port,) if town.broker.binds_client_ids else ()),
+    }
     secret = town.secrets["btn-1"]
     return [
         Attacker(port, "btn-1", secret, client_id)
@@ -165,17 +179,54 @@ def attack(town: Town, service: Service) -> list[Attacker]:
     ]
 
 
-def binds_client_ids(town: Town) -> bool:
-    """Whether the broker binds an account to its client id on every listener."""
-    return "plugin" in town.broker.config.read_text()
-
-
 def test_no_session_is_taken_over(town: Town) -> None:
     attack_while_pressed(town, "first")
     town.broker.stop()
     town.broker.start()
     attack_while_pressed(town, "after the restart")
     assert town.intrusions() == set()
+
+
+def test_no_session_is_taken_over_at_amqtt(amqtt_town: Town) -> None:
+    attack_while_pressed(amqtt_town, "first")
+    amqtt_town.broker.stop()
+    amqtt_town.broker.start()
+    attack_while_pressed(amqtt_town, "after the restart")
+    assert amqtt_town.intrusions() == set()
+
+
+def test_who_has_no_secret_ends_no_session_at_amqtt(amqtt_town: Town) -> None:
+    town = amqtt_town
+    with ingest(town) as service:
+        for client_id in town.session_ids(service):
+            for clean in (True, False):
+                stranger = mqtt.Client(
+                    mqtt.CallbackAPIVersion.VERSION2, client_id=client_id, clean_session=clean
+                )
+                stranger.username_pw_set("carewatch", "wrong")
+                stranger.connect("127.0.0.1", town.broker.port)
+                until_true(lambda one=stranger: one.loop(0.1) != mqtt.MQTT_ERR_SUCCESS)  # type: ignore[misc]
+        pressed = press(town, "later")
+        until_true(lambda: town.presses() == pressed)
+        time.sleep(3)
+        assert service.faults() == []
+    assert town.intrusions() == set()
+
+
+def test_a_revoked_device_is_cut_off_at_amqtt(amqtt_town: Town) -> None:
+    town = amqtt_town
+    refusals: list[bool] = []
+    device = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2)
+    device.username_pw_set("btn-1", town.secrets["btn-1"])
+    device.on_connect = lambda *said: refusals.append(said[3].is_failure)
+    device.connect("127.0.0.1", town.broker.port)
+    device.loop_start()
+    until_true(lambda: refusals == [False])
+    time.sleep(3)
+    assert device.is_connected()
+    revoke(town.conn, "btn-1")
+    until_true(lambda: True in refusals)
+    device.loop_stop()
 
 
 def attack_while_pressed(town: Town, name: str) -> None:

@@ -5,7 +5,6 @@ import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
-from urllib.parse import urlsplit
 
 import httpx
 import psycopg
@@ -76,11 +75,9 @@ def running(tmp_path_factory: pytest.TempPathFactory, phone: Receiver) -> Iterat
 
 
 def publish(running: Running, topic: str, payload: str) -> float:
-    port = urlsplit(running.urls["mqtt_url"]).port
+    url = f"{running.urls['mqtt_url']}/{topic}"
     before = time.time()
-    subprocess.run(
-        ["mosquitto_pub", "-p", str(port), "-q", "1", "-t", topic, "-m", payload], check=True
-    )
+    subprocess.run(["mosquitto_pub", "-L", url, "-q", "1", "-m", payload], check=True)
     return before
 
 
