@@ -10,7 +10,8 @@ from deploy.device_changes import add_device, remove_device
 from devices.broker_access import is_device_account
 from devices.credentials import credential, issue, revoke
 from devices.directory import Device
-from ingest.lanes.accounts import delete_commands, disable_command, issue_commands
+from devices.registry import lock_town
+from ingest.lanes.accounts import delete_commands, issue_commands
 from ingest.mqtt.control import BrokerControl, ControlFault
 
 LATER = "the broker is told as soon as `carewatch ingest` reaches it"
@@ -33,6 +34,7 @@ def rotate(conn: psycopg.Connection, device: str, control_url: str | None) -> st
     Raises CarewatchError, and changes nothing, where register or broker refuse.
     """
     with conn.transaction():
+        lock_town(conn)  # or a keeper takes the account away before we have committed
         secret = issue(conn, device)
         _give(conn, device, secret, control_url)
     return secret
@@ -48,7 +50,7 @@ def shut_out(conn: psycopg.Connection, device: str, control_url: str | None) -> 
     if control_url is not None:
         try:
             with BrokerControl(control_url) as control:
-                control.insist([disable_command(device)])
+                control.insist(delete_commands(device))
         except ControlFault as fault:
             raise CarewatchError(f"{device}: revoked, but {fault}; {LATER}") from None
 

@@ -21,6 +21,7 @@ from core.errors import CarewatchError
 from deploy.migrate import migrations
 from deploy.settings import Settings, load_settings
 from deploy.stack.running import RUN_FILE
+from devices.broker_tls import tls_context
 from devices.credentials import credentials
 from devices.registry import load_directory
 from ingest.history import Intrusion, MessageCount, message_counts, recent_drops, recent_intrusions
@@ -177,8 +178,6 @@ def refusal(url: str) -> str | None:
     client = Client(CallbackAPIVersion.VERSION2)
     if parts.username:
         client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
-    if parts.scheme == "mqtts":
-        client.tls_set()
 
     def on_connect(*said: object) -> None:
         code = said[3]
@@ -187,6 +186,8 @@ def refusal(url: str) -> str | None:
 
     client.on_connect = on_connect
     try:
+        if parts.scheme == "mqtts":
+            client.tls_set_context(tls_context(url))
         client.connect(
             parts.hostname or "", parts.port or (8883 if parts.scheme == "mqtts" else 1883)
         )
@@ -288,9 +289,14 @@ def _url(
     settings: Settings, name: Literal["mqtt_url", "mqtt_control_url", "database_url"]
 ) -> str | None:
     """What is set, else what a running `carewatch up` wrote down."""
-    secret = getattr(settings, name)
-    if secret is not None:
-        return str(secret.get_secret_value())
+    secret = settings.database_url
+    given = {
+        "mqtt_url": settings.broker_url(),
+        "mqtt_control_url": settings.broker_control(),
+        "database_url": secret.get_secret_value() if secret else None,
+    }
+    if given[name] is not None:
+        return given[name]
     kept = settings.data_dir / RUN_FILE
-    found = tomllib.loads(kept.read_text()).get(name) if kept.exists() else None
-    return str(found) if found else None
+    running = tomllib.loads(kept.read_text()).get(name) if kept.exists() else None
+    return str(running) if running else None

@@ -26,6 +26,7 @@ COMMANDS = (
     "backtest",
     "deadletters",
     "device",
+    "ca",
     "conformance",
     "simulate",
     "doctor",

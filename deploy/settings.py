@@ -25,6 +25,7 @@ from pydantic_settings import (
 )
 
 from core.errors import CarewatchError
+from devices.broker_tls import with_tls_files
 
 DEMO_TOWN = "demo-town.yaml"  # in the data directory, written by `carewatch up --demo`
 
@@ -44,6 +45,9 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None  # postgresql://user:password@host/database
     mqtt_url: SecretStr | None = None  # mqtt://user:pass@host:1883 or mqtts://
     mqtt_control_url: SecretStr | None = None  # an account that manages the devices' accounts
+    mqtt_ca: Path | None = None  # whom mqtts:// trusts; the machine's own authorities when None
+    mqtt_cert: Path | None = None  # what we show to a broker that asks for a certificate
+    mqtt_key: Path | None = None
     mqtt_host: str = "127.0.0.1"  # where the embedded broker listens to devices
     # Its port; 1883 or, where that is taken, a free one, when it is not set
     mqtt_port: int | None = Field(default=None, ge=1, le=65535)
@@ -129,11 +133,20 @@ class Settings(BaseSettings):
                 "no broker: set CAREWATCH_MQTT_URL (mqtt://user:pass@host:1883), "
                 "or run `carewatch up`, which brings its own"
             )
-        return self.mqtt_url.get_secret_value()
+        return self.broker_url() or ""
+
+    def broker_url(self) -> str | None:
+        """The broker URL, with the files for TLS in it; None where none is set."""
+        return self._with_files(self.mqtt_url)
 
     def broker_control(self) -> str | None:
         """The URL of the account that manages devices' accounts at the broker; None: none is."""
-        return self.mqtt_control_url.get_secret_value() if self.mqtt_control_url else None
+        return self._with_files(self.mqtt_control_url)
+
+    def _with_files(self, url: SecretStr | None) -> str | None:
+        if url is None:
+            return None
+        return with_tls_files(url.get_secret_value(), self.mqtt_ca, self.mqtt_cert, self.mqtt_key)
 
     def secret(self) -> str:
         """The key that signs links and sessions: the one set, else one kept in the data dir.

@@ -27,13 +27,13 @@ def record(
 
     from core.errors import CarewatchError
     from deploy import logs
-    from deploy.settings import load_settings
+    from deploy.stack.running import parts
 
     logs.configure("warning")  # to stderr: the standard output may be the recording
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    url = mqtt_url or load_settings().broker()
+    url = parts(mqtt_url)[0]
     try:
         out = sys.stdout.buffer if str(file) == "-" else file.open("ab")
     except OSError as error:

@@ -33,6 +33,7 @@ def replay(
 ) -> None:
     """Publish each message of FILE at QoS 1 (HTTP messages by HTTP) and wait for the answers."""
     from deploy.settings import load_settings
+    from deploy.stack.running import parts
     from devices.recording import read_recording
     from devices.simulator.publish import Publisher
     from devices.simulator.speech import Message
@@ -40,7 +41,7 @@ def replay(
     settings = load_settings()
     messages, requests = 0, 0
     waiting: deque[MQTTMessageInfo] = deque()
-    with Publisher(mqtt_url or settings.broker()) as publisher:
+    with Publisher(parts(mqtt_url)[0]) as publisher:
         for envelope in _paced(read_recording(file), speed):
             if envelope.http is None:
                 said = Message(envelope.topic, envelope.payload, envelope.retain)

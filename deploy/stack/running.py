@@ -34,7 +34,7 @@ def parts(mqtt_url: str | None = None) -> tuple[str, str]:
     """The URLs of broker and database, "" where no database is known. Raises CarewatchError."""
     settings = load_settings()
     kept = _kept(settings.data_dir / RUN_FILE)
-    broker = mqtt_url or _plain(settings.mqtt_url) or kept.get("mqtt_url")
+    broker = mqtt_url or settings.broker_url() or kept.get("mqtt_url")
     if not broker:
         raise CarewatchError(
             f"no broker: none is set and no `carewatch up` runs on {settings.data_dir.resolve()}; "
@@ -46,9 +46,8 @@ def parts(mqtt_url: str | None = None) -> tuple[str, str]:
 def control_url() -> str | None:
     """The broker's account that manages others, set or of a running `up`; None where none is."""
     settings = load_settings()
-    return _plain(settings.mqtt_control_url) or _kept(settings.data_dir / RUN_FILE).get(
-        "mqtt_control_url"
-    )
+    kept = _kept(settings.data_dir / RUN_FILE)
+    return settings.broker_control() or kept.get("mqtt_control_url")
 
 
 def keep(data_dir: Path, mqtt_url: str, database_url: str, control_url: str | None = None) -> None:

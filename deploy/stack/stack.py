@@ -61,7 +61,7 @@ def _run(settings: Settings, demo: bool, stack: ExitStack) -> None:
         database = parts[-1].url
     with psycopg.connect(database) as conn:
         migrate(conn)
-    broker, control = _plain(settings.mqtt_url), _plain(settings.mqtt_control_url)
+    broker, control = settings.broker_url(), settings.broker_control()
     shown = str(Address.of(broker)) if broker else ""
     if broker is None:
         door = _door(settings)

@@ -16,6 +16,7 @@ import paho.mqtt.client as mqtt
 from paho.mqtt.enums import CallbackAPIVersion
 
 from core.errors import CarewatchError
+from devices.broker_tls import tls_context
 from devices.simulator.speech import Message
 from devices.simulator.town import SimulatedTown
 
@@ -49,7 +50,7 @@ class Publisher:
         if parts.username:
             self._client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
         if parts.scheme == "mqtts":
-            self._client.tls_set()
+            self._client.tls_set_context(tls_context(url))
 
     def __enter__(self) -> "Publisher":
         try:

@@ -1,8 +1,10 @@
 """Keeps a running broker's accounts as the register has them, without knowing any secret.
 
 Issuing needs the secret and happens in `carewatch device`; what can be made right later is made
-right here: accounts of revoked devices are disabled (which ends their live session), those of
-devices that are gone are deleted, client ids are bound, and roles follow the topics.
+right here: accounts of devices that are revoked or gone are deleted (which ends their live
+session), client ids are bound, and roles follow the topics. Deleted and not disabled, because a
+listener that goes by certificates does not ask whether an account is disabled; one that is not
+there has no rights.
 """
 
 import threading
@@ -19,6 +21,7 @@ from psycopg.rows import scalar_row
 from devices.broker_access import ROLE, is_device_account, role
 from devices.credentials import Credential, credentials
 from devices.names import is_reserved
+from devices.registry import lock_town
 from ingest.mqtt.control import BrokerControl, Command, ControlFault
 
 ROUND = 1.0  # seconds between two looks for devices that were revoked: cut off within five
@@ -59,11 +62,6 @@ def delete_commands(device: str) -> tuple[Command, ...]:
     )
 
 
-def disable_command(device: str) -> Command:
-    """Return what shuts a device out, and ends its live session."""
-    return {"command": "disableClient", "username": device}
-
-
 def plan(
     known: Iterable[Credential],
     accounts: Iterable[Mapping[str, Any]],
@@ -77,13 +75,9 @@ def plan(
     surplus: list[str] = []
     for name, account in ours.items():
         device = register.get(name)
-        if device is None or device.state == "none":
+        if device is None or device.state != "active":
             surplus.append(name)
             commands += delete_commands(name)
-        elif device.state == "revoked":
-            if not account.get("disabled"):
-                surplus.append(name)
-                commands.append(disable_command(name))
         else:
             commands += _mended(device, account, has.get(ROLE + name))
     missing = [
@@ -166,14 +160,18 @@ class Keeper:
             while self._active and not self._stopping.wait(ROUND):
                 if self._is_due or monotonic() - self._compared_at > WHOLE:
                     self._compare(conn, control)
-                control.insist([disable_command(each) for each in _revoked(conn, since)])
+                for each in _revoked(conn, since):
+                    control.insist(delete_commands(each))
                 since = _now(conn) - OVERLAP
                 self._fault = ""
 
     def _compare(self, conn: psycopg.Connection, control: BrokerControl) -> None:
         self._is_due, self._compared_at = False, monotonic()
-        found = compared(control, credentials(conn))
-        control.insist(found.commands)
+        accounts, roles = list(control.accounts()), list(control.roles())
+        with conn.transaction():
+            lock_town(conn)  # what is being issued just now is committed when we have it
+            found = plan(credentials(conn), accounts, roles)
+            control.insist(found.commands)
         if found.commands:
             log.info("broker accounts made right", commands=len(found.commands))
         if found.missing:

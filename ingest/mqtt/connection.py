@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 import msgspec
 
 from core.errors import CarewatchError
+from devices.broker_tls import tls_context
 
 CONNECT_TIMEOUT = 10.0  # seconds for the TCP and TLS handshakes
 READ_SIZE = 262_144  # bytes taken from the socket at a time
@@ -21,6 +22,7 @@ class Address(msgspec.Struct, frozen=True):
     tls: bool = False
     user: str | None = None
     password: str | None = None  # never logged
+    files: str = ""  # those for TLS, as the URL's query names them
 
     @classmethod
     def of(cls, url: str) -> "Address":
@@ -37,6 +39,7 @@ class Address(msgspec.Struct, frozen=True):
             tls=tls,
             user=unquote(parts.username) if parts.username is not None else None,
             password=unquote(parts.password) if parts.password is not None else None,
+            files=parts.query,
         )
 
     def __str__(self) -> str:
@@ -56,7 +59,7 @@ class Wire:
         raw = socket.create_connection((address.host, address.port), CONNECT_TIMEOUT)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if address.tls:
-            raw = ssl.create_default_context().wrap_socket(raw, server_hostname=address.host)
+            raw = tls_context(f"?{address.files}").wrap_socket(raw, server_hostname=address.host)
         raw.setblocking(False)
         self._socket = raw
         self._tls = address.tls

@@ -23,9 +23,7 @@ from tests.guarded_brokers import PLUGIN, GuardedBroker, by_dynamic_security
 
 pytestmark = [
     pytest.mark.edge,
-    pytest.mark.skipif(
-        not PLUGIN.exists(), reason="Mosquitto's dynamic-security plugin is missing"
-    ),
+    pytest.mark.skipif(not PLUGIN.exists(), reason="no dynamic-security plugin"),
 ]
 CUT_OFF = 5.0  # seconds that a revoked device may still be connected; promised
 

@@ -29,9 +29,7 @@ from tests.guarded_brokers import (
 
 pytestmark = [
     pytest.mark.edge,
-    pytest.mark.skipif(
-        not PLUGIN.exists(), reason="Mosquitto's dynamic-security plugin is missing"
-    ),
+    pytest.mark.skipif(not PLUGIN.exists(), reason="no dynamic-security plugin"),
 ]
 PRESS = "carewatch/v1/wangji/sos/btn-2"
 FORMS = {"dynsec": by_dynamic_security, "files": by_files}
