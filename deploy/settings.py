@@ -61,6 +61,7 @@ class Settings(BaseSettings):
     lang: Literal["zh", "en"] = "zh"
     seats: int = Field(default=1, ge=1)  # operators who share the alarms
     ingest_token: SecretStr | None = None  # lets a gateway send by HTTP for any device
+    broker_token: SecretStr | None = None  # lets EMQX ask who may connect, and do what
     ingest_networks: str = ""  # from where terminals may send by HTTP without a secret
     ingest_shared: bool = False  # several ingest processes share the load; else one works
     dead_man_url: SecretStr | None = None  # an outside watcher, called while all is well
