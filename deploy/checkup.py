@@ -140,13 +140,17 @@ def of_accounts(control_url: str | None, database_url: str | None) -> Iterator[C
         with psycopg.connect(database_url, connect_timeout=PATIENCE) as conn:
             known = credentials(conn)
         with BrokerControl(control_url) as control:
-            found = compared(control, known)
+            found, is_open = compared(control, known), control.receives_unasked()
     except psycopg.Error:
         return  # said already
     except ControlFault as fault:
         yield Checked("broker", str(fault), "mend CAREWATCH_MQTT_CONTROL_URL")
         return
     yield from _of_plan(found)
+    if is_open:
+        says = "it sends clients what no role of theirs lets them hear"
+        mend = "mosquitto_ctrl dynsec setDefaultACLAccess publishClientReceive deny"
+        yield Checked("broker", says, mend)
 
 
 def _of_plan(found: Plan) -> Iterator[Checked]:

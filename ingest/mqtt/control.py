@@ -116,6 +116,12 @@ class BrokerControl:
         """Yield all roles."""
         return self._listed("listRoles", "roles")
 
+    def receives_unasked(self) -> bool:
+        """Return True if clients are sent what no role of theirs lets them hear."""
+        (answer,) = self.run([{"command": "getDefaultACLAccess"}])
+        acls = answer.get("data", {}).get("acls", [])
+        return any(a["acltype"] == "publishClientReceive" and a["allow"] for a in acls)
+
     def _listed(self, command: str, what: str) -> Iterator[Mapping[str, Any]]:
         offset = 0
         while True:

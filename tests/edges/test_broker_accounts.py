@@ -217,6 +217,16 @@ def test_doctor_names_accounts_that_are_missing_or_too_many(
     ]
 
 
+def test_doctor_names_a_broker_that_sends_what_nobody_may_hear(
+    database_url: str, guarded: GuardedBroker
+) -> None:
+    with BrokerControl(guarded.admin_url) as control:
+        acl = {"acltype": "publishClientReceive", "allow": True}
+        control.insist([{"command": "setDefaultACLAccess", "acls": [acl]}])
+    said = [each.says for each in of_accounts(guarded.admin_url, database_url)]
+    assert "it sends clients what no role of theirs lets them hear" in said
+
+
 def test_many_accounts_are_listed_page_by_page(guarded: GuardedBroker) -> None:
     with BrokerControl(guarded.admin_url) as control:
         names = [f"d-{n}" for n in range(1_100)]
