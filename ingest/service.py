@@ -152,6 +152,11 @@ class Service:
         session: Session
         ears = self._witness.watch(LIFE)
 
+        def consumes(message: Publish) -> bool:
+            if message.topic == ears.topic:
+                return ears.consumes(message)
+            return self._drops.consumes(message)
+
         def granted(filters: frozenset[str]) -> None:
             ears.granted(filters)
             if LIFE_FILTER in filters:
@@ -163,7 +168,7 @@ class Service:
             self._client_id(LIFE),
             self._heard_by_life(),
             hooks=SessionHooks(
-                consumes=lambda message: ears.consumes(message) or self._drops.consumes(message),
+                consumes=consumes,
                 connected=lambda: ears.connected(session.begun),
                 granted=granted,
                 will=TAKEN_BACK,
@@ -180,7 +185,9 @@ class Service:
         wanted = {SHARED} if self._settings.shared else {EVERYTHING} if slot == BULK else set()
 
         def consumes(message: Publish) -> bool:
-            return ears.consumes(message) or crossing.consumes(message)
+            if message.topic == ears.topic:  # asked of each message: spared a call
+                return ears.consumes(message)
+            return crossing.consumes(message)
 
         def connected() -> None:
             crossing.reset()

@@ -10,6 +10,7 @@ import pytest
 
 from deploy.stack.local import free_port
 from deploy.stack.stack import is_loopback
+from ingest.mqtt.connection import Address
 from tests.system.running import Running, carewatch_up
 
 pytestmark = pytest.mark.system
@@ -67,7 +68,10 @@ def test_who_may_speak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert running.carewatch("device", "revoke", "btn-9").returncode == 0
         until_true(lambda: False in device.answers)  # cut off, and refused when it came again
         device.stop()
+        service = Address.of(running.urls["mqtt_url"])
+        assert service.password is not None
         assert secret not in running.output()
+        assert service.password not in running.output()
     with carewatch_up(tmp_path / "data") as running:
         assert not is_let_in(port, "btn-9", secret)
         assert is_let_in(port, "btn-9", secret_of(running, "rotate", "btn-9"))
