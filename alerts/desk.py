@@ -12,7 +12,7 @@ import psycopg
 
 from alerts.history import alert as _alert
 from alerts.inbox import append, said_under
-from alerts.paging.links import Claim, Refusal, address, sign, verify
+from alerts.paging.links import LinkClaim, Refusal, address, sign, verify
 from alerts.paging.replies import GOING, MORE_HELP, asked_last, who_has
 from alerts.types import (
     OUTCOMES,
@@ -29,10 +29,11 @@ from alerts.types import (
     Unmuted,
 )
 from core.errors import CarewatchError
+from devices.subject import Subject
 
 __all__ = (
     "LINK_VERBS",
-    "Claim",
+    "LinkClaim",
     "Refusal",
     "UnknownAlert",
     "acknowledge",
@@ -64,12 +65,15 @@ class UnknownAlert(CarewatchError):
 
 
 def acknowledge(conn: psycopg.Connection, alert: str, person: str, *, via: str = "desk") -> int:
-    """ "I'm going": stops every rung. The first wins; a later one is told who it was."""
+    """Acknowledge ("I'm going") and stop every rung.
+
+    The first wins; a later one is told who it was.
+    """
     return _append_about(conn, Acknowledged(at=_now(), alert=alert, person=person, via=via))
 
 
 def arrive(conn: psycopg.Connection, alert: str, person: str, *, via: str = "desk") -> int:
-    """The answering person is at the scene."""
+    """Record that the answering person is at the scene."""
     return _append_about(conn, Arrived(at=_now(), alert=alert, person=person, via=via))
 
 
@@ -106,12 +110,12 @@ def escalate(conn: psycopg.Connection, alert: str, person: str, *, key: str | No
 
 
 def opened(conn: psycopg.Connection, alert: str, person: str) -> int:
-    """The alert's page was opened by its link. Not an answer: link previews do it too."""
+    """Record that the alert's page was opened by its link; link previews do that too."""
     return _append_about(conn, Opened(at=_now(), alert=alert, person=person))
 
 
 def receipt(conn: psycopg.Connection, entry: Receipt) -> int:
-    """What a provider's callback said of a page."""
+    """Record what a provider's callback says of a page."""
     return append(conn, entry)
 
 
@@ -128,7 +132,8 @@ def mute(
 ) -> int:
     """Mute, shelve or take into maintenance until a moment. Life alerts stay untouched.
 
-    At least one of subject, rule and area is named; the end lies within 31 days.
+    At least one of subject, rule and area is named; the end lies within 31 days. Raise
+    CarewatchError where it is not so, or the subject is not one.
     """
     now = _now()
     if not (subject or rule or area):
@@ -143,7 +148,7 @@ def mute(
         until=until,
         reason=_clean(reason),
         person=person,
-        subject=subject or None,
+        subject=str(Subject.parse(subject)) if subject else None,
         rule=rule or None,
         area=area or None,
     )
@@ -162,8 +167,8 @@ def read_link(
     *,
     now: datetime,
     visitor: str | None = None,
-) -> tuple[Claim, Alert] | Refusal:
-    """Whose link this is and what it is about, or why it does not serve. Changes nothing."""
+) -> tuple[LinkClaim, Alert] | Refusal:
+    """Return whose link this is and what it is about, or why it does not serve. Changes nothing."""
     claim = verify(secret, token, now=now, visitor=visitor)
     if isinstance(claim, Refusal):
         return claim
@@ -176,7 +181,9 @@ def read_link(
 
 
 def answer_by_sms(conn: psycopg.Connection, number: str, text: str, *, now: datetime) -> str | None:
-    """A reply by SMS: "1" acknowledges, "2" asks for the next rung. The alert it spoke of, or None.
+    """Take a reply by SMS: "1" acknowledges, "2" asks for the next rung.
+
+    The alert it spoke of, or None.
 
     The number tells the person; of what they were paged for in the last day the gravest is meant.
     """
@@ -189,8 +196,8 @@ def answer_by_sms(conn: psycopg.Connection, number: str, text: str, *, now: date
 
 def answer_by_keypad(
     conn: psycopg.Connection, secret: str, token: str, digits: str, *, now: datetime
-) -> tuple[Claim, Alert] | Refusal:
-    """A key pressed during a call: 1 acknowledges, 2 asks for the next rung."""
+) -> tuple[LinkClaim, Alert] | Refusal:
+    """Take a key pressed during a call: 1 acknowledges, 2 asks for the next rung."""
     found = read_link(conn, secret, token, now=now)
     if not isinstance(found, Refusal):
         _answered_with(conn, digits, found[0].alert, found[0].person, via="voice")

@@ -106,24 +106,24 @@ class Changes(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def open_alerts(conn: psycopg.Connection) -> list[Alert]:
-    """Every alert that is open or acknowledged, oldest first."""
+    """Return every alert that is open or acknowledged, oldest first."""
     return alerts(conn, AlertFilter(states=("open", "acknowledged"), limit=100_000))
 
 
 def alert(conn: psycopg.Connection, id: str) -> Alert | None:
-    """One alert with its story, or None."""
+    """Return one alert with its story, or None."""
     rows = bodies(conn, "SELECT body::text FROM alert WHERE id = %s", (id,))
     return _ALERT.decode(rows[0]) if rows else None
 
 
 def story(conn: psycopg.Connection, id: str) -> tuple[StoryLine, ...]:
-    """The lines of one alert's story, oldest first; empty where there is no such alert."""
+    """Return the lines of one alert's story, oldest first; empty where there is no such alert."""
     found = alert(conn, id)
     return found.story if found else ()
 
 
 def alerts(conn: psycopg.Connection, wanted: AlertFilter) -> list[Alert]:
-    """The alerts that fit, oldest first; the newest `limit` of them."""
+    """Return the alerts that fit, oldest first; the newest `limit` of them."""
     rows = bodies(
         conn,
         """
@@ -154,7 +154,7 @@ def alerts(conn: psycopg.Connection, wanted: AlertFilter) -> list[Alert]:
 def findings_between(
     conn: psycopg.Connection, since: datetime, until: datetime
 ) -> list[tuple[Finding, str | None]]:
-    """Every finding made in a stretch of time, in order, with the id of its alert."""
+    """Return every finding made in a stretch of time, in order, with the id of its alert."""
     cursor = conn.execute(
         "SELECT body::text, alert FROM finding WHERE at >= %s AND at < %s ORDER BY n",
         (since, until),
@@ -163,7 +163,7 @@ def findings_between(
 
 
 def findings_of(conn: psycopg.Connection, alert: Alert) -> list[Finding]:
-    """The findings that an alert's story tells of, in order."""
+    """Return the findings that an alert's story tells of, in order."""
     rows = bodies(
         conn,
         "SELECT body::text FROM finding WHERE at = ANY(%s) AND alert = %s ORDER BY n",
@@ -173,7 +173,7 @@ def findings_of(conn: psycopg.Connection, alert: Alert) -> list[Finding]:
 
 
 def last_change(conn: psycopg.Connection) -> int:
-    """The number to follow changes from, after a first whole reading made later."""
+    """Return the number to follow changes from, after a first whole reading made later."""
     number = conn.cursor(row_factory=scalar_row).execute(
         "SELECT greatest((SELECT max(changed) FROM alert), (SELECT max(changed) FROM visit), 0)"
     )
@@ -181,7 +181,8 @@ def last_change(conn: psycopg.Connection) -> int:
 
 
 def changed_since(conn: psycopg.Connection, last: int, *, limit: int = 5000) -> Changes:
-    """Alerts and visits changed after number `last`, at most `limit`; ask again from `.last`.
+    """Return alerts and visits changed after number `last`, at most `limit`; ask again from
+    `.last`.
 
     NOTIFY `changed` hints that asking is worth while; poll as well.
     """

@@ -41,7 +41,7 @@ def append(conn: psycopg.Connection, entry: InboxEntry, *, key: str | None = Non
 
 
 def said_under(conn: psycopg.Connection, key: str | None) -> int | None:
-    """The arrival number of what was said under a key; None: nothing was, or there is no key."""
+    """Return the arrival number of the entry with a key, or None if there is none."""
     if key is None:
         return None
     found = conn.cursor(row_factory=scalar_row).execute(

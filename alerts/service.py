@@ -14,13 +14,14 @@ from psycopg.rows import scalar_row
 from alerts import metrics
 from alerts.channels import Channels, open_channels
 from alerts.clock import Clock, SystemClock
-from alerts.connections import connect, first_line
+from alerts.connections import connect
 from alerts.lanes.lane import RuleLane, load_town
 from alerts.paging import outbox
 from alerts.paging.pager import Pager
 from alerts.settings import AlertsSettings
 from alerts.types import Page, Severity
-from alerts.watchdog.audit import Watcher
+from alerts.watchdog.audit import Watchdog
+from core.database import first_line
 from core.locks import Lock
 
 UPKEEP = 0.5  # seconds between two rounds
@@ -51,7 +52,7 @@ class Work:
             part.stop()
 
     def is_overtaken(self) -> bool:
-        """Has another process moved a checkpoint?"""
+        """Return True if another process has moved a checkpoint."""
         return self.life.overtaken.is_set() or self.main.overtaken.is_set()
 
     def _ring(self, pages: tuple[Page, ...]) -> None:
@@ -61,7 +62,7 @@ class Work:
             self._pager.ring()
 
 
-class Service:
+class AlertsService:
     """Runs until `stop`. The database may come later, go and come back."""
 
     def __init__(self, settings: AlertsSettings, clock: Clock | None = None) -> None:
@@ -70,7 +71,7 @@ class Service:
         self._channels = open_channels()
         self._conn: psycopg.Connection | None = None
         self._work: Work | None = None
-        self._watcher = Watcher(settings, self._channels, self._clock)
+        self._watcher = Watchdog(settings, self._channels, self._clock)
         self._stopping = threading.Event()
 
     def run(self) -> None:
@@ -93,7 +94,7 @@ class Service:
         self._stopping.set()
 
     def faults(self) -> list[str]:
-        """What keeps this process from being ready; empty when all is well, or it stands by."""
+        """Return what keeps this process from being ready; empty if all is well or it stands by."""
         work = self._work
         if work is None:
             return [] if self._conn is not None else ["the database does not answer"]
@@ -104,7 +105,7 @@ class Service:
         ]
 
     def _tend(self) -> None:
-        """One round of upkeep. Raises psycopg.Error."""
+        """Do one round of upkeep. Raises psycopg.Error."""
         if self._conn is None:
             self._conn = connect(self._settings.database_url, "upkeep")
         if not self._holds_lock(self._conn) or (self._work and self._work.is_overtaken()):
@@ -115,7 +116,7 @@ class Service:
         self._measure(self._conn)
 
     def _holds_lock(self, conn: psycopg.Connection) -> bool:
-        """Ours already, or free to take."""
+        """Return True if the lock is ours already, or free and now taken."""
         found = conn.cursor(row_factory=scalar_row).execute(
             "SELECT EXISTS (SELECT FROM pg_locks WHERE locktype = 'advisory' AND objid = %(lock)s"
             " AND classid = 0 AND pid = pg_backend_pid()) OR pg_try_advisory_lock(%(lock)s)",
@@ -149,7 +150,8 @@ class Service:
 
 
 def lag(conn: psycopg.Connection, after: int, is_life: bool) -> float:
-    """Seconds since the oldest batch was stored that a lane has not read; 0: it has read all."""
+    """Return seconds since the oldest batch was stored that a lane has not read; 0: it has read
+    all."""
     found = conn.cursor(row_factory=scalar_row).execute(
         "SELECT extract(epoch FROM clock_timestamp() - stored_at) FROM arrival_log"
         " WHERE last > %s AND (life OR NOT %s) ORDER BY last LIMIT 1",

@@ -1,1 +1,5 @@
-"""The ground all rooms stand on: errors, lock numbers, snapshots. Imports nothing of ours."""
+"""The ground all rooms stand on: errors, faults of values, lock numbers, snapshots, connections,
+many rows in one statement, the pause between attempts.
+
+Imports nothing of ours.
+"""

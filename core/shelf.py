@@ -20,7 +20,7 @@ class Shelf(Generic[V]):
         self._patch: dict[str, V | None] = {}
 
     def get(self, key: str | None) -> V | None:
-        """The value, or None where there is none."""
+        """Return the value, or None where there is none."""
         if key is None:
             return None
         if self._patch and key in self._patch:
@@ -36,7 +36,7 @@ class Shelf(Generic[V]):
         )
 
     def __iter__(self) -> Iterator[V]:
-        """The values, in the order they were first put in."""
+        """Yield the values, in the order they were first put in."""
         for key, item in self._base.items():
             kept = self._patch.get(key, item) if self._patch else item
             if kept is not None:
@@ -46,7 +46,7 @@ class Shelf(Generic[V]):
                 yield added
 
     def changed(self, changes: Mapping[str, V | None]) -> "Shelf[V]":
-        """The next snapshot: values put in by key, None takes a key out."""
+        """Return the next snapshot: values put in by key, None takes a key out."""
         if not changes:
             return self
         patch = {**self._patch, **changes}

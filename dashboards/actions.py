@@ -44,7 +44,7 @@ class Saying(msgspec.Struct, frozen=True, kw_only=True):
     idempotency_key: str | None = None  # sent again with the same key, it is said once
 
     def key(self, alert: str) -> str | None:
-        """What makes it the same saying: a person's key counts for one alert and verb."""
+        """Return the key of an action, which counts for one person, alert and verb."""
         if not self.idempotency_key:
             return None
         return " ".join((alert, self.verb, self.person, self.idempotency_key))
@@ -55,7 +55,10 @@ class NoSuchPage(CarewatchError):
 
 
 def alert_for(conn: psycopg.Connection, id: str, who: Visitor, directory: Directory) -> Alert:
-    """The alert, if the visitor may see it. Raises NoSuchPage: what is hidden is not there."""
+    """Return the alert, if the visitor may see it.
+
+    Raises NoSuchPage: what is hidden is not there.
+    """
     found = history.alert(conn, id)
     if found is None or not sees_alert(who.scope, directory, found):
         raise NoSuchPage(f"alert {id}: there is none with this id")
@@ -107,7 +110,7 @@ def _has_line(alert: Alert, before: int, verb: str, person: str) -> bool:
 
 
 def _wait(pool: ConnectionPool, alert: str, done: Callable[[Alert], bool]) -> bool:
-    """No connection is held between two looks: others need it meanwhile."""
+    """Wait until the entry is taken in; hold no connection between two looks, others need it."""
     end = time.monotonic() + PATIENCE
     while time.monotonic() < end:
         time.sleep(LOOK_EVERY)

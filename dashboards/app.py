@@ -25,7 +25,8 @@ from dashboards.views.desk import Starting
 
 
 def create_app(settings: DashboardSettings, routers: Sequence[APIRouter] = ()) -> FastAPI:
-    """The application; `routers` of other rooms (HTTP ingestion) are served beside the pages.
+    """Return the application; `routers` of other rooms (HTTP ingestion) are served beside the
+    pages.
 
     It starts without a database and shows what it can as soon as one answers.
     """
@@ -92,7 +93,7 @@ async def _not_there(request: Request, error: Exception) -> Response:
 
 
 async def _http_error(request: Request, error: Exception) -> Response:
-    """FastAPI's own answers; an address that leads nowhere is a page for whoever wants one."""
+    """Answer FastAPI's own errors; show a page for an unknown address to whoever accepts HTML."""
     assert isinstance(error, HTTPException)
     wants_page = "text/html" in request.headers.get("accept", "")
     if error.status_code == 404 and wants_page and not _is_api(request):
@@ -119,7 +120,7 @@ def _refusal(request: Request, why: str, status: int, detail: str = "") -> Respo
 
 
 async def _unanswerable(request: Request, _: Exception) -> Response:
-    """Something was asked for that no row can hold: a NUL in a text, a number beyond reach."""
+    """Answer 404 or 400 to what no row can hold: a NUL in a text, a number out of range."""
     return await _mendable(request, CarewatchError("a value in the request can't be looked up"))
 
 

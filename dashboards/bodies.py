@@ -6,18 +6,23 @@ import msgspec
 from fastapi import Request
 
 from core.errors import CarewatchError
+from core.refusal import refused
 
 T = TypeVar("T")
 
 
 async def raw_body(request: Request) -> bytes:
-    """The whole body."""
+    """Return the whole body."""
     return await request.body()
 
 
 def json_of(body: bytes, kind: type[T]) -> T:
-    """What a JSON body says. Raises CarewatchError that names what is wrong with it."""
+    """Return what a JSON body says. Raises CarewatchError that names each fault, never a value."""
     try:
-        return msgspec.json.decode(body, type=kind)
+        value = msgspec.json.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as wrong:
-        raise CarewatchError(f"body: {wrong}") from None
+        raise CarewatchError(f"body: not JSON ({wrong})") from None
+    try:
+        return msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        raise CarewatchError(f"body: {refused(value, kind, hidden=None)}") from None

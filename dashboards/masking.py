@@ -2,6 +2,6 @@
 
 
 def mask_name(name: str) -> str:
-    """The first letter and two stars ("王淑兰" -> "王**"); "" stays ""."""
+    """Return the first letter and two stars ("王淑兰" -> "王**"); "" stays ""."""
     name = name.strip()
     return f"{name[0]}**" if name else ""

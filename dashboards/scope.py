@@ -3,6 +3,7 @@
 from alerts.types import Alert, Muted, Staff, VisitRecord
 from devices.directory import Directory
 from devices.scope import WHOLE, Scope, sees, sees_subject
+from devices.subject import Subject
 
 __all__ = (
     "WHOLE",
@@ -16,7 +17,7 @@ __all__ = (
 
 
 def scope_of(staff: Staff, directory: Directory | None) -> Scope:
-    """What a person answers for by the town file.
+    """Return what a person answers for by the town file.
 
     Whoever has every area that lies in no other has the whole town, and with it what has no
     area of its own: caregivers, their phones.
@@ -28,23 +29,29 @@ def scope_of(staff: Staff, directory: Directory | None) -> Scope:
 
 
 def sees_alert(scope: Scope, directory: Directory, alert: Alert) -> bool:
-    """Whether an alert may be shown."""
+    """Return True if an alert may be shown."""
     if scope.whole:
         return True
-    area = alert.area or directory.area_of(alert.subject)
-    return sees(scope, directory, area, alert.agency or directory.agency_of(alert.subject))
+    subject = Subject.parse(alert.subject)
+    area = alert.area or directory.area_of(subject)
+    return sees(scope, directory, area, alert.agency or directory.agency_of(subject))
 
 
 def sees_mute(scope: Scope, directory: Directory, muted: Muted) -> bool:
-    """Whether a mute may be shown, and ended; one of the whole town is for who sees all of it."""
-    subject = muted.subject or (f"area:{muted.area}" if muted.area else None)
-    return scope.whole or (subject is not None and sees_subject(scope, directory, subject))
+    """Return True if a mute may be shown, and ended; one of the whole town is for who sees all of
+    it."""
+    if scope.whole:
+        return True
+    if muted.subject:
+        return sees_subject(scope, directory, Subject.parse(muted.subject))
+    return muted.area is not None and sees_subject(scope, directory, Subject("area", muted.area))
 
 
 def sees_visit(scope: Scope, directory: Directory, visit: VisitRecord) -> bool:
-    """Whether a visit may be shown: by its client's area and its caregiver's agency."""
+    """Return True if a visit may be shown: by its client's area and its caregiver's agency."""
     if scope.whole:
         return True
-    client = f"client:{visit.client}"
-    agency = directory.agency_of(f"caregiver:{visit.caregiver}") or directory.agency_of(client)
+    client = Subject("client", visit.client)
+    caregiver = Subject("caregiver", visit.caregiver) if visit.caregiver else None
+    agency = directory.agency_of(caregiver) or directory.agency_of(client)
     return sees(scope, directory, directory.area_of(client), agency)

@@ -19,5 +19,5 @@ class DashboardSettings(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def secure(self) -> bool:
-        """Whether cookies are for HTTPS alone."""
+        """Return True if cookies are for HTTPS alone."""
         return self.public_url.startswith("https://")

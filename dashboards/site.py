@@ -9,6 +9,7 @@ from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from psycopg_pool import ConnectionPool
 
+from core.database import conninfo
 from dashboards.live.stream import Stream
 from dashboards.settings import DashboardSettings
 from dashboards.texts import Words
@@ -20,7 +21,7 @@ CONNECTIONS = 8  # of the pool; a page holds one for some milliseconds
 
 
 def _version_of_assets() -> str:
-    """Changes with any of the pages' own files; part of their address, so they may be cached."""
+    """Return a digest of the pages' own files, part of their address so that they may be cached."""
     found = hashlib.sha256()
     for path in sorted(STATIC.iterdir()):
         found.update(path.name.encode() + path.read_bytes())
@@ -35,11 +36,11 @@ class Site:
         self.assets = _version_of_assets()
         self.stream = Stream(self.assets, seats=settings.seats)
         self.pool = ConnectionPool(
-            settings.database_url,
+            conninfo(settings.database_url, "dashboards pages"),
             min_size=1,
             max_size=CONNECTIONS,
             timeout=5,
-            kwargs={"application_name": "dashboards pages", "autocommit": True},
+            kwargs={"autocommit": True},
             open=False,
         )
         self.throttle = Throttle()
@@ -53,13 +54,13 @@ class Site:
 
     @property
     def static(self) -> str:
-        """Where the pages' own files are served."""
+        """Return where the pages' own files are served."""
         return f"/static/{self.assets}"
 
     def page(
         self, template: str, words: Words, *, status: int = 200, **values: Any
     ) -> HTMLResponse:
-        """A page out of a template."""
+        """Return a page out of a template."""
         text = self._pages.get_template(template).render(
             words=words, static=self.static, assets=self.assets, demo=self.settings.demo, **values
         )

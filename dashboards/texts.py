@@ -17,7 +17,7 @@ FILE = Path(__file__).parent / "static" / "texts.json"
 
 @cache
 def texts() -> Mapping[str, tuple[str, str]]:
-    """Key -> (Chinese, English)."""
+    """Return key -> (Chinese, English)."""
     return msgspec.json.decode(FILE.read_bytes(), type=dict[str, tuple[str, str]])
 
 
@@ -29,19 +29,19 @@ class Words:
         self.other_lang: Lang = "en" if lang == "zh" else "zh"
 
     def __call__(self, key: str, **values: object) -> str:
-        """The text in the first language, its {places} filled."""
+        """Return the text in the first language, its {places} filled."""
         return self._text(key, self.lang).format(**values)
 
     def other(self, key: str, **values: object) -> str:
-        """The text in the second language."""
+        """Return the text in the second language."""
         return self._text(key, self.other_lang).format(**values)
 
     def word(self, group: str, word: str | None) -> str:
-        """A machine word ("no_data") of a group ("reason"); an unknown one as it is."""
+        """Return a machine word ("no_data") of a group ("reason"); an unknown one as it is."""
         return self._word(group, word, self.lang)
 
     def other_word(self, group: str, word: str | None) -> str:
-        """The same in the second language."""
+        """Return the same in the second language."""
         return self._word(group, word, self.other_lang)
 
     def _word(self, group: str, word: str | None, lang: Lang) -> str:

@@ -4,12 +4,12 @@ Each check yields findings: what is well, and what is wrong with its mend. None 
 whose ground is missing (no database, say) is not made.
 """
 
-import threading
+import asyncio
 import tomllib
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -17,11 +17,13 @@ import psycopg
 
 from alerts.history import Flaw, paging_flaws
 from alerts.watchdog.audit import look
+from core.database import connect
 from core.errors import CarewatchError
 from deploy.migrate import migrations
 from deploy.settings import Settings, load_settings
 from deploy.stack.running import RUN_FILE
-from devices.broker_tls import tls_context
+from devices.broker_address import Address
+from devices.connection import BrokerAway, reach
 from devices.credentials import credentials
 from devices.registry import load_directory
 from ingest.history import Intrusion, MessageCount, message_counts, recent_drops, recent_intrusions
@@ -68,14 +70,14 @@ class Checked(msgspec.Struct, frozen=True):
 
     @property
     def mark(self) -> str:
-        """How it stands in the list."""
+        """Return the label it has in the list."""
         if not self.mend:
             return "ok"
         return "--" if self.is_note else "!!"
 
 
 def check_up() -> Iterator[Checked]:
-    """Everything, in the order in which one would mend it."""
+    """Check everything, in the order in which one would mend it."""
     try:
         settings = load_settings()
     except CarewatchError as error:
@@ -88,7 +90,7 @@ def check_up() -> Iterator[Checked]:
 
 
 def of_settings(settings: Settings) -> Iterator[Checked]:
-    """What is set, and what that means."""
+    """Check what is set, and what that means."""
     yield Checked("settings", "can be read")
     if settings.secret_key is None:
         yield Checked("settings", f"the secret key is kept in {settings.data_dir}")
@@ -102,12 +104,12 @@ def of_settings(settings: Settings) -> Iterator[Checked]:
 
 
 def of_database(url: str | None) -> Iterator[Checked]:
-    """The database, and all that is read from it."""
+    """Check the database, and all that is read from it."""
     if url is None:
         yield Checked("database", "none is set: `carewatch up` brings its own")
         return
     try:
-        with psycopg.connect(url, connect_timeout=PATIENCE, autocommit=True) as conn:
+        with connect(url, "carewatch doctor") as conn:
             yield from _of_schema(conn)
             yield _of_clock(conn)
             yield from _of_services(conn)
@@ -120,16 +122,16 @@ def of_database(url: str | None) -> Iterator[Checked]:
 
 
 def of_broker(url: str | None) -> Iterator[Checked]:
-    """Does the broker take our connection?"""
+    """Check that the broker takes our connection."""
     if url is None:
         yield Checked("broker", "none is set: `carewatch up` brings its own")
         return
-    why = refusal(url)
-    place = f"{urlsplit(url).hostname}:{urlsplit(url).port or 1883}"
-    if why is None:
+    try:
+        place = Address.of(url)
+        asyncio.run(reach(url))
         yield Checked("broker", f"{place} takes our connection")
-    else:
-        yield Checked("broker", f"{place}: {why}", "start it, or mend CAREWATCH_MQTT_URL")
+    except BrokerAway as away:
+        yield Checked("broker", f"{place}: {away.why}", "start it, or mend CAREWATCH_MQTT_URL")
 
 
 def of_accounts(control_url: str | None, database_url: str | None) -> Iterator[Checked]:
@@ -170,38 +172,6 @@ def _of_plan(found: Plan) -> Iterator[Checked]:
 def _named(devices: Sequence[str]) -> str:
     more = f" and {len(devices) - NAMED} more" if len(devices) > NAMED else ""
     return ", ".join(devices[:NAMED]) + more
-
-
-def refusal(url: str) -> str | None:
-    """Why the broker does not take a connection; None: it does."""
-    from paho.mqtt.client import Client
-    from paho.mqtt.enums import CallbackAPIVersion
-
-    parts, answered = urlsplit(url), threading.Event()
-    answers: list[str] = []
-    client = Client(CallbackAPIVersion.VERSION2)
-    if parts.username:
-        client.username_pw_set(unquote(parts.username), unquote(parts.password or ""))
-
-    def on_connect(*said: object) -> None:
-        code = said[3]
-        answers.append(str(code) if getattr(code, "is_failure", False) else "")
-        answered.set()
-
-    client.on_connect = on_connect
-    try:
-        if parts.scheme == "mqtts":
-            client.tls_set_context(tls_context(url))
-        client.connect(
-            parts.hostname or "", parts.port or (8883 if parts.scheme == "mqtts" else 1883)
-        )
-        client.loop_start()
-        answered.wait(PATIENCE)
-        client.disconnect()
-        client.loop_stop()
-    except (OSError, ValueError) as error:
-        return getattr(error, "strerror", None) or type(error).__name__
-    return (answers[0] or None) if answers else "no answer"
 
 
 def _of_schema(conn: psycopg.Connection) -> Iterator[Checked]:
@@ -255,7 +225,7 @@ def _of_intrusion(seen: Intrusion) -> Checked:
 
 
 def _of_counts(conn: psycopg.Connection) -> Iterator[Checked]:
-    """Whether what was received adds up to what became of it."""
+    """Check that what was received adds up to what became of it."""
     counts = message_counts(conn, datetime.now(UTC) - COUNTED)
     uneven = [each for each in counts if each.missing]
     yield from (_of_uneven(each) for each in uneven)
@@ -292,7 +262,7 @@ def _of_flaw(flaw: Flaw, zone: ZoneInfo) -> Checked:
 def _url(
     settings: Settings, name: Literal["mqtt_url", "mqtt_control_url", "database_url"]
 ) -> str | None:
-    """What is set, else what a running `carewatch up` wrote down."""
+    """Return what is set, else what a running `carewatch up` wrote down."""
     secret = settings.database_url
     given = {
         "mqtt_url": settings.broker_url(),

@@ -5,7 +5,10 @@ nothing else is caught.
 """
 
 import importlib
+import os
 import sys
+from importlib import metadata
+from typing import Annotated
 
 import typer
 from typer.exceptions import TyperException
@@ -39,12 +42,41 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
+
+
+def version() -> str:
+    """Return the version of the installed package; sources that nobody installed have none."""
+    try:
+        return metadata.version("carewatch")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"carewatch {version()}")
+        raise typer.Exit
+
+
+@app.callback()
+def _options(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", callback=_print_version, is_eager=True, help="Print the version."
+        ),
+    ] = False,
+) -> None:
+    """Take the options that stand before every command."""
+
+
 for _name in COMMANDS:
     importlib.import_module(f"deploy.commands.{_name}").register(app)
 
 
 def main() -> None:
     """Run the command; a mendable error is one line on stderr and exit status 2."""
+    os.environ["PGTZ"] = "UTC"  # all our sessions: moments come as they were put in
     try:
         sys.exit(app(prog_name="carewatch", standalone_mode=False))
     except CarewatchError as error:

@@ -6,6 +6,7 @@ from contextlib import ExitStack, contextmanager
 
 import psycopg
 
+from core.database import connect
 from core.errors import CarewatchError
 from deploy.migrate import migrate
 from deploy.settings import Settings, load_settings
@@ -15,7 +16,8 @@ from deploy.stack.running import RUN_FILE
 
 @contextmanager
 def connected(*, bare: bool = False) -> Iterator[psycopg.Connection]:
-    """The database of the settings, of a running `carewatch up`, or else the embedded one.
+    """Connect to the database of the settings, of a running `carewatch up`, or else the embedded
+    one.
 
     The embedded one is started for as long as the block lasts. Raises CarewatchError where the
     database does not answer or has no schema (`bare`: it may have none yet).
@@ -30,7 +32,7 @@ def connected(*, bare: bool = False) -> Iterator[psycopg.Connection]:
                 with psycopg.connect(url) as conn:
                     migrate(conn)
         try:
-            conn = stack.enter_context(psycopg.connect(url, application_name="carewatch"))
+            conn = stack.enter_context(connect(url, "carewatch", autocommit=False))
         except psycopg.OperationalError:
             raise CarewatchError(
                 "the database does not answer: check CAREWATCH_DATABASE_URL, "
@@ -42,7 +44,7 @@ def connected(*, bare: bool = False) -> Iterator[psycopg.Connection]:
 
 
 def _known_url(settings: Settings) -> str | None:
-    """The URL that is set, or that a running `carewatch up` wrote down."""
+    """Return the URL that is set, or that a running `carewatch up` wrote down."""
     if settings.database_url is not None:
         return settings.database_url.get_secret_value()
     kept = settings.data_dir / RUN_FILE

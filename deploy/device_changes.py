@@ -7,11 +7,12 @@ import psycopg
 from alerts.desk import append
 from alerts.types import TownChanged
 from core.errors import CarewatchError
-from deploy.town.references import DEVICE_ID, HOLDERS
+from deploy.town.references import DEVICE_ID
 from devices import registry
 from devices.credentials import credential, issue
-from devices.directory import Device, RegisterChange
+from devices.directory import SECTION_OF, Device, RegisterChange
 from devices.names import is_reserved_topic
+from devices.subject import HOLDERS, Subject
 
 
 def add_device(conn: psycopg.Connection, device: Device) -> str:
@@ -64,13 +65,12 @@ def _register(conn: psycopg.Connection, device: Device, at: datetime) -> None:
 
 
 def _check_holder(conn: psycopg.Connection, holder: str) -> None:
-    what, _, key = holder.partition(":")
-    if what not in HOLDERS:
-        raise CarewatchError(
-            f"holder {holder!r}: write one of {', '.join(f'{kind}:ID' for kind in HOLDERS)}"
-        )
-    if not registry.exists(conn, HOLDERS[what], key):
-        raise CarewatchError(f"holder {holder!r}: no such {what} is registered")
+    try:
+        subject = Subject.parse(holder, HOLDERS)
+    except CarewatchError as wrong:
+        raise CarewatchError(f"holder {wrong}") from None
+    if not registry.exists(conn, SECTION_OF[subject.kind], subject.id):
+        raise CarewatchError(f"holder {holder!r}: no such {subject.kind} is registered")
 
 
 def _change(conn: psycopg.Connection, change: RegisterChange, at: datetime) -> None:

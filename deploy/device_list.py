@@ -10,7 +10,10 @@ COLUMNS = ("device", "kind", "holder", "topic", "from", "secret", "last heard", 
 
 
 def device_lines(credentials: Iterable[Credential], latest: Iterable[Reading]) -> Iterator[str]:
-    """A tab-separated table. `latest` holds some last readings of each device, in any order."""
+    """Yield a tab-separated table.
+
+    `latest` holds some last readings of each device, in any order.
+    """
     newest: dict[str, Reading] = {}
     for reading in latest:
         known = newest.get(reading.device)
@@ -33,7 +36,7 @@ def _heard(reading: Reading | None) -> tuple[str, str]:
 
 
 def _clock(reading: Reading) -> str:
-    """What admission thought of the clock, and how far off it is."""
+    """Return what admission thought of the clock, and how far off it is."""
     if reading.observed_at is None:
         return "none"
     if reading.clock == "ok":

@@ -18,7 +18,7 @@ Choice = Literal["file", "enabled"]
 
 
 def file_holds(now: InForce, wanted: TownSettings, choice: Choice | None) -> bool:
-    """Whether the file's settings come into force. Pure.
+    """Return True if the file's settings come into force. Pure.
 
     False: those enabled by hand stay, for the file says what it said before they were. Raises
     CarewatchError, naming each difference, where the file has changed too and nobody chose.
@@ -36,7 +36,7 @@ def file_holds(now: InForce, wanted: TownSettings, choice: Choice | None) -> boo
 
 
 def told(differences: Iterable[SettingDifference]) -> list[str]:
-    """What is in force beside what the file says, a line a parameter."""
+    """Return what is in force beside what the file says, a line a parameter."""
     return [
         f"{one.rule}.{one.parameter} ({one.part}): in force {one.before or 'not set'}, "
         f"in the file {one.after or 'not set'}"
@@ -47,7 +47,7 @@ def told(differences: Iterable[SettingDifference]) -> list[str]:
 
 
 def kept_text(conn: psycopg.Connection, kept: Iterable[SettingDifference]) -> list[str]:
-    """What a load says when settings enabled by hand stay in force."""
+    """Return what a load says when settings enabled by hand stay in force."""
     last = versions(conn)[0]
     return [
         f"rule settings enabled on /rules stay in force (version {last.number}, by {last.by}, "

@@ -24,7 +24,7 @@ class Migration(msgspec.Struct, frozen=True):
 
 
 def migrations(directory: Path = MIGRATIONS) -> list[Migration]:
-    """All migrations in order of their numbers."""
+    """Return all migrations in order of their numbers."""
     found = [
         Migration(int(match[1]), path.name, path.read_text(encoding="utf-8"))
         for path in sorted(directory.iterdir())

@@ -2,8 +2,8 @@
 
 Repeats collapse by the store's key (device, at, id). A message that names no time is told from
 others by when we received it, so its repeat is one only when the broker says so (`dup`, or
-`retain` once again) and the very same message came before: it then gets the first one's time, as
-it would live.
+`retain` once again, or of a press that was heard live) and the very same message came before: it
+then gets the first one's time, as it would live. So does a number that a device counts twice.
 """
 
 from collections import Counter
@@ -17,8 +17,9 @@ from alerts.trials.report import MessageCounts
 from alerts.types import Stored
 from devices.directory import Directory
 from devices.envelope import Envelope
-from devices.readings import Reading
+from devices.readings import Reading, SosPressed
 from ingest.admission.admit import Admitted, admit
+from ingest.lanes.counters import Last, Name, recounted
 
 
 class Recorded:
@@ -29,24 +30,29 @@ class Recorded:
         self._known: set[tuple[str, datetime, str]] = set()  # the store's keys
         # message, and whether the broker had retained it -> when it first came
         self._timeless: dict[tuple[bytes, bool], datetime] = {}
+        self._pressed: dict[bytes, datetime] = {}  # presses without a time: may be retained
+        self._counted: dict[Name, Last] = {}
         self._reasons: Counter[str] = Counter()
         self._counts = MessageCounts()
 
     def stimuli(self, envelopes: Iterable[Envelope]) -> Iterator[Stored]:
-        """The new readings in the order received, numbered as they would be on arrival."""
+        """Yield the new readings in the order received, numbered as they would be on arrival."""
         for arrival, reading in enumerate(self._readings(envelopes), 1):
             yield Stored(arrival, reading)
 
     def _readings(self, envelopes: Iterable[Envelope]) -> Iterator[Reading]:
         for envelope in envelopes:
-            admitted = admit(self._stamped(envelope), self._directory)
+            stamped = self._stamped(envelope)
+            admitted = admit(stamped, self._directory)
+            if admitted.counted:
+                admitted = recounted(admitted, stamped.received_at, self._counted)
             new = [reading for reading in admitted.readings if self._is_new(reading)]
             self._count(admitted, new)
             self._remember(envelope, new)
             yield from new
 
     def counts(self) -> MessageCounts:
-        """The counts so far."""
+        """Return the counts so far."""
         return msgspec.structs.replace(self._counts, rejections=dict(sorted(self._reasons.items())))
 
     def _is_new(self, reading: Reading) -> bool:
@@ -57,15 +63,21 @@ class Recorded:
         return True
 
     def _stamped(self, envelope: Envelope) -> Envelope:
-        """A message that the broker delivers again, with the time it first came."""
+        """Return a message that the broker delivers again, with the time it first came."""
         if not envelope.dup and not envelope.retain:
             return envelope
-        first = self._timeless.get((digest(envelope), envelope.retain))
+        key = digest(envelope)
+        first = self._timeless.get((key, envelope.retain))
+        if first is None and envelope.retain:
+            first = self._pressed.get(key)
         return msgspec.structs.replace(envelope, received_at=first) if first else envelope
 
     def _remember(self, envelope: Envelope, new: list[Reading]) -> None:
-        if any(reading.at == reading.received_at for reading in new):
+        timeless = [reading for reading in new if reading.at == reading.received_at]
+        if timeless:
             self._timeless[digest(envelope), envelope.retain] = envelope.received_at
+        if any(isinstance(reading, SosPressed) for reading in timeless):
+            self._pressed[digest(envelope)] = envelope.received_at
 
     def _count(self, admitted: Admitted, new: list[Reading]) -> None:
         self._counts.received += 1
@@ -82,7 +94,7 @@ class Recorded:
 
 
 def digest(envelope: Envelope) -> bytes:
-    """What tells one message from another, whenever it came."""
+    """Return what tells one message from another, whenever it came."""
     whole = blake2b(envelope.topic.encode("utf-8", "replace"), digest_size=12)
     if envelope.http is not None:
         whole.update(f"{envelope.http.method} {envelope.http.path}".encode("utf-8", "replace"))

@@ -12,11 +12,12 @@ from contextlib import suppress
 from ipaddress import ip_network
 from pathlib import Path
 from typing import Literal
-from urllib.parse import SplitResult, urlsplit
+from urllib.parse import urlsplit
 
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 from pydantic import Field, SecretStr, ValidationError, field_validator
+from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -25,6 +26,7 @@ from pydantic_settings import (
 )
 
 from core.errors import CarewatchError
+from devices.broker_address import fault_of
 from devices.broker_tls import with_tls_files
 
 DEMO_TOWN = "demo-town.yaml"  # in the data directory, written by `carewatch up --demo`
@@ -71,13 +73,9 @@ class Settings(BaseSettings):
     @field_validator("mqtt_url", "mqtt_control_url")
     @classmethod
     def _broker_url(cls, url: SecretStr | None) -> SecretStr | None:
-        if url is None:
-            return None
-        parts = urlsplit(url.get_secret_value())
-        if parts.scheme not in ("mqtt", "mqtts"):
-            raise ValueError("must begin with mqtt:// or mqtts://")
-        if not _has_port_or_none(parts):
-            raise ValueError("its port is no number from 1 to 65535")
+        fault = None if url is None else fault_of(url.get_secret_value())
+        if fault is not None:
+            raise ValueError(fault)
         return url
 
     @field_validator("database_url")
@@ -115,11 +113,11 @@ class Settings(BaseSettings):
 
     @property
     def base_url(self) -> str:
-        """What links begin with, without a slash at the end."""
+        """Return what links begin with, without a slash at the end."""
         return (self.public_url or f"http://{self.http_host}:{self.http_port}").rstrip("/")
 
     def database(self) -> str:
-        """The database URL. Raises CarewatchError where none is set."""
+        """Return the database URL. Raises CarewatchError where none is set."""
         if self.database_url is None:
             raise CarewatchError(
                 "no database: set CAREWATCH_DATABASE_URL (postgresql://user@host/name), "
@@ -128,7 +126,7 @@ class Settings(BaseSettings):
         return self.database_url.get_secret_value()
 
     def broker(self) -> str:
-        """The broker URL. Raises CarewatchError where none is set."""
+        """Return the broker URL. Raises CarewatchError where none is set."""
         if self.mqtt_url is None:
             raise CarewatchError(
                 "no broker: set CAREWATCH_MQTT_URL (mqtt://user:pass@host:1883), "
@@ -150,7 +148,7 @@ class Settings(BaseSettings):
         return with_tls_files(url.get_secret_value(), self.mqtt_ca, self.mqtt_cert, self.mqtt_key)
 
     def secret(self) -> str:
-        """The key that signs links and sessions: the one set, else one kept in the data dir.
+        """Return the key that signs links and sessions: the one set, else one kept in the data dir.
 
         The kept one is made once, readable by its owner alone, so every service on this
         machine signs alike. Services on several machines must set CAREWATCH_SECRET_KEY.
@@ -167,7 +165,10 @@ class Settings(BaseSettings):
         return kept.read_text().strip()
 
     def own_dir(self) -> Path:
-        """The data directory, made where it is missing. Raises CarewatchError where it can't be."""
+        """Return the data directory, made where it is missing.
+
+        Raises CarewatchError where it can't be.
+        """
         try:
             self.data_dir.mkdir(parents=True, exist_ok=True)
         except OSError as error:
@@ -177,15 +178,11 @@ class Settings(BaseSettings):
         return self.data_dir
 
 
-def _has_port_or_none(parts: SplitResult) -> bool:
-    try:
-        return parts.port != 0
-    except ValueError:
-        return False
-
-
 def load_settings() -> Settings:
-    """The settings in force. Raises CarewatchError naming every wrong one (never its value)."""
+    """Return the settings in force.
+
+    Raises CarewatchError naming every wrong one (never its value).
+    """
     try:
         return Settings()
     except tomllib.TOMLDecodeError as error:
@@ -194,8 +191,26 @@ def load_settings() -> Settings:
         raise CarewatchError("settings: .env or carewatch.toml can't be read as UTF-8") from None
     except ValidationError as error:
         faults = "; ".join(
-            f"CAREWATCH_{fault['loc'][0]}".upper()
-            + f": {fault['msg'].removeprefix('Value error, ')}"
+            f"CAREWATCH_{fault['loc'][0]}".upper() + f": {_said(fault)}"
             for fault in error.errors(include_input=False)
         )
         raise CarewatchError(f"settings: {faults}") from None
+
+
+def _said(fault: ErrorDetails) -> str:
+    """Return what is wrong with a setting; pydantic's own words only for what is not foreseen."""
+    known = fault.get("ctx", {})
+    match fault["type"]:
+        case "value_error":
+            return str(known["error"])  # of a validator above
+        case "greater_than_equal":
+            return f"must be {known['ge']} or more"
+        case "less_than_equal":
+            return f"must be {known['le']} or less"
+        case "literal_error":
+            return f"is none of {known['expected']}"
+        case "int_parsing":
+            return "expected a whole number"
+        case "bool_parsing":
+            return "expected true or false"
+    return fault["msg"]

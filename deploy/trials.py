@@ -23,7 +23,7 @@ from devices.envelope import Envelope
 from devices.recording import read_recording
 
 
-class Source(msgspec.Struct, frozen=True):
+class TrialSource(msgspec.Struct, frozen=True):
     """A trial that is ready to run, and what it is to be set beside."""
 
     trial: Trial
@@ -33,8 +33,10 @@ class Source(msgspec.Struct, frozen=True):
 
 def from_recording(
     town: TownFile, recording: Path, until: datetime | None, changes: RuleSettings
-) -> Source:
-    """A recording from its first message up to `until`. Raises CarewatchError for bad settings.
+) -> TrialSource:
+    """Return a recording from its first message up to `until`.
+
+    Raises CarewatchError for bad settings.
 
     The town is known from the first message's moment, whether or not that message can be read.
     """
@@ -51,14 +53,14 @@ def from_recording(
         begin=first.received_at if first is not None else None,
         until=until,
     )
-    return Source(trial, recorded.counts)
+    return TrialSource(trial, recorded.counts)
 
 
 @contextmanager
 def from_database(
     town: TownFile | None, since: datetime, until: datetime, changes: RuleSettings
-) -> Iterator[Source]:
-    """What is stored, received from `since` up to `until`; three days before it warm up.
+) -> Iterator[TrialSource]:
+    """Give what is stored, received from `since` up to `until`; three days before it warm up.
 
     Without a town file the town is the one that was loaded then, with every change since. Raises
     CarewatchError for bad settings and a database that does not answer.
@@ -67,11 +69,11 @@ def from_database(
     with connected() as conn:
         relaid = partial(with_changes, changes=changes)
         trial, live = stored_trial(conn, given, since, until, relaid)
-        yield Source(trial, live=live)
+        yield TrialSource(trial, live=live)
 
 
 def with_changes(plans: PlanSet, changes: RuleSettings) -> PlanSet:
-    """The plans with other town-wide settings; a change that says nothing of them stays so."""
+    """Return the plans with other town-wide settings, where they hold any."""
     if not changes or (plans.rules is None and plans.rules_for is not None):
         return plans
     return msgspec.structs.replace(plans, rules=laid_over(plans.rules or {}, changes))

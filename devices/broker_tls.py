@@ -18,12 +18,13 @@ def with_tls_files(url: str, ca: Path | None, cert: Path | None, key: Path | Non
     return parts._replace(query=named).geturl()
 
 
-def tls_context(url: str) -> ssl.SSLContext:
-    """Return the context to speak to this broker by. Raises OSError for a file that can't be read.
+def tls_context(query: str) -> ssl.SSLContext:
+    """Return the context to speak to a broker by, of the files that its URL's query names.
 
-    A certificate without a key file holds its key itself.
+    A certificate without a key file holds its key itself. Raises OSError for a file that can't be
+    read.
     """
-    files = dict(parse_qsl(urlsplit(url).query))
+    files = dict(parse_qsl(query))
     context = ssl.create_default_context(cafile=files.get("ca"))
     if "cert" in files:
         context.load_cert_chain(files["cert"], files.get("key"))

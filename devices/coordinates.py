@@ -21,7 +21,7 @@ CLOSE_ENOUGH = 1e-9  # degrees, about 0.1 mm
 
 
 def to_wgs84(lat: float, lon: float, datum: Datum) -> tuple[float, float]:
-    """The WGS-84 (lat, lon) in degrees of a position given in `datum`.
+    """Return the WGS-84 (lat, lon) in degrees of a position given in `datum`.
 
     GCJ-02 is inverted to well under 0.5 m; outside China it is the same as WGS-84.
     """
@@ -33,7 +33,7 @@ def to_wgs84(lat: float, lon: float, datum: Datum) -> tuple[float, float]:
 
 
 def from_wgs84(lat: float, lon: float, datum: Datum) -> tuple[float, float]:
-    """The position in `datum`, (lat, lon) in degrees, of a WGS-84 position."""
+    """Return the position in `datum`, (lat, lon) in degrees, of a WGS-84 position."""
     if datum == "wgs84":
         return lat, lon
     if _in_china(lat, lon):
@@ -70,7 +70,7 @@ def _gcj02_to_bd09(lat: float, lon: float) -> tuple[float, float]:
 
 
 def _inverted(shift: Shift, lat: float, lon: float) -> tuple[float, float]:
-    """Where `shift` comes from to reach (lat, lon); each round is some 100 times closer."""
+    """Return where `shift` comes from to reach (lat, lon); each round is some 100 times closer."""
     guess_lat, guess_lon = lat, lon
     for _ in range(10):
         reached_lat, reached_lon = shift(guess_lat, guess_lon)

@@ -36,14 +36,14 @@ class Credential(msgspec.Struct, frozen=True):
 
     @property
     def state(self) -> str:
-        """`none`, `active` or `revoked`."""
+        """Return `none`, `active` or `revoked`."""
         if self.secret_hash is None:
             return "none"
         return "active" if self.revoked_at is None else "revoked"
 
 
 def issue(conn: psycopg.Connection, device: str) -> str:
-    """A new secret for a registered device; the old one no longer serves.
+    """Return a new secret for a registered device; the old one no longer serves.
 
     Raises CarewatchError for a device that is not in the register.
     """
@@ -58,7 +58,7 @@ def issue(conn: psycopg.Connection, device: str) -> str:
 
 
 def revoke(conn: psycopg.Connection, device: str) -> None:
-    """From now on the device's secret does not serve. Doing it twice changes nothing."""
+    """Revoke the device's secret; doing it twice changes nothing."""
     updated = conn.execute(
         "UPDATE device SET revoked_at = coalesce(revoked_at, now())"
         " WHERE id = %s AND secret_hash IS NOT NULL",
@@ -70,7 +70,7 @@ def revoke(conn: psycopg.Connection, device: str) -> None:
 
 
 def credential(conn: psycopg.Connection, device: str) -> Credential | None:
-    """What is known of one device's secret; None where it is not registered."""
+    """Return what is known of one device's secret; None where it is not registered."""
     found = conn.cursor(row_factory=class_row(Credential)).execute(
         "SELECT id, kind, holder, topic, in_file, secret_hash, revoked_at FROM device"
         " WHERE id = %s",
@@ -80,7 +80,7 @@ def credential(conn: psycopg.Connection, device: str) -> Credential | None:
 
 
 def credentials(conn: psycopg.Connection) -> list[Credential]:
-    """All devices in the order of their ids."""
+    """Return all devices in the order of their ids."""
     found = conn.cursor(row_factory=class_row(Credential)).execute(
         "SELECT id, kind, holder, topic, in_file, secret_hash, revoked_at FROM device ORDER BY id"
     )
@@ -88,7 +88,7 @@ def credentials(conn: psycopg.Connection) -> list[Credential]:
 
 
 def credential_fits(conn: psycopg.Connection, device: str, secret: str) -> bool:
-    """Whether this is the device's secret, and not revoked."""
+    """Return True if this is the device's secret, and not revoked."""
     if is_reserved(device):
         return False
     stored = (
@@ -103,13 +103,13 @@ def credential_fits(conn: psycopg.Connection, device: str, secret: str) -> bool:
 
 
 def hashed(secret: str) -> str:
-    """The salted hash of a secret, in the form of a Mosquitto password file."""
+    """Return the salted hash of a secret, in the form of a Mosquitto password file."""
     salt = secrets.token_bytes(SALT)
     return f"$7${ROUNDS}${b64encode(salt).decode()}${b64encode(_derived(secret, salt)).decode()}"
 
 
 def fits(secret: str, stored: str) -> bool:
-    """Whether `stored` was made of this secret."""
+    """Return True if `stored` was made of this secret."""
     _, _, rounds, salt, known = stored.split("$")
     return hmac.compare_digest(_derived(secret, b64decode(salt), int(rounds)), b64decode(known))
 

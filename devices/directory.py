@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 from core.shelf import Shelf
+from devices.subject import Kind, Subject
 
 CareLevel = Literal["independent", "partial", "full"]
 DeviceKind = Literal["phone", "door", "sos", "terminal", "sensor"]
@@ -100,7 +101,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     id: str
     kind: DeviceKind | None = None
-    holder: str | None = None  # "client:c-1", "caregiver:g-1", "resident:r-1", "facility:f-1"
+    holder: str | None = None  # a `Subject` of a `HolderKind` as text: "client:c-1"
     topic: str | None = None  # where another family's device speaks; contract devices need none
     datum: Datum | None = None  # what its coordinates are in, where the message does not say
     timezone: str | None = None  # IANA name for zone-less times; the town's zone when None
@@ -109,6 +110,11 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     model: str = ""
     firmware: str = ""
     maintenance: bool = False
+
+    @property
+    def subject(self) -> Subject:
+        """Return whom or what its readings are about: its holder, or the device itself."""
+        return Subject.parse(self.holder) if self.holder else Subject("device", self.id)
 
 
 Item = Area | Agency | Client | Caregiver | Facility | Resident | Device
@@ -120,6 +126,16 @@ SECTIONS: dict[str, type[Item]] = {
     "facilities": Facility,
     "residents": Resident,
     "devices": Device,
+}
+SECTION_OF: dict[Kind, str] = {
+    "client": "clients",
+    "caregiver": "caregivers",
+    "resident": "residents",
+    "facility": "facilities",
+    "device": "devices",
+    "gateway": "devices",
+    "area": "areas",
+    "agency": "agencies",
 }
 
 
@@ -148,6 +164,9 @@ class Directory:
         "_by_face",
         "_by_topic",
         "_held",
+        "_like",
+        "_nodes",
+        "_topics_like",
         "agencies",
         "areas",
         "caregivers",
@@ -170,11 +189,14 @@ class Directory:
         self._by_topic: Shelf[str] = Shelf()  # registered topic -> device id
         self._held: Shelf[tuple[str, ...]] = Shelf()  # holder -> device ids
         self._behind: Shelf[tuple[str, ...]] = Shelf()  # gateway -> device ids
+        self._like: Shelf[tuple[str, ...]] = Shelf()  # id in small letters -> ids with capitals
+        self._topics_like: Shelf[tuple[str, ...]] = Shelf()  # the same of topics -> ids
+        self._nodes: Shelf[tuple[str, ...]] = Shelf()  # node with many entities -> ids
         self._by_face: Shelf[str] = Shelf()  # "facility/face code" -> resident id
         self._by_code: Shelf[tuple[str, ...]] = Shelf()  # face code -> resident ids
 
     def changed(self, change: RegisterChange) -> "Directory":
-        """The snapshot after `change`. O(size of the change), not of the register."""
+        """Return the snapshot after `change`. O(size of the change), not of the register."""
         nxt = Directory(self.timezone)
         for section in SECTIONS:
             items = {item.id: item for item in getattr(change, section)}
@@ -182,26 +204,50 @@ class Directory:
             setattr(nxt, section, getattr(self, section).changed({**gone, **items}))
         nxt._by_topic = self._reindexed_topics(change)
         nxt._held = self._regrouped(self._held, change, lambda device: device.holder)
+        nxt._like = self._regrouped(self._like, change, lambda device: _small(device.id))
+        nxt._topics_like = self._regrouped(
+            self._topics_like, change, lambda device: _small(device.topic or "")
+        )
+        nxt._nodes = self._regrouped(self._nodes, change, _node_of)
         nxt._behind = self._regrouped(self._behind, change, lambda device: device.gateway)
         nxt._by_face = self._reindexed_faces(change)
         nxt._by_code = self._reindexed_codes(change)
         return nxt
 
     def device_on(self, topic: str) -> Device | None:
-        """The device registered with exactly this topic."""
-        return self.devices.get(self._by_topic.get(topic))
+        """Return the device registered with exactly this topic."""
+        key = self._by_topic.get(topic)
+        return None if key is None else self.devices.get(key)
 
-    def held_by(self, holder: str) -> tuple[Device, ...]:
-        """The devices of a holder ("client:c-1"), in the order they were registered."""
-        found = (self.devices.get(key) for key in self._held.get(holder) or ())
+    def device_like(self, name: str) -> Device | None:
+        """Return the device whose id differs from this name in capitals at most."""
+        small = name.casefold()
+        return self.devices.get(small) or self.devices.get(_first(self._like.get(small)))
+
+    def device_on_like(self, topic: str) -> Device | None:
+        """Return the device whose topic differs from this one in capitals at most."""
+        small = topic.casefold()
+        return self.device_on(small) or self.devices.get(_first(self._topics_like.get(small)))
+
+    def on_node(self, node: str) -> tuple[str, ...]:
+        """Return the ids of the devices on an entity of a node: `{node}/binary_sensor/...`."""
+        return self._nodes.get(node) or ()
+
+    def held_by(self, holder: Subject | str) -> tuple[Device, ...]:
+        """Return the devices of a holder, or of a holder's text, in the order registered."""
+        found = (self.devices.get(key) for key in self._held.get(str(holder)) or ())
         return tuple(device for device in found if device is not None)
 
     def behind(self, gateway: str) -> tuple[str, ...]:
-        """The ids of the devices that speak through a gateway, those behind a further one not."""
+        """Return the ids of the devices that speak through a gateway, those behind a further one
+        not."""
         return self._behind.get(gateway) or ()
 
     def gateways_of(self, device: str) -> tuple[str, ...]:
-        """The gateways a device speaks through, nearest first. A cycle ends where it closes."""
+        """Return the gateways a device speaks through, nearest first.
+
+        A cycle ends where it closes.
+        """
         path: list[str] = []
         known = self.devices.get(device)
         while known is not None and known.gateway and known.gateway not in path:
@@ -210,59 +256,84 @@ class Directory:
         return tuple(path)
 
     def resident_by_face(self, facility: str, code: str) -> Resident | None:
-        """Who a terminal of this facility means by a person code."""
+        """Return the resident that a terminal of this facility means by a person code."""
         return self.residents.get(self._by_face.get(f"{facility}/{code}"))
 
     def residents_by_face(self, code: str) -> tuple[Resident, ...]:
-        """Everybody in town who is known by a person code; facilities may use a code twice."""
+        """Return all residents with a person code; facilities may use a code twice."""
         found = (self.residents.get(key) for key in self._by_code.get(code) or ())
         return tuple(resident for resident in found if resident is not None)
 
-    def area_of(self, subject: str | None) -> str | None:
-        """The area id of a holder ("client:c-1", ...) or of a device ("device:d-1")."""
-        what, _, key = (subject or "").partition(":")
-        match what:
-            case "client":
-                client = self.clients.get(key)
-                return client.area if client else None
-            case "facility":
-                facility = self.facilities.get(key)
-                return facility.area if facility else None
-            case "resident":
-                resident = self.residents.get(key)
-                return self.area_of(f"facility:{resident.facility}") if resident else None
-            case "device":
-                device = self.devices.get(key)
-                return self.area_of(device.holder) if device else None
-            case "gateway":
-                return self._area_of_gateway(key)
-            case "area":
-                return key
-        return None
+    def resident_seen(self, place: Subject, code: str) -> Resident | None:
+        """Return the resident that a terminal means by a person code.
 
-    def agency_of(self, subject: str | None) -> str | None:
-        """The agency id answerable for a holder or device, where the register says one."""
-        what, _, key = (subject or "").partition(":")
-        match what:
-            case "client":
-                client = self.clients.get(key)
-                return client.agency if client else None
-            case "caregiver":
-                caregiver = self.caregivers.get(key)
-                return caregiver.agency if caregiver else None
-            case "facility":
-                facility = self.facilities.get(key)
-                return facility.agency if facility else None
-            case "resident":
-                resident = self.residents.get(key)
-                return self.agency_of(f"facility:{resident.facility}") if resident else None
-            case "device" | "gateway":
-                device = self.devices.get(key)
-                return self.agency_of(device.holder) if device else None
-        return None
+        A code is first read as the facility at `place` uses it, then as the one resident in town
+        who has it (homes share terminals), then as an id of ours.
+        """
+        resident = self.resident_by_face(place.id, code) if place.kind == "facility" else None
+        anywhere = self.residents_by_face(code)
+        if resident is None and len(anywhere) == 1:
+            resident = anywhere[0]
+        return resident or self.residents.get(code)
+
+    def item_of(self, subject: Subject | None) -> Item | None:
+        """Return what the register holds under a subject's id, None where it holds nothing."""
+        if subject is None or subject.kind not in SECTION_OF:
+            return None
+        shelf: Shelf[Item] = getattr(self, SECTION_OF[subject.kind])
+        return shelf.get(subject.id)
+
+    def served_by(self, subject: Subject | None) -> Item | None:
+        """Return whose home, area and agency a subject shares: itself, for most.
+
+        A device shares those of its holder, a resident those of the facility.
+        """
+        if subject is None:
+            return None
+        if subject.kind == "client":  # most are: rules ask this for each reading
+            return self.clients.get(subject.id)
+        item = self.item_of(subject)
+        if isinstance(item, Device) and item.holder:
+            holder = item.subject
+            return None if holder.kind == "device" else self.served_by(holder)
+        return self.facilities.get(item.facility) if isinstance(item, Resident) else item
+
+    def client_of(self, subject: Subject | None) -> Client | None:
+        """Return the client that a subject is, or who holds it."""
+        item = self.served_by(subject)
+        return item if isinstance(item, Client) else None
+
+    def name_of(self, subject: Subject | None) -> str:
+        """Return the name of a person, facility, area or agency; "" where none is known."""
+        item = self.item_of(subject)
+        return "" if item is None or isinstance(item, Device) else item.name
+
+    def home_of(self, subject: Subject | None) -> Circle | None:
+        """Return where one goes to help: a client's home or a facility.
+
+        A caregiver has none: their base is where they start from, not where they are.
+        """
+        item = self.served_by(subject)
+        return item.home if isinstance(item, (Client, Facility)) else None
+
+    def area_of(self, subject: Subject | None) -> str | None:
+        """Return the id of the area a subject lies in, a gateway with all that it speaks for."""
+        if subject is not None and subject.kind == "area":
+            return subject.id
+        if subject is not None and subject.kind == "gateway":
+            return self._area_of_gateway(subject.id)
+        item = self.served_by(subject)
+        return item.area if isinstance(item, (Client, Facility)) else None
+
+    def agency_of(self, subject: Subject | None) -> str | None:
+        """Return the id of the agency answerable for a subject, where the register names one."""
+        if subject is not None and subject.kind == "agency":
+            return subject.id
+        item = self.served_by(subject)
+        return item.agency if isinstance(item, (Client, Caregiver, Facility)) else None
 
     def area_path(self, area: str | None) -> tuple[str, ...]:
-        """The area and all above it, nearest first. A cycle ends where it closes."""
+        """Return the area and all above it, nearest first. A cycle ends where it closes."""
         path: list[str] = []
         while area is not None and area not in path:
             path.append(area)
@@ -271,14 +342,15 @@ class Directory:
         return tuple(path)
 
     def _area_of_gateway(self, gateway: str) -> str | None:
-        """The smallest area that holds the gateway and all that speaks through it."""
-        areas = (self.area_of(f"device:{key}") for key in self._through(gateway))
+        """Return the smallest area that holds the gateway and all that speaks through it."""
+        areas = (self.area_of(Subject("device", key)) for key in self._through(gateway))
         paths = [self.area_path(area) for area in dict.fromkeys(areas) if area]
         shared = set(paths[0]).intersection(*paths[1:]) if paths else set()
         return next((area for area in paths[0] if area in shared), None) if paths else None
 
     def _through(self, gateway: str) -> dict[str, None]:
-        """A gateway and the ids of all that speaks through it, also through further gateways."""
+        """Return a gateway and the ids of all that speaks through it, also through further
+        gateways."""
         found = {gateway: None}
         open_ends = [gateway]
         while open_ends:
@@ -302,7 +374,7 @@ class Directory:
         change: RegisterChange,
         group_of: Callable[[Device], str | None],
     ) -> Shelf[tuple[str, ...]]:
-        """The devices by what they have in common, in the order they were registered."""
+        """Return the devices by what they have in common, in the order they were registered."""
         changed: dict[str, dict[str, None]] = {}
 
         def members(group: str) -> dict[str, None]:
@@ -348,3 +420,22 @@ class Directory:
             if resident.face is not None:
                 codes[resident.face] = (*known_by(resident.face), resident.id)
         return self._by_code.changed(codes)
+
+
+ENTITIES = ("/binary_sensor/", "/sensor/", "/event/")  # ESPHome's, below the node's own topic
+
+
+def _node_of(device: Device) -> str | None:
+    topic = device.topic or ""
+    found = (topic.partition(entity)[0] for entity in ENTITIES if entity in topic)
+    return next(found, None)
+
+
+def _small(name: str) -> str | None:
+    """The name in small letters; None where it is so written, and found without this."""
+    small = name.casefold()
+    return small if small != name else None
+
+
+def _first(keys: tuple[str, ...] | None) -> str | None:
+    return keys[0] if keys else None

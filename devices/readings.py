@@ -26,17 +26,19 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", gc=False
     clock: Clock = "ok"  # what admission thinks of observed_at
     battery: float | None = None  # percent, 0-100
     replayed: bool = False  # sent from the device's own buffer, or a retained message
+    # what was mended in its message's outer form ("nul", "encoding:gb18030"); absent where nothing
+    repaired: tuple[str, ...] | msgspec.UnsetType = msgspec.UNSET
 
     @property
     def at(self) -> datetime:
-        """The time this reading is judged by: the device's where its clock is sane, else ours."""
+        """Return the device's time where its clock is sane, else ours."""
         if self.observed_at is None or self.clock == "quarantined":
             return self.received_at
         return self.observed_at
 
     @property
     def key(self) -> tuple[str, datetime, str, bool]:
-        """Two readings with one key are one reading, said twice.
+        """Return the reading's key; two readings with one key are the same reading.
 
         Device, time and id; positions, heartbeats and measurements are stored apart from the
         rest, so that a press is never taken for a position whose id its device gives again.
@@ -96,6 +98,7 @@ class DeviceStatus(Said, frozen=True, kw_only=True, tag="status"):
     signal: float | None = None  # as the device counts it
     firmware: str | None = None
     fault: str | None = None
+    battery_low: bool | None = None  # the device's own word, where it gives no percent or besides
 
 
 class Measured(Said, frozen=True, kw_only=True, tag="measured"):

@@ -9,6 +9,7 @@ from pathlib import Path
 import msgspec
 
 from core.errors import CarewatchError
+from core.refusal import refused
 from devices.envelope import Envelope, HttpRequest
 
 
@@ -28,7 +29,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def read_recording(path: Path | str) -> Iterator[tuple[int, Envelope]]:
-    """Each message of a recording with its line number (from 1); blank lines are passed over.
+    """Yield each message of a recording with its line number (from 1); blank lines are passed over.
 
     Raises CarewatchError, naming the line, for a line that is no recorded message.
     """
@@ -42,7 +43,8 @@ def read_recording(path: Path | str) -> Iterator[tuple[int, Envelope]]:
 
 
 def write_line(envelope: Envelope) -> bytes:
-    """One line of a recording, newline included; `read_recording` gives the same message back."""
+    """Return one line of a recording, newline included; `read_recording` gives the same message
+    back."""
     line = _Line(received_at=envelope.received_at, retain=envelope.retain, dup=envelope.dup)
     if envelope.http is None:
         line.topic = envelope.topic
@@ -57,7 +59,7 @@ def write_line(envelope: Envelope) -> bytes:
 
 
 def http_request(line: str, content_type: str = "") -> HttpRequest:
-    """The request that "GET /path?query" names; raises CarewatchError for another shape."""
+    """Return the request that "GET /path?query" names; raises CarewatchError for another shape."""
     method, _, path = line.strip().partition(" ")
     if not method.isalpha() or not path.strip():
         raise CarewatchError(f'"{line}" is no request; write it as "POST /path" or "GET /path?a=b"')
@@ -70,7 +72,7 @@ def _envelope(line: bytes, where: str) -> Envelope:
         payload = _payload(recorded)
         http = http_request(recorded.http, recorded.content_type) if recorded.http else None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError, binascii.Error) as error:
-        raise CarewatchError(f"{where}: no recorded message ({error})") from None
+        raise CarewatchError(f"{where}: no recorded message ({_fault(line, error)})") from None
     except CarewatchError as error:
         raise CarewatchError(f"{where}: {error}") from None
     if recorded.received_at.tzinfo is None:
@@ -85,6 +87,16 @@ def _envelope(line: bytes, where: str) -> Envelope:
         retain=recorded.retain,
         dup=recorded.dup,
     )
+
+
+def _fault(line: bytes, error: Exception) -> str:
+    """Return what keeps a line from being a recorded message."""
+    if not isinstance(error, msgspec.ValidationError):
+        return str(error)
+    try:
+        return refused(msgspec.json.decode(line), _Line, hidden=None)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):  # further on
+        return "not JSON"
 
 
 def _payload(recorded: _Line) -> bytes:

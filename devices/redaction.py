@@ -44,12 +44,12 @@ _decode = msgspec.json.Decoder().decode
 
 
 def count_private(body: Any) -> int:
-    """How many private values a parsed message holds. Empty ones do not count."""
+    """Return how many private values a parsed message holds. Empty ones do not count."""
     return _without(body)[1]
 
 
 def cut_private(payload: bytes) -> tuple[bytes, int]:
-    """The payload without what must not be kept, and how many values were cut out.
+    """Return the payload without what must not be kept, and how many values were cut out.
 
     JSON stays JSON, with "[cut]" in the place of each value; in other bytes the runs that look
     like a picture, an id-card or a mobile number are replaced.

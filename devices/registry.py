@@ -14,6 +14,7 @@ from psycopg import sql
 from psycopg.rows import scalar_row, tuple_row
 
 from core.errors import CarewatchError
+from core.insert_many import insert_many, update_on
 from core.locks import Lock
 from devices.directory import SECTIONS, Device, Directory, Item, RegisterChange
 from devices.names import is_reserved, reserved_fault
@@ -44,12 +45,12 @@ def lock_town(conn: psycopg.Connection) -> datetime:
 
 
 def load_directory(conn: psycopg.Connection) -> Directory:
-    """The whole register as it stands. A million devices take some ten seconds."""
+    """Return the whole register as it stands. A million devices take some ten seconds."""
     return load_snapshot(conn)[0]
 
 
 def load_snapshot(conn: psycopg.Connection) -> tuple[Directory, int]:
-    """The register and the inbox arrival from which `refresh` has to follow it.
+    """Return the register and the inbox arrival from which `refresh` has to follow it.
 
     What changes while it is read is read again by `refresh`: a change holds whole items, so
     taking it twice does no harm.
@@ -62,7 +63,7 @@ def load_snapshot(conn: psycopg.Connection) -> tuple[Directory, int]:
 
 
 def refresh(conn: psycopg.Connection, directory: Directory, since: int) -> tuple[Directory, int]:
-    """The register after all changes that arrived behind `since`, and where to go on from.
+    """Return the register after all changes that arrived behind `since`, and where to go on from.
 
     One short query; the very same directory comes back when nothing changed.
     """
@@ -80,7 +81,7 @@ def refresh(conn: psycopg.Connection, directory: Directory, since: int) -> tuple
 
 
 def diff(directory: Directory, wanted: RegisterChange) -> RegisterChange:
-    """What makes `directory` hold exactly the items of `wanted`. Pure."""
+    """Return what makes `directory` hold exactly the items of `wanted`. Pure."""
     changed: dict[str, Any] = {}
     removed: dict[str, tuple[str, ...]] = {}
     for section in SECTIONS:
@@ -113,12 +114,14 @@ def apply(conn: psycopg.Connection, change: RegisterChange, *, in_file: bool = F
 
 def put(conn: psycopg.Connection, table: str, items: tuple[Any, ...]) -> None:
     """Insert or replace items with an `id` in a table of (id, body)."""
-    conn.execute(
-        sql.SQL(
-            "INSERT INTO {} (id, body) SELECT * FROM unnest(%s::text[], %s::text[]::jsonb[])"
-            " ON CONFLICT (id) DO UPDATE SET body = excluded.body"
-        ).format(sql.Identifier(table)),
-        ([item.id for item in items], [msgspec.json.encode(item).decode() for item in items]),
+    insert_many(
+        conn,
+        table,
+        {
+            ("id", "text"): [item.id for item in items],
+            ("body", "jsonb"): [msgspec.json.encode(item).decode() for item in items],
+        },
+        on_conflict=update_on("id", "body"),
     )
 
 
@@ -148,7 +151,7 @@ def claim(conn: psycopg.Connection, ids: Iterable[str]) -> None:
 
 
 def added_by_hand(conn: psycopg.Connection, ids: Iterable[str]) -> set[str]:
-    """Which of these devices no town file has ever named: a load leaves them alone."""
+    """Return which of these devices no town file has ever named: a load leaves them alone."""
     found = conn.cursor(row_factory=scalar_row).execute(
         "SELECT id FROM device WHERE NOT in_file AND id = ANY(%s)", (list(ids),)
     )
@@ -156,7 +159,7 @@ def added_by_hand(conn: psycopg.Connection, ids: Iterable[str]) -> set[str]:
 
 
 def exists(conn: psycopg.Connection, section: str, key: str) -> bool:
-    """Whether an item is in the register."""
+    """Return True if an item is in the register."""
     table = sql.Identifier(TABLES[section])
     query = sql.SQL("SELECT 1 FROM {} WHERE id = %s").format(table)
     return conn.execute(query, (key,)).fetchone() is not None
@@ -197,6 +200,12 @@ def _devices(conn: psycopg.Connection) -> Iterator[Device]:
             yield msgspec.convert({**msgspec.json.decode(extra), **row}, Device)
 
 
+_LATEST_DEVICE = (
+    update_on("id", "kind", "holder", "topic", "extra")
+    + ", in_file = device.in_file OR excluded.in_file"
+)
+
+
 def _put_devices(conn: psycopg.Connection, devices: tuple[Device, ...], in_file: bool) -> None:
     ids = [device.id for device in devices]
     reserved = next((device for device in ids if is_reserved(device)), None)
@@ -205,21 +214,18 @@ def _put_devices(conn: psycopg.Connection, devices: tuple[Device, ...], in_file:
     # Two devices may swap their topics: give up the old ones first.
     conn.execute("UPDATE device SET topic = NULL WHERE topic IS NOT NULL AND id = ANY(%s)", (ids,))
     try:
-        conn.execute(
-            "INSERT INTO device (id, kind, holder, topic, extra, in_file)"
-            " SELECT *, %s FROM"
-            " unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[]::jsonb[])"
-            " ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, holder = excluded.holder,"
-            " topic = excluded.topic, extra = excluded.extra,"
-            " in_file = device.in_file OR excluded.in_file",
-            (
-                in_file,
-                ids,
-                [device.kind for device in devices],
-                [device.holder for device in devices],
-                [device.topic for device in devices],
-                [_extra(device) for device in devices],
-            ),
+        insert_many(
+            conn,
+            "device",
+            {
+                ("id", "text"): ids,
+                ("kind", "text"): [device.kind for device in devices],
+                ("holder", "text"): [device.holder for device in devices],
+                ("topic", "text"): [device.topic for device in devices],
+                ("extra", "jsonb"): [_extra(device) for device in devices],
+                ("in_file", "bool"): [in_file] * len(devices),
+            },
+            on_conflict=_LATEST_DEVICE,
         )
     except psycopg.errors.UniqueViolation as clash:
         raise CarewatchError(
@@ -229,7 +235,7 @@ def _put_devices(conn: psycopg.Connection, devices: tuple[Device, ...], in_file:
 
 
 def _extra(device: Device) -> str:
-    """The fields that have no column, where they differ from their defaults."""
+    """Return the fields that have no column, where they differ from their defaults."""
     plain = Device(id="")
     rest = {
         field: value

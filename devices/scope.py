@@ -3,6 +3,7 @@
 import msgspec
 
 from devices.directory import Directory
+from devices.subject import Subject
 
 
 class Scope(msgspec.Struct, frozen=True):
@@ -13,22 +14,24 @@ class Scope(msgspec.Struct, frozen=True):
 
     @property
     def whole(self) -> bool:
-        """Whether nothing is left out."""
+        """Return True if nothing is left out."""
         return not self.areas and self.agency is None
 
 
 WHOLE = Scope()
 
 
-def sees_subject(scope: Scope, directory: Directory, subject: str | None) -> bool:
-    """Whether a holder ("client:c-1") or device ("device:d-1") may be shown."""
+def sees_subject(scope: Scope, directory: Directory, subject: Subject | None) -> bool:
+    """Return True if a subject may be shown."""
     if scope.whole:
         return True
     return sees(scope, directory, directory.area_of(subject), directory.agency_of(subject))
 
 
 def sees(scope: Scope, directory: Directory, area: str | None, agency: str | None) -> bool:
-    """Another agency's is hidden; what belongs to no agency is shown by area alone.
+    """Return True if what has this area and agency may be shown.
+
+    Another agency's is hidden; what belongs to no agency is shown by area alone.
 
     What has no area (a caregiver) is shown by agency alone. What has neither is hidden.
     """
@@ -38,7 +41,8 @@ def sees(scope: Scope, directory: Directory, area: str | None, agency: str | Non
 
 
 def in_areas(scope: Scope, directory: Directory, area: str | None) -> bool:
-    """Whether an area is one of the scope's or lies below one; any is, where it names none."""
+    """Return True if an area is one of the scope's or lies below one; any is, where it
+    names none."""
     if not scope.areas:
         return True
     return any(node in scope.areas for node in directory.area_path(area))

@@ -19,7 +19,7 @@ class ContractTopic(msgspec.Struct, frozen=True):
 
 
 def contract_topic(topic: str) -> ContractTopic | None:
-    """The parts of a contract topic; None when it has another shape."""
+    """Return the parts of a contract topic; None when it has another shape."""
     if not topic.startswith(CONTRACT_ROOT):
         return None
     levels = topic.split("/")
@@ -29,7 +29,8 @@ def contract_topic(topic: str) -> ContractTopic | None:
 
 
 def matches(topic_filter: str, topic: str) -> bool:
-    """Whether an MQTT filter (`+` one level, `#` the rest and the parent) takes this topic."""
+    """Return True if an MQTT filter (`+` one level, `#` the rest and the parent) takes
+    this topic."""
     return _levels_match(topic_filter.split("/"), topic.split("/"))
 
 
@@ -58,7 +59,7 @@ def covers(allowed: str, topic_filter: str) -> bool:
 
 
 def parents(topic: str) -> Iterator[str]:
-    """The topics above this one, nearest first: `a/b/c` gives `a/b`, then `a`."""
+    """Yield the topics above this one, nearest first: `a/b/c` gives `a/b`, then `a`."""
     cut = topic.rfind("/")
     while cut > 0:
         yield topic[:cut]
@@ -80,7 +81,7 @@ class TopicTable(Generic[T]):
             bucket.append((levels, owner))
 
     def owner(self, topic: str) -> T | None:
-        """The owner of this topic; a filter with a literal first level goes before a wild one."""
+        """Return the owner of this topic; a literal first level goes before a wildcard."""
         levels = topic.split("/")
         for bucket in (self._by_root.get(levels[0], ()), self._wild):
             for wanted, owner in bucket:

@@ -14,7 +14,7 @@ from core.errors import CarewatchError
 from devices.directory import Directory
 from ingest.admission.containment import contained
 from ingest.history import Rejected, rejected, rejections
-from ingest.store.save import Message, MessageOutcome, save
+from ingest.store.save import AdmittedMessage, MessageOutcome, save
 
 AT_ONCE = 500  # messages a transaction
 
@@ -60,7 +60,7 @@ def _numbered(conn: psycopg.Connection, numbers: Sequence[int]) -> Iterator[list
 def _waiting(
     conn: psycopg.Connection, *, reason: str | None, family: str | None, since: datetime | None
 ) -> Iterator[list[Rejected]]:
-    """In the order they came; those that come while we work are left alone."""
+    """Yield rejections in the order they came; those that come meanwhile are left alone."""
     with conn.transaction():
         newest = [each.n for each in rejections(conn, limit=1)]
     after = 0
@@ -84,7 +84,7 @@ def _read_again(
 ) -> list[MessageOutcome]:
     admitted = [(each, contained(each.envelope, directory)) for each in batch]
     readable = [(each, result) for each, result in admitted if not result.rejections]
-    saved = save(conn, [Message(each.envelope, result) for each, result in readable])
+    saved = save(conn, [AdmittedMessage(each.envelope, result) for each, result in readable])
     with conn.transaction():
         conn.execute(
             "UPDATE rejection SET replayed_at = clock_timestamp() WHERE n = ANY(%s)",

@@ -31,18 +31,18 @@ class Batch(msgspec.Struct, frozen=True):
 
 
 class Worker(msgspec.Struct, frozen=True):
-    """What one lane of an ingest process last said of itself."""
+    """What one lane of an ingest process last reported of itself."""
 
     worker: str
     lane: str  # life | bulk
     seen_until: datetime  # everything it received before is stored
-    renewed_at: datetime  # when it said so
+    renewed_at: datetime  # when it reported that
 
 
 def feed_after(
     conn: psycopg.Connection, arrival: int, *, life: bool = False, limit: int = 50
 ) -> list[Batch]:
-    """The next batches (of up to 2,000 readings) whose numbers are above `arrival`.
+    """Return the next batches (of up to 2,000 readings) whose numbers are above `arrival`.
 
     Fewer than `limit` when there are no more. With `life`, only batches that hold an SOS (and
     whatever else was saved with it). Complete: a batch that is still being written has a higher
@@ -65,7 +65,7 @@ def feed_after(
 def _trimmed(
     conn: psycopg.Connection, after: int, upto: int, *, life: bool, limit: int
 ) -> list[Batch]:
-    """The next batches of readings that the log has no more."""
+    """Return the next batches of readings that the log has no more."""
     rows = conn.execute(
         "SELECT arrival, body FROM reading WHERE arrival > %s AND arrival <= %s"
         + (" AND kind = 'sos'" if life else "")
@@ -76,7 +76,7 @@ def _trimmed(
 
 
 def _runs(numbered: Iterable[tuple[int, Reading]]) -> Iterator[Batch]:
-    """Batches of readings whose numbers have no gap between them."""
+    """Yield batches of readings whose numbers have no gap between them."""
     for _, run in groupby(enumerate(numbered), key=lambda item: item[1][0] - item[0]):
         members = [member for _, member in run]
         for start in range(0, len(members), BATCH):
@@ -85,7 +85,7 @@ def _runs(numbered: Iterable[tuple[int, Reading]]) -> Iterator[Batch]:
 
 
 def last_arrival(conn: psycopg.Connection) -> int:
-    """The newest number in the feed; 0 where it is empty."""
+    """Return the newest number in the feed; 0 where it is empty."""
     found = conn.cursor(row_factory=scalar_row).execute("SELECT max(last) FROM arrival_log")
     return int(found.fetchone() or 0)
 
@@ -93,7 +93,7 @@ def last_arrival(conn: psycopg.Connection) -> int:
 def horizon(
     conn: psycopg.Connection, lane: Literal["main", "life"], *, patient: bool = False
 ) -> datetime:
-    """Everything received before this moment is in the feed: timers may fire up to it.
+    """Return the moment up to which timers may fire: what was received before is in the feed.
 
     A worker not renewed for 10 s counts as dead and holds nobody up (the life lane waits only
     2 s, and only for life workers); with no worker alive it is the database's now. With `patient`
@@ -109,7 +109,7 @@ def horizon(
 
 
 def workers(conn: psycopg.Connection) -> list[Worker]:
-    """Every lane that has not left in good order; a dead one keeps its last word."""
+    """Return every lane that has not left in good order; a dead one keeps its last report."""
     cursor = conn.cursor(row_factory=class_row(Worker))
     return cursor.execute(
         "SELECT worker, lane, seen_until, renewed_at FROM ingest_horizon"
@@ -119,13 +119,13 @@ def workers(conn: psycopg.Connection) -> list[Worker]:
 
 
 def silent_lanes(conn: psycopg.Connection, silence: timedelta) -> list[str]:
-    """The lanes of which no worker has said anything for so long, the life lane first.
+    """Return the lanes of which no worker has reported for so long, the life lane first.
 
     A message by HTTP is no worker: it shows that one request came through, not that ingest runs.
     """
     cursor = conn.cursor(row_factory=scalar_row).execute(
         "SELECT lane FROM unnest(%s::text[]) WITH ORDINALITY AS lanes (lane, place)"
-        " WHERE NOT EXISTS (SELECT FROM ingest_horizon AS heard WHERE heard.lane = lanes.lane"
+        " WHERE NOT EXISTS (SELECT FROM ingest_horizon AS report WHERE report.lane = lanes.lane"
         " AND NOT starts_with(worker, %s) AND renewed_at > clock_timestamp() - %s)"
         " ORDER BY place",
         (list(LANES), PASSING, silence),
@@ -136,7 +136,7 @@ def silent_lanes(conn: psycopg.Connection, silence: timedelta) -> list[str]:
 def renew_horizon(
     conn: psycopg.Connection, worker: str, lane: Literal["life", "bulk"], seen_until: datetime
 ) -> None:
-    """A worker says: all that I received on this lane before `seen_until` is committed."""
+    """Report that a worker has committed all it received on this lane before `seen_until`."""
     conn.execute(
         "INSERT INTO ingest_horizon (worker, lane, seen_until) VALUES (%s, %s, %s)"
         " ON CONFLICT (worker, lane) DO UPDATE SET seen_until = excluded.seen_until,"
@@ -168,7 +168,7 @@ def passing(conn: psycopg.Connection) -> Iterator[datetime]:
 
 
 def leave_horizon(conn: psycopg.Connection, worker: str, lanes: Sequence[str]) -> None:
-    """A worker ends in good order: nobody need wait for it any more."""
+    """Delete what a worker reported, as it ends in good order: nobody need wait for it."""
     conn.execute(
         "DELETE FROM ingest_horizon WHERE worker = %s AND lane = ANY(%s)", (worker, list(lanes))
     )

@@ -70,7 +70,7 @@ class HourCount(msgspec.Struct, frozen=True):
 
 
 class DeviceDay(msgspec.Struct, frozen=True):
-    """What one device said on one UTC day."""
+    """What one device sent on one UTC day."""
 
     day: datetime
     device: str
@@ -95,13 +95,13 @@ class Rejected(msgspec.Struct, frozen=True):
 
     @property
     def place(self) -> str:
-        """Where it was said: the topic, or the HTTP request's line."""
+        """Return where it was sent: the topic, or the HTTP request's line."""
         request = self.envelope.http
         return f"{request.method} {request.path}" if request else self.topic
 
     @property
     def envelope(self) -> Envelope:
-        """The message as it came."""
+        """Return the message as it came."""
         request = msgspec.json.decode(self.http, type=HttpRequest) if self.http else None
         return Envelope(self.topic, self.payload, self.received_at, http=request)
 
@@ -116,9 +116,10 @@ def readings(
     until: datetime | None = None,
     limit: int = 100,
 ) -> list[Reading]:
-    """What was said from `since` to before `until` (the time a reading is judged by), newest first.
+    """Return the readings from `since` to before `until`, newest first.
 
-    `devices` narrows to these, before `limit` counts.
+    These are the times that a reading is judged by. `devices` narrows to some devices, before
+    `limit` counts.
     Positions, heartbeats and measurements of all devices together come by when they were stored,
     the last first, and a clock more than ten minutes ahead may fall out of `since`.
     """
@@ -139,7 +140,7 @@ def readings(
 
 
 def latest(conn: psycopg.Connection, devices: Collection[str] | None = None) -> list[Reading]:
-    """The last reading of each kind of each device (or of these devices), by their own time."""
+    """Return the last reading of each kind of each device (or of these), by their own time."""
     where, values = _where(("device = ANY(%s)", None if devices is None else list(devices)))
     and_where = where.replace("WHERE", "AND")
     newest: dict[tuple[str, str], tuple[datetime, str]] = {}
@@ -160,8 +161,7 @@ def latest(conn: psycopg.Connection, devices: Collection[str] | None = None) -> 
 def replay(
     conn: psycopg.Connection, since: datetime, until: datetime
 ) -> Iterator[tuple[int, Reading]]:
-    """Every stored reading received from `since` to before `until`, with its arrival number, in
-    arrival order.
+    """Yield every stored reading received from `since` to before `until`, by arrival number.
 
     Streams: memory does not grow with the length. `conn` is in a transaction until the end, so
     it must serve nothing else meanwhile.
@@ -180,7 +180,7 @@ def replay(
 
 
 def hour_counts(conn: psycopg.Connection, since: datetime, until: datetime) -> list[HourCount]:
-    """Readings of each hour and kind; they outlive the readings themselves."""
+    """Return the readings of each hour and kind; they outlive the readings themselves."""
     cursor = conn.cursor(row_factory=class_row(HourCount))
     return cursor.execute(
         "SELECT hour, kind, readings FROM reading_hourly WHERE hour >= %s AND hour < %s"
@@ -192,7 +192,7 @@ def hour_counts(conn: psycopg.Connection, since: datetime, until: datetime) -> l
 def device_days(
     conn: psycopg.Connection, devices: Collection[str], since: datetime, until: datetime
 ) -> list[DeviceDay]:
-    """What these devices said on each UTC day; it outlives the readings themselves."""
+    """Return what these devices sent on each UTC day; it outlives the readings themselves."""
     cursor = conn.cursor(row_factory=class_row(DeviceDay))
     return cursor.execute(
         "SELECT day, device, kind, readings, first_at, last_at FROM device_daily"
@@ -212,7 +212,7 @@ def rejections(
     after: int | None = None,
     limit: int = 100,
 ) -> list[Rejected]:
-    """What could not be read, received from `since` to before `until`, newest first.
+    """Return what could not be read, received from `since` to before `until`, newest first.
 
     `replayed` narrows to those that were (or were not) read after all. With `after`, those with
     a higher number, oldest first.
@@ -234,7 +234,7 @@ def rejections(
 
 
 def rejected(conn: psycopg.Connection, n: int) -> Rejected | None:
-    """One rejection by its number."""
+    """Return one rejection by its number, or None."""
     cursor = conn.cursor(row_factory=class_row(Rejected))
     return cursor.execute(f"SELECT {_REJECTED} FROM rejection WHERE n = %s", (n,)).fetchone()
 
@@ -243,19 +243,19 @@ _REJECTED = "n, received_at, family, reason, detail, topic, http, payload, repla
 
 
 def _where(*conditions: tuple[str, object]) -> tuple[str, tuple[object, ...]]:
-    """A WHERE clause of the conditions that have a value."""
+    """Return a WHERE clause of the conditions that have a value, and these values."""
     given = [(condition, value) for condition, value in conditions if value is not None]
     clause = " AND ".join(condition for condition, _ in given)
     return (f"WHERE {clause}" if clause else ""), tuple(value for _, value in given)
 
 
 def _stored_before(conn: psycopg.Connection, moment: datetime) -> int | None:
-    """A number that only readings stored before `moment` have reached; None when unknown."""
+    """Return a number that only readings stored before `moment` have reached, if known."""
     return _number(conn, "SELECT max(arrival) FROM arrival_mark WHERE at <= %s", moment)
 
 
 def _stored_after(conn: psycopg.Connection, moment: datetime) -> int | None:
-    """A number that every reading stored before `moment` is within; None when unknown."""
+    """Return a number that every reading stored before `moment` is within, if known."""
     return _number(conn, "SELECT min(arrival) FROM arrival_mark WHERE at >= %s", moment)
 
 

@@ -10,7 +10,7 @@ from prometheus_client import Counter, Gauge, Histogram
 
 from devices.readings import KIND_OF
 from ingest.store.counts import Tally
-from ingest.store.save import Arrivals, Message
+from ingest.store.save import AdmittedMessage, Arrivals
 
 RECEIVED = Counter("carewatch_messages_received_total", "Messages taken in", ["family"])
 OUTCOMES = {
@@ -29,6 +29,12 @@ OUTCOMES = {
 }
 READINGS = Counter("carewatch_readings_stored_total", "New readings", ["kind"])
 REJECTIONS = Counter("carewatch_rejections_total", "What could not be read, by reason", ["reason"])
+
+REPAIRED = Counter(
+    "carewatch_messages_repaired_total",
+    "Messages read only after their outer form was mended, by kind of repair",
+    ["family", "repair"],
+)
 
 HELD = Gauge("carewatch_ingest_held_messages", "Messages taken and not yet stored", ["slot"])
 CONNECTED = Gauge("carewatch_broker_connected", "1 while the session is connected", ["slot"])
@@ -52,16 +58,19 @@ SAVING = Histogram(
 )
 
 
-def count_received(messages: Sequence[Message]) -> Tally:
-    """These were taken in; `count_outcomes` of each must follow."""
+def count_received(messages: Sequence[AdmittedMessage]) -> Tally:
+    """Count messages that were taken in; `count_outcomes` of each must follow."""
     tally = Tally((each.admitted.family, "received") for each in messages)
     for (family, _), number in tally.items():
         RECEIVED.labels(family).inc(number)
+    for each in messages:
+        for repair in each.admitted.repaired:
+            REPAIRED.labels(each.admitted.family, repair).inc()
     return tally
 
 
-def count_outcomes(messages: Sequence[Message], arrivals: Arrivals) -> Tally:
-    """What became of them."""
+def count_outcomes(messages: Sequence[AdmittedMessage], arrivals: Arrivals) -> Tally:
+    """Count what became of messages that were taken in."""
     tally = Tally(
         (each.admitted.family, outcome)
         for each, outcome in zip(messages, arrivals.outcomes, strict=True)

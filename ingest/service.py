@@ -12,25 +12,26 @@ import msgspec
 import psycopg
 import structlog
 
+from core.database import connect, first_line
+from devices.broker_address import Address
 from devices.codecs import LIFE_FILTER, life_filters
 from devices.directory import Directory
 from ingest.lanes import drops, slots
 from ingest.lanes.accounts import Keeper
 from ingest.lanes.crossing import NOTICE, TAKEN_BACK, Crossing, LifeTopics, notice
 from ingest.lanes.inheritance import OldSession, old_slots
-from ingest.lanes.lane import SavingLane, connect, first_line
+from ingest.lanes.lane import SavingLane
 from ingest.lanes.register import Register
 from ingest.lanes.slots import BULK, LIFE
 from ingest.lanes.witness import Witness, canary_topic
-from ingest.mqtt.connection import Address
 from ingest.mqtt.packets import Publish
 from ingest.mqtt.session import Delivery, Session, SessionHooks
 from ingest.settings import IngestSettings
 from ingest.store import upkeep
 
-ROUND = 0.5  # seconds between two rounds of looking after the lanes
+ROUND = 0.5  # seconds between two rounds; a dead process is replaced within a few of them
 UPKEEP = 60.0  # seconds between two house-keepings
-READ_PAUSE = 0.004  # seconds; the bulk lane reads a few hundred times a second, not ten thousand
+READ_PAUSE = 0.004  # seconds between reads of the bulk lane: 250 a second (decision 0018)
 EVERYTHING = "#"
 SHARED = "$share/carewatch/#"
 
@@ -79,7 +80,7 @@ class Service:
         self._stopping.set()
 
     def faults(self) -> list[str]:
-        """What keeps this process from being ready, in words; empty when all is well."""
+        """Return what keeps this process from being ready, in words; empty when all is well."""
         slots = self._slots
         if slots is None:
             return ["waiting for the database"]
@@ -92,7 +93,7 @@ class Service:
     def _keep_house(self) -> None:
         while not self._stopping.is_set():
             try:
-                with connect(self._settings.database_url, name="upkeep") as conn:
+                with connect(self._settings.database_url, "carewatch ingest upkeep") as conn:
                     report = upkeep.run(conn)
                 log.debug("house kept", **msgspec.structs.asdict(report))
             except psycopg.Error as error:
@@ -100,9 +101,9 @@ class Service:
             self._stopping.wait(UPKEEP)
 
     def _tend(self) -> None:
-        """One round of upkeep. Raises psycopg.Error."""
+        """Do one round of upkeep. Raises psycopg.Error."""
         if self._conn is None:
-            self._conn = connect(self._settings.database_url, name="slots")
+            self._conn = connect(self._settings.database_url, "carewatch ingest slots")
             self._worker = slots.enrol(self._conn, self._worker)
             self._suffix = slots.session_suffix(self._conn)
         conn = self._conn
@@ -135,7 +136,7 @@ class Service:
             self._lanes[name] = lane
 
     def _follow(self, directory: Directory) -> None:
-        """Let the life lane hear the buttons that the register has now."""
+        """Subscribe the life lane to the buttons that the register has now."""
         if directory is self._directory:
             return
         self._directory = directory
@@ -148,7 +149,7 @@ class Service:
         return (*self._life_filters, drops.TOPIC, canary_topic(LIFE))
 
     def _life(self, register: Register) -> SavingLane:
-        """The lane of whatever may carry an SOS: nothing else is in its way."""
+        """Return the lane of whatever may carry an SOS: nothing else is in its way."""
         session: Session
         ears = self._witness.watch(LIFE)
 
@@ -178,7 +179,7 @@ class Service:
         return self._lane(LIFE, session, register, linger=0.0)
 
     def _bulk(self, slot: str, register: Register) -> SavingLane:
-        """A lane of everything else."""
+        """Return a lane of everything else."""
         session: Session
         crossing = Crossing()
         ears = self._witness.watch(slot)

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.ending import vanish_with_us
+from tests.bench.shutdown import vanish_with_us
 
 LIMITS = Path(__file__).parent.parent / "deploy" / "mosquitto" / "conf.d"
 

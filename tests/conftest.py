@@ -1,3 +1,43 @@
 """What every room's tests share: a real database and a real broker, each in its own file."""
 
+import shutil
+import tempfile
+from pathlib import Path
+
+import pytest
+
 pytest_plugins = ("broker_fixtures", "database_fixtures", "timescale_fixtures")
+OWN_DIRECTORY = pytest.StashKey[Path]()
+LONGEST = ("chaos", "system", "browser", "edge")  # marks, those whose files take longest first
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Give each run a directory of its own, which no other run on the machine can close or clear.
+
+    The one that pytest shares between runs is shut to other users by each that starts, also to the
+    user that the embedded PostgreSQL runs as while another run's database starts below it.
+    """
+    is_worker = hasattr(config, "workerinput")
+    if not is_worker and config.option.basetemp is None:
+        config.option.basetemp = tempfile.mkdtemp(prefix="carewatch-tests-")
+        config.stash[OWN_DIRECTORY] = Path(config.option.basetemp)
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the files that take longest first: one that began last would keep the others waiting."""
+    rank: dict[Path, int] = {}
+    for item in items:
+        marks = {mark.name for mark in item.iter_markers()}
+        mine = next((n for n, name in enumerate(LONGEST) if name in marks), len(LONGEST))
+        rank[item.path] = min(mine, rank.get(item.path, mine))
+    items.sort(key=lambda item: rank[item.path])
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    """Remove the run's directory, unless something fell."""
+    directory = session.config.stash.get(OWN_DIRECTORY, None)
+    if directory is not None and exitstatus == pytest.ExitCode.OK:
+        shutil.rmtree(directory, ignore_errors=True)

@@ -36,6 +36,7 @@ from alerts.types import (
     Unmuted,
 )
 from devices.readings import Reading
+from devices.subject import Subject
 
 About = Acknowledged | Arrived | Escalated | Noted | Opened | Resolved
 ABOUT_AN_ALERT = (Acknowledged, Arrived, Escalated, Noted, Opened, Resolved)
@@ -128,7 +129,7 @@ class Casebook:
     # ------------------------------------------------------------ questions
 
     def next_due(self) -> datetime | None:
-        """When the next rung is due; None: nothing is."""
+        """Return when the next rung is due, or None if nothing is."""
         while self._due:
             at, key = self._due[0]
             alert = self._open.get(key)
@@ -138,7 +139,7 @@ class Casebook:
         return None
 
     def holds(self, alert: str) -> bool:
-        """Is this alert open here?"""
+        """Return True if this alert is open here."""
         return alert in self._open
 
     def recall(self, alert: Alert) -> None:
@@ -147,7 +148,7 @@ class Casebook:
             self._recalled.append(alert.id)
 
     def take(self) -> Changed:
-        """What has changed since it was last asked; closed alerts are let go."""
+        """Return what has changed since the last call, and forget closed alerts."""
         closed = [a for a in self._changed.values() if a.state not in ACTIVE]
         active = [a for a in self._changed.values() if a.state in ACTIVE]
         changed = Changed(
@@ -172,8 +173,9 @@ class Casebook:
     # ------------------------------------------------------------ moves
 
     def _opening(self, finding: Finding, cause: Reading | None, now: datetime) -> Alert:
-        area = self.roster.directory.area_of(finding.subject)
-        agency = self.roster.agency_for(finding.subject)
+        subject = Subject.parse(finding.subject)
+        area = self.roster.directory.area_of(subject)
+        agency = self.roster.agency_for(subject)
         decided = cause is not None and any(
             fact.device == cause.device and fact.id == cause.id for fact in finding.evidence
         )
@@ -224,7 +226,7 @@ class Casebook:
             self._call_off(alert.id)
 
     def _call_off(self, alert: str) -> None:
-        """Pages of this step that nobody needs any more are not even written."""
+        """Drop pages of this step that nobody needs any more, before they are written."""
         self._pages = [page for page in self._pages if page.alert != alert]
         self._cancelled[alert] = None
 

@@ -28,7 +28,7 @@ class Climb(msgspec.Struct, frozen=True):
 
 
 def due(alert: Alert, roster: Roster, now: datetime) -> Climb:
-    """Everything of this alert's ladder that is due by now."""
+    """Climb everything of this alert's ladder that is due by now."""
     pages: list[Page] = []
     while alert.next_at is not None and alert.next_at <= now:
         step = _next_step(alert, roster, now)
@@ -44,7 +44,8 @@ def climb_now(alert: Alert, roster: Roster, now: datetime) -> Climb:
 
 
 def received(alert: Alert, receipt: Receipt, roster: Roster) -> Climb:
-    """What follows from a channel's receipt: the story's line, and the next contact on failure."""
+    """Return what follows from a channel's receipt: the story's line, and the next contact on
+    failure."""
     name = page_name(receipt.page)
     if name is None:
         return Climb(alert)
@@ -55,7 +56,7 @@ def received(alert: Alert, receipt: Receipt, roster: Roster) -> Climb:
 
 
 def _beside_answer(alert: Alert, climb: Climb) -> Climb:
-    """What was climbed because a person asked for it: an answer that stands keeps standing."""
+    """Return a climb that a person asked for, with the state and timer of an answer kept."""
     if alert.state == "open":
         return climb
     return Climb(replace(climb.alert, state=alert.state, next_at=alert.next_at), climb.pages)
@@ -78,7 +79,7 @@ def _next_step(alert: Alert, roster: Roster, now: datetime) -> Climb:
 
 
 def _rung(alert: Alert, ladder: Ladder, roster: Roster, at: datetime, now: datetime) -> Climb:
-    """The next rung. One that reaches nobody is named and passed at once."""
+    """Climb the next rung; name one that reaches nobody and pass it at once."""
     number = alert.rung + 1
     rung, is_last = ladder.rungs[alert.rung], number == len(ladder.rungs)
     climb = _page_rung(replace(alert, rung=number), rung, roster, at, now)
@@ -95,12 +96,12 @@ def _rung(alert: Alert, ladder: Ladder, roster: Roster, at: datetime, now: datet
 
 
 def _was_paged_at(alert: Alert, at: datetime) -> bool:
-    """Did an earlier rung page somebody in this very moment?"""
+    """Return True if an earlier rung paged somebody in this very moment."""
     return any(line.what == "paged" and line.at == at for line in alert.story[-20:])
 
 
 def _repeat(alert: Alert, ladder: Ladder, roster: Roster, at: datetime, now: datetime) -> Climb:
-    """The last rung again."""
+    """Page the last rung again."""
     again = replace(alert, round=alert.round + 1, paged=())
     climb = _page_rung(again, ladder.rungs[-1], roster, at, now)
     if not climb.pages:
@@ -111,7 +112,7 @@ def _repeat(alert: Alert, ladder: Ladder, roster: Roster, at: datetime, now: dat
 def _last_resort(
     alert: Alert, ladder: Ladder, roster: Roster, at: datetime, now: datetime
 ) -> Climb:
-    """The whole ladder reached nobody: a life alert goes to anyone; every alert tries again."""
+    """Try again where the whole ladder reached nobody; page a life alert to anyone."""
     if alert.severity is not Severity.LIFE:
         alert = _named(alert, at, "nobody_to_page")
         return Climb(replace(alert, rung=0, round=alert.round + 1, next_at=now + TRY_AGAIN))
@@ -145,7 +146,7 @@ def _pages(
 def _page(
     alert: Alert, person: str, roster: Roster, at: datetime, now: datetime, *, after: int
 ) -> Page | None:
-    """A page by the person's first contact that serves now and stands behind number `after`."""
+    """Return a page to the person's first contact behind number `after` that serves now."""
     is_life = alert.severity is Severity.LIFE
     serving = roster.contacts_of(person, now, at_any_hour=is_life)
     numbers = [number for number, _ in serving]
@@ -182,7 +183,7 @@ def _then(climb: Climb, next_at: datetime | None) -> Climb:
 
 
 def _repeat_at(alert: Alert, ladder: Ladder, at: datetime, now: datetime) -> datetime | None:
-    """The next repeat on the ladder's own grid, those already past left out."""
+    """Return the next repeat on the ladder's own grid, those already past left out."""
     repeat = ladder.repeat or (LIFE_REPEAT if alert.severity is Severity.LIFE else None)
     if repeat is None:
         return None
@@ -191,7 +192,7 @@ def _repeat_at(alert: Alert, ladder: Ladder, at: datetime, now: datetime) -> dat
 
 
 def _named(alert: Alert, at: datetime, what: str, who: str = "", detail: str = "") -> Alert:
-    """A line for what could not be done; said once, not at every repeat."""
+    """Return the story lines for what could not be done, each once and not at every repeat."""
     said = any(
         (line.what, line.who, line.detail) == (what, who, detail) for line in alert.story[-20:]
     )
@@ -202,7 +203,7 @@ def _named(alert: Alert, at: datetime, what: str, who: str = "", detail: str = "
 
 
 def _wants_more(alert: Alert) -> bool:
-    """Has a person asked for more help since somebody said "I'm going"?"""
+    """Return True if a person has asked for more help since somebody said "I'm going"."""
     answered_at = alert.acked_at
     if alert.state != "acknowledged" or answered_at is None:
         return False
@@ -210,7 +211,7 @@ def _wants_more(alert: Alert) -> bool:
 
 
 def _onwards(alert: Alert, name: PageName, receipt: Receipt, roster: Roster) -> Climb:
-    """The next contact; where there is none and the failure is for good, whoever follows."""
+    """Return the next contact; where there is none and the failure is for good, whoever follows."""
     following = _following(alert, name, roster, receipt.at)
     if following.pages or receipt.state == "failed_temporary":
         return following
@@ -218,21 +219,23 @@ def _onwards(alert: Alert, name: PageName, receipt: Receipt, roster: Roster) -> 
 
 
 def _with_receipt(alert: Alert, name: PageName, receipt: Receipt) -> Alert:
-    """Every failure once, and of each person the first time each other state was reached."""
+    """Return every failure once, and of each person the first time each other state was reached."""
     if name.round and receipt.state in ("queued", "sent", "delivered"):
         return alert
     return _named(alert, receipt.at, receipt.state, name.person, receipt.detail)
 
 
 def _asks_for_next(alert: Alert, receipt: Receipt) -> bool:
-    """A failure for good asks for the next contact; a life alert waits for no retry either."""
+    """Return True if a receipt asks for the next contact: a failure for good, of a life
+    alert any."""
     if receipt.state == "failed_permanent":
         return True
     return receipt.state == "failed_temporary" and alert.severity is Severity.LIFE
 
 
 def _following(alert: Alert, name: PageName, roster: Roster, at: datetime) -> Climb:
-    """The person's next contact; where their turn has ended, whoever has come on duty since."""
+    """Return the person's next contact; where their turn has ended, whoever has come on
+    duty since."""
     if (name.rung, name.round) != (max(alert.rung, 1), alert.round):
         return Climb(alert)
     meant = people_meant(alert, name.rung, roster, at)
@@ -259,7 +262,7 @@ def _relieved(
 
 
 def _given_up(alert: Alert, name: PageName, roster: Roster, at: datetime) -> Climb:
-    """A person can't be reached at all; when nobody of the rung can, the next rung is due now."""
+    """Note that a person can't be reached; make the next rung due now if nobody of this one can."""
     if (name.rung, name.round) != (max(alert.rung, 1), alert.round):
         return Climb(alert)
     if name.person not in alert.paged or name.person in alert.unreached:

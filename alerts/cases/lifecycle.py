@@ -6,7 +6,7 @@ story. Who is paged and when is `escalation`'s to say; here only `next_at` is se
 
 import base64
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from hashlib import blake2b
 from typing import Any
 
@@ -36,21 +36,26 @@ ACTIVE = ("open", "acknowledged")
 
 
 def alert_id(key: AlertKey, raised_at: datetime) -> str:
-    """The same alert gets the same id whenever it is concluded again: 13 letters and digits."""
-    name = "\0".join((key.rule, key.subject, key.key, raised_at.isoformat()))
+    """The same alert gets the same id whenever it is concluded again: 13 letters and digits.
+
+    The moment counts, not the zone it is written in: one that was read from the database may be in
+    the server's.
+    """
+    moment = raised_at.astimezone(UTC).isoformat()
+    name = "\0".join((key.rule, key.subject, key.key, moment))
     digest = blake2b(name.encode(), digest_size=8).digest()
     return base64.b32encode(digest).decode().rstrip("=").lower()
 
 
 def key_of(finding: Finding) -> AlertKey:
-    """The alert that a finding speaks of, while it is open."""
+    """Return the alert that a finding speaks of, while it is open."""
     return AlertKey(finding.rule, finding.subject, finding.key)
 
 
 def settle(
     alert: Alert | None, finding: Finding, opening: Callable[[Finding], Alert]
 ) -> Alert | None:
-    """The alert after a finding; None where there is none and none is needed.
+    """Return the alert after a finding; None where there is none and none is needed.
 
     `alert` is the one open under the finding's key. A finding that presupposes an alert which is
     gone (a person resolved it) opens another only when it says that something happened again.
@@ -75,7 +80,9 @@ def open_alert(
     ladder: Ladder | None,
     now: datetime,
 ) -> Alert:
-    """A new alert with its ladder frozen in. `cause` is the reading that decided, if one did.
+    """Return a new alert with its ladder frozen in.
+
+    `cause` is the reading that decided, if one did.
 
     A life alert's ladder counts from the finding, however long we were away; others from now,
     so that a service that comes back does not wake every rung at once.
@@ -107,20 +114,20 @@ def open_alert(
 
 
 def first_due(ladder: Ladder | None, start: datetime) -> datetime | None:
-    """When the first rung is due. None: no ladder, or one without rungs."""
+    """Return when the first rung is due. None: no ladder, or one without rungs."""
     if ladder is None or not ladder.rungs:
         return None
     return start + timedelta(seconds=ladder.rungs[0].after)
 
 
 def told(alert: Alert, at: datetime, what: str, who: str = "", detail: str = "") -> Alert:
-    """The alert with one more line in its story."""
+    """Return the alert with one more line in its story."""
     line = StoryLine(at=at, what=what, who=who, detail=detail)
     return replace(alert, story=(*alert.story, line))
 
 
 def joined(alert: Alert, finding: Finding) -> Alert:
-    """The same happened again. A new press under an answered life alert climbs anew."""
+    """Add an occurrence; a new press under an answered life alert climbs anew."""
     alert = replace(
         told(alert, finding.at, "joined", detail=finding.detail),
         occurrences=alert.occurrences + 1,
@@ -131,7 +138,7 @@ def joined(alert: Alert, finding: Finding) -> Alert:
 
 
 def revised(alert: Alert, finding: Finding) -> Alert:
-    """The rule thinks otherwise of it now, on the evidence named."""
+    """Revise the alert by what the rule concludes now, with its evidence."""
     return replace(
         told(alert, finding.at, "revised", detail=finding.detail),
         reason=finding.reason,
@@ -142,7 +149,7 @@ def revised(alert: Alert, finding: Finding) -> Alert:
 
 
 def cleared(alert: Alert, finding: Finding) -> Alert:
-    """The rule finds it over. A life alert that a person has taken up is theirs to close."""
+    """Clear the alert, which the rule finds over; a life alert that is answered stays open."""
     alert = replace(
         told(alert, finding.at, "cleared", detail=finding.detail),
         evidence=_with(alert.evidence, finding.evidence),
@@ -154,7 +161,7 @@ def cleared(alert: Alert, finding: Finding) -> Alert:
 
 
 def reopened(alert: Alert, at: datetime) -> Alert:
-    """Nobody is on it any more: its ladder is climbed again from the first rung."""
+    """Reopen an alert that nobody is on any more: its ladder begins again at the first rung."""
     return replace(
         alert,
         state="open",
@@ -172,7 +179,7 @@ def reopened(alert: Alert, at: datetime) -> Alert:
 
 
 def answer(alert: Alert, entry: Entry) -> Alert:
-    """The alert after a person's entry about it. Entries of other types change nothing."""
+    """Return the alert after a person's entry about it. Entries of other types change nothing."""
     change = _ANSWERS.get(type(entry))
     return change(alert, entry) if change else alert
 
@@ -248,7 +255,7 @@ _ANSWERS: dict[type, Callable[[Alert, Any], Alert]] = {
 
 
 def _with(before: tuple[Evidence, ...], more: tuple[Evidence, ...]) -> tuple[Evidence, ...]:
-    """All facts once each, in order; of very many the first half and the latest."""
+    """Return all facts once each, in order; of very many the first half and the latest."""
     every = tuple(dict.fromkeys((*before, *more)))
     if len(every) <= MAX_EVIDENCE:
         return every

@@ -12,6 +12,7 @@ import msgspec
 from alerts.figures.alarm_load import CHATTER_COUNT, CHATTER_WINDOW
 from alerts.types import Alert, AlertKey, Muted, Severity
 from devices.directory import Directory
+from devices.subject import Subject
 
 SHELVED_FOR = timedelta(hours=1)
 LOOK_AGAIN = timedelta(minutes=10)  # for a reason without an end of its own
@@ -31,7 +32,7 @@ def mute(
     directory: Directory,
     now: datetime,
 ) -> Mute | None:
-    """Why this alert pages nobody at this moment; None: page. Never for a life alert."""
+    """Return why this alert pages nobody at this moment; None: page. Never for a life alert."""
     if alert.severity is Severity.LIFE:
         return None
     holding = [one for one in mutes if now < one.until and fits(one, alert, directory)]
@@ -46,7 +47,7 @@ def mute(
 
 
 def fits(muted: Muted, alert: Alert, directory: Directory) -> bool:
-    """Does a mute name this alert's subject, rule and area (with all below it)?"""
+    """Return True if a mute names this alert's subject, rule and area (with all below it)."""
     return (
         (muted.subject is None or muted.subject == alert.subject)
         and (muted.rule is None or muted.rule == alert.rule)
@@ -55,10 +56,10 @@ def fits(muted: Muted, alert: Alert, directory: Directory) -> bool:
 
 
 def device_of(alert: Alert) -> str | None:
-    """The device that an alert is about; None where it is about a person or a place."""
-    what, _, key = alert.subject.partition(":")
-    if what == "device":
-        return key
+    """Return the device that an alert is about; None where it is about a person or a place."""
+    subject = Subject.parse(alert.subject)
+    if subject.kind == "device":
+        return subject.id
     if alert.rule not in OF_DEVICES:
         return None
     return alert.key or next((fact.device for fact in alert.evidence if fact.device), None)
@@ -71,7 +72,7 @@ class Chatter:
         self._raised: dict[AlertKey, list[datetime]] = {}
 
     def heard(self, key: AlertKey, at: datetime) -> bool:
-        """One more raise; is it chattering now?"""
+        """Count one more raise, and return True if the alert is chattering now."""
         recent = [t for t in self._raised.get(key, ()) if t > at - CHATTER_WINDOW]
         recent.append(at)
         self._raised[key] = recent
@@ -86,7 +87,7 @@ class Chatter:
 
 
 def shelf(key: AlertKey, at: datetime) -> Muted:
-    """The service's own mute of a chattering alert, for an hour."""
+    """Return the service's own mute of a chattering alert, for an hour."""
     return Muted(
         at=at,
         id="-".join(part for part in ("chattering", key.rule, key.subject, key.key) if part),

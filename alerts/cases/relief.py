@@ -13,8 +13,9 @@ OFF_DUTY = "off duty by now"  # a receipt's detail
 
 
 def people_meant(alert: Alert, rung: int, roster: Roster, now: datetime) -> tuple[str, ...]:
-    """Whom a rung (1-based) of an alert's ladder means now; for a life alert never nobody, as
-    long as anyone can be reached at all."""
+    """Return whom a rung (1-based) of an alert's ladder means now; for a life alert never nobody,
+    as long as anyone can be reached at all.
+    """
     if alert.ladder is None or not 0 < rung <= len(alert.ladder.rungs):
         return ()
     targets = alert.ladder.rungs[rung - 1].page
@@ -26,7 +27,7 @@ def people_meant(alert: Alert, rung: int, roster: Roster, now: datetime) -> tupl
 
 
 def is_meant(page: Page, alert: Alert, roster: Roster, now: datetime) -> bool:
-    """Is the person of this page still one whom its rung means?"""
+    """Return True if the person of this page is still one whom its rung means."""
     return page.person in people_meant(alert, page.rung, roster, now)
 
 

@@ -31,6 +31,6 @@ class Channels:
 
 
 def open_channels() -> Channels:
-    """Every channel there is, in the order they are asked; ready to send without a delay."""
+    """Return every channel there is, in the order they are asked; ready to send without a delay."""
     client = new_client()
     return Channels((WebhookChannel(client), VoiceChannel(client), AppriseChannel()))

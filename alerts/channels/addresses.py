@@ -11,7 +11,7 @@ OWN_SCHEMES = ("webhook", "webhooks", "voice+http", "voice+https")
 
 
 def address_fault(url: str) -> str | None:
-    """What is wrong with a channel URL, without its secrets; None where it can be served."""
+    """Return what is wrong with a channel URL, without its secrets; None where it can be served."""
     logging.getLogger("apprise").setLevel(logging.CRITICAL)  # its lines may hold URLs
     scheme, marked, rest = url.partition("://")
     if not marked or not rest:

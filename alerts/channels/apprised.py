@@ -44,4 +44,4 @@ class AppriseChannel:
         )
 
     def close(self) -> None:
-        """Nothing is kept open."""
+        """Do nothing: no connection is kept open."""

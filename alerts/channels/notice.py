@@ -35,7 +35,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
     @property
     def pages(self) -> tuple[str, ...]:
-        """The ids of every page that this message carries."""
+        """Return the ids of every page that this message carries."""
         return (self.page, *(one.page for one in self.bundled))
 
 
@@ -58,7 +58,7 @@ class Channel(Protocol):
     """One way to reach a person."""
 
     def serves(self, url: str) -> bool:
-        """Is this a contact of this channel?"""
+        """Return True if this is a contact of this channel."""
 
     def send(self, url: str, notice: Notice) -> SendResult:
         """Send, within 10 s. Never raises: a failure is an answer."""

@@ -41,7 +41,7 @@ class VoiceChannel:
         return answer if answer.has_failed else SendResult("queued")
 
     def close(self) -> None:
-        """The client is the webhook's."""
+        """Do nothing: the client is the webhook's."""
 
     def _request(self, url: str, notice: Notice) -> httpx.Request:
         parts = urlsplit(url)
@@ -57,7 +57,7 @@ class VoiceChannel:
 
 
 def fill(template: str, notice: Notice) -> str:
-    """A value with its places filled in; a place we don't know stays as it is."""
+    """Return a value with its placeholders filled in; an unknown placeholder stays as it is."""
     places = {
         "text": notice.text or notice.message,  # nobody wants a link read out
         "title": notice.title,

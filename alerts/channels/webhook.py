@@ -12,7 +12,7 @@ AGAIN = (408, 425, 429)  # the 4xx answers after which a retry may help
 
 
 def new_client() -> httpx.Client:
-    """A client whose connections stay open, shared by all threads of a pager."""
+    """Return a client whose connections stay open, shared by all threads of a pager."""
     limits = httpx.Limits(max_connections=64, max_keepalive_connections=32, keepalive_expiry=60)
     return httpx.Client(timeout=TIMEOUT, limits=limits)
 
@@ -45,7 +45,7 @@ class WebhookChannel:
 
 
 def answer_to(status: int) -> SendResult:
-    """What an HTTP status says of a delivery, and whether a retry helps."""
+    """Return what an HTTP status says of a delivery, and whether a retry helps."""
     if 200 <= status < 300:
         return SendResult("delivered")
     if status >= 500 or status in AGAIN:

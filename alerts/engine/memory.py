@@ -7,9 +7,7 @@ from typing import Any
 
 import msgspec
 
-from alerts.rule import STANDS, Rule, RuleState, Verdict
-
-AnyRule = Rule[Any, Any]
+from alerts.rule import KEEP_TIMER, NO_TIMER, AnyRule, Forget, Keep, RuleState, is_written
 
 
 class StateRow(msgspec.Struct, frozen=True):
@@ -26,52 +24,59 @@ class Memory(msgspec.Struct):
     """One rule's states and timers. A timer that only moves later costs no heap operation."""
 
     rule: AnyRule
-    is_vital: bool
+    is_vital: bool  # some readings are mere signs of life to the rule
+    has_timers: bool  # the rule answers timers
     states: dict[str, RuleState] = {}
-    wakes: dict[str, datetime] = {}  # key -> the timer
-    queued: dict[str, datetime] = {}  # key -> the time it stands under in the heap
+    timers: dict[str, datetime] = {}  # by key
+    queued: dict[str, datetime] = {}  # key -> the time of its entry in the heap
     dirty: set[str] = set()
 
     def row(self, key: str) -> StateRow:
-        """A state as it is saved."""
+        """Return a state as it is saved."""
         state = self.states.get(key)
         body = b"" if state is None else msgspec.msgpack.encode(state)
-        return StateRow(self.rule.name, key, self.rule.version, self.wakes.get(key), body)
+        return StateRow(self.rule.name, key, self.rule.version, self.timers.get(key), body)
 
 
 class Memories:
     """The memories of all rules, and one heap of their timers ordered by time, rule and key."""
 
     def __init__(self, rules: Iterable[AnyRule]) -> None:
-        self.by_rule = {rule.name: Memory(rule, bool(rule.vital)) for rule in rules}
+        self.by_rule = {
+            rule.name: Memory(rule, bool(rule.vital), is_written(type(rule), "on_timer"))
+            for rule in rules
+        }
         self._heap: list[tuple[datetime, str, str]] = []  # at, rule, key; may be out of date
 
-    def keep(self, memory: Memory, key: str, verdict: Verdict) -> None:
+    def apply(self, memory: Memory, key: str, verdict: Keep[Any] | Forget) -> None:
         """Put a verdict's state and timer in the place of those before."""
-        if verdict.state is None:
+        if isinstance(verdict, Forget):
             memory.states.pop(key, None)
+            memory.timers.pop(key, None)
         else:
             memory.states[key] = verdict.state
-        if verdict.wake_at is not STANDS:
-            self.set_timer(memory, key, verdict.wake_at)
+            timer = verdict.timer
+            if timer is NO_TIMER:
+                memory.timers.pop(key, None)
+            elif timer is not KEEP_TIMER:
+                self.set_timer(memory, key, timer)
         memory.dirty.add(key)
 
-    def set_timer(self, memory: Memory, key: str, at: datetime | None) -> None:
-        """Wake this key then; None: not at all."""
-        if at is None:
-            memory.wakes.pop(key, None)
-            return
-        memory.wakes[key] = at
+    def set_timer(self, memory: Memory, key: str, at: datetime) -> None:
+        """Wake this key then. Raise TypeError if `at` is no time or the rule answers no timers."""
+        if not (memory.has_timers and isinstance(at, datetime)):
+            raise TypeError(f"{memory.rule.name} has no on_timer, or {at!r} is no time")
+        memory.timers[key] = at
         queued = memory.queued.get(key)
         if queued is None or at < queued:
             memory.queued[key] = at
             heapq.heappush(self._heap, (at, memory.rule.name, key))
 
-    def next_wake(self) -> datetime | None:
-        """When the next timer is due. None: nothing is waited for."""
+    def next_timer(self) -> datetime | None:
+        """Return when the next timer is due, or None if none is set."""
         while self._heap:
             at, name, key = self._heap[0]
-            if self._stands(self.by_rule[name], at, key):
+            if self._is_current(self.by_rule[name], at, key):
                 return at
         return None
 
@@ -82,19 +87,19 @@ class Memories:
             if at > until or (at == until and not inclusive):
                 return None
             memory = self.by_rule[name]
-            if self._stands(memory, at, key):
+            if self._is_current(memory, at, key):
                 heapq.heappop(self._heap)
-                del memory.queued[key], memory.wakes[key]
+                del memory.queued[key], memory.timers[key]
                 memory.dirty.add(key)
                 return memory, key, at
         return None
 
     def is_due(self, until: datetime) -> bool:
-        """May a timer be due before `until`? Cheap, and sure when it says no."""
+        """Return True if a timer may be due before `until`. Cheap, and sure when it is False."""
         return bool(self._heap) and self._heap[0][0] < until
 
     def take_dirty(self) -> list[StateRow]:
-        """The states that changed since it was last asked, by rule and key."""
+        """Return the states that changed since the last call, by rule and key."""
         rows: list[StateRow] = []
         for memory in self.by_rule.values():
             rows.extend(memory.row(key) for key in sorted(memory.dirty))
@@ -102,7 +107,7 @@ class Memories:
         return rows
 
     def restore(self, row: StateRow) -> bool:
-        """Take in what was saved. False: by another version of its rule; it is forgotten."""
+        """Take in a saved state. Return False if another version of its rule wrote it: it goes."""
         memory = self.by_rule.get(row.rule)
         if memory is None:
             return True
@@ -119,19 +124,20 @@ class Memories:
         memory = self.by_rule[learnt.rule.name]
         memory.dirty.update(memory.states, learnt.states)
         memory.states = learnt.states
-        memory.wakes.clear()
-        for key, at in learnt.wakes.items():
+        memory.timers.clear()
+        for key, at in learnt.timers.items():
             self.set_timer(memory, key, at)
 
-    def _stands(self, memory: Memory, at: datetime, key: str) -> bool:
-        """Does the heap's first entry stand for a timer? If not, it is taken out or moved."""
+    def _is_current(self, memory: Memory, at: datetime, key: str) -> bool:
+        """Return True if the heap's first entry is a timer as it is set; else mend the heap."""
         if memory.queued.get(key) != at:
             heapq.heappop(self._heap)
             return False
-        timer = memory.wakes.get(key)
+        timer = memory.timers.get(key)
         if timer == at:
             return True
-        del memory.queued[key]
         heapq.heappop(self._heap)
-        self.set_timer(memory, key, timer)
+        del memory.queued[key]
+        if timer is not None:
+            self.set_timer(memory, key, timer)
         return False

@@ -48,7 +48,7 @@ class Flood(msgspec.Struct, frozen=True, kw_only=True):
     alarms: int  # from 10 minutes before `begin` up to `end`
 
 
-class Source(msgspec.Struct, frozen=True, kw_only=True):
+class AlarmSource(msgspec.Struct, frozen=True, kw_only=True):
     """One rule about one subject, with how often (or how long) it troubled the operator."""
 
     rule: str
@@ -72,19 +72,19 @@ class AlarmLoad(msgspec.Struct, frozen=True, kw_only=True):
     peak_at: datetime | None
     floods: tuple[Flood, ...]
     flood_share: float  # share of the time spent in floods, 0-1
-    chattering: tuple[Source, ...]
-    stale: tuple[Source, ...]
+    chattering: tuple[AlarmSource, ...]
+    stale: tuple[AlarmSource, ...]
     by_severity: dict[str, int]
     severity_share: dict[str, float]  # 0-1; the practice aims at about 5/15/80 from high to low
     by_rule: dict[str, int]
     by_area: dict[str, int]  # "" = no area
     by_hour: dict[str, int]  # local hour of the day, "00" to "23"
     by_day: dict[str, int]  # local date
-    busiest: tuple[Source, ...]
+    busiest: tuple[AlarmSource, ...]
 
 
 def alarms_of(findings: Iterable[Finding]) -> list[Alarm]:
-    """The alarms in the order they were raised, each with the moment it cleared."""
+    """Return the alarms in the order they were raised, each with the moment it cleared."""
     standing: dict[AlertKey, int] = {}
     alarms: list[Alarm] = []
     for finding in findings:
@@ -107,7 +107,7 @@ def measure(
     seats: int = 1,
     area_of: Callable[[str], str | None] = lambda subject: None,
 ) -> AlarmLoad:
-    """The load of these alarms, in the order raised, between `begin` and `end`.
+    """Return the load of these alarms, in the order raised, between `begin` and `end`.
 
     `area_of` names the area of a subject; hours and dates are those of `timezone`.
     """
@@ -144,14 +144,14 @@ def measure(
 
 
 def rating_of(per_seat_per_day: float) -> Rating:
-    """EEMUA 191's word for a load: up to 150 a seat and day, below 300, or too much."""
+    """Return EEMUA 191's word for a load: up to 150 a seat and day, below 300, or too much."""
     if per_seat_per_day <= MANAGEABLE_A_DAY:
         return "manageable"
     return "demanding" if per_seat_per_day < UNBEARABLE_A_DAY else "overloaded"
 
 
 def peak_of(moments: Iterable[datetime]) -> tuple[int, datetime | None]:
-    """The most alarms in any 10 minutes, and the moment of the last of them."""
+    """Return the most alarms in any 10 minutes, and the moment of the last of them."""
     window: deque[datetime] = deque()
     peak, peak_at = 0, None
     for moment in moments:
@@ -164,7 +164,7 @@ def peak_of(moments: Iterable[datetime]) -> tuple[int, datetime | None]:
 
 
 def floods_of(moments: Sequence[datetime], seats: int, until: datetime) -> tuple[Flood, ...]:
-    """The floods among alarms in order; one still running is cut off at `until`."""
+    """Return the floods among alarms in order; one still running is cut off at `until`."""
     window: deque[datetime] = deque()
     floods: list[Flood] = []
     began: datetime | None = None
@@ -186,8 +186,8 @@ def floods_of(moments: Sequence[datetime], seats: int, until: datetime) -> tuple
     return tuple(floods)
 
 
-def chattering_of(alarms: Iterable[Alarm]) -> tuple[Source, ...]:
-    """Who raised the same alarm 3 times or more within a minute, the worst first."""
+def chattering_of(alarms: Iterable[Alarm]) -> tuple[AlarmSource, ...]:
+    """Return who raised the same alarm 3 times or more within a minute, the worst first."""
     worst: dict[AlertKey, int] = {}
     windows: dict[AlertKey, deque[datetime]] = {}
     for alarm in alarms:
@@ -201,8 +201,8 @@ def chattering_of(alarms: Iterable[Alarm]) -> tuple[Source, ...]:
     return tuple(sorted(found, key=lambda source: (-source.alarms, source.rule, source.subject)))
 
 
-def stale_of(alarms: Iterable[Alarm], end: datetime) -> tuple[Source, ...]:
-    """The alarms that stood for more than 24 hours, the oldest first.
+def stale_of(alarms: Iterable[Alarm], end: datetime) -> tuple[AlarmSource, ...]:
+    """Return the alarms that stood for more than 24 hours, the oldest first.
 
     Only evidence clears here: what people would have closed by hand is not in a recording.
     """
@@ -214,16 +214,16 @@ def stale_of(alarms: Iterable[Alarm], end: datetime) -> tuple[Source, ...]:
     )
 
 
-def busiest_of(alarms: Iterable[Alarm]) -> tuple[Source, ...]:
-    """The ten rules-about-a-subject that raised most: where to mend first."""
+def busiest_of(alarms: Iterable[Alarm]) -> tuple[AlarmSource, ...]:
+    """Return the ten rules-about-a-subject that raised most: where to mend first."""
     order = sorted((alarm.key.rule, alarm.key.subject) for alarm in alarms)
     counts = [(len(list(group)), source) for source, group in groupby(order)]
     most = sorted(counts, key=lambda entry: (-entry[0], entry[1]))[:SOURCES_NAMED]
-    return tuple(Source(rule=rule, subject=subject, alarms=n) for n, (rule, subject) in most)
+    return tuple(AlarmSource(rule=rule, subject=subject, alarms=n) for n, (rule, subject) in most)
 
 
-def _source(key: AlertKey, *, alarms: int = 0, hours: float = 0.0) -> Source:
-    return Source(rule=key.rule, subject=key.subject, key=key.key, alarms=alarms, hours=hours)
+def _source(key: AlertKey, *, alarms: int = 0, hours: float = 0.0) -> AlarmSource:
+    return AlarmSource(rule=key.rule, subject=key.subject, key=key.key, alarms=alarms, hours=hours)
 
 
 def _sorted_counts(names: Iterable[str]) -> dict[str, int]:

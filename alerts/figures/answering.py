@@ -35,7 +35,7 @@ class Answering(msgspec.Struct, frozen=True, kw_only=True):
     outcome: str | None
 
     def waited(self, now: datetime) -> float:
-        """Seconds from the raise to the answer; while there is none, the age so far."""
+        """Return seconds from the raise to the answer; while there is none, the age so far."""
         return ((self.answered_at or self.closed_at or now) - self.raised_at).total_seconds()
 
 
@@ -65,7 +65,10 @@ class Answers(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def answering(alert: Alert, sent_at: datetime | None, delivered_at: datetime | None) -> Answering:
-    """One alert's times. The first answer counts, also where the alert climbed again after it."""
+    """Return one alert's times.
+
+    The first answer counts, also where the alert climbed again after it.
+    """
     answers = [line for line in alert.story if line.what in ("acknowledged", "arrived")]
     first = answers[0] if answers else None
     if first is None and alert.resolved_at is not None:
@@ -89,7 +92,7 @@ def answering(alert: Alert, sent_at: datetime | None, delivered_at: datetime | N
 
 
 def answers(cases: Sequence[Answering], now: datetime) -> Answers:
-    """The figures over these alerts."""
+    """Return the figures over these alerts."""
     late = [case for case in cases if case.waited(now) > LATE]
     return Answers(
         alerts=len(cases),
@@ -122,7 +125,7 @@ def _loads(cases: Iterable[Answering]) -> tuple[Load, ...]:
 
 
 def _share(cases: Sequence[Answering], seconds: float) -> float | None:
-    """How many were answered within so long, of all that were raised."""
+    """Return how many were answered within so long, of all that were raised."""
     if not cases:
         return None
     soon = (

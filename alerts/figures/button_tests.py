@@ -18,12 +18,12 @@ class ButtonTest(msgspec.Struct, frozen=True):
     tested_at: datetime | None  # None: never
 
     def is_overdue(self, now: datetime) -> bool:
-        """Is its test of the month missing?"""
+        """Return True if its test of the month is missing."""
         return self.tested_at is None or now - self.tested_at > EVERY
 
 
 def button_tests(directory: Directory, tested: Mapping[str, datetime]) -> list[ButtonTest]:
-    """Every SOS button, never tested ones first, then the longest ago."""
+    """Return every SOS button, never tested ones first, then the longest ago."""
     buttons = (device for device in directory.devices if device.kind == "sos")
     found = [ButtonTest(each.id, each.holder, tested.get(each.id)) for each in buttons]
     return sorted(found, key=lambda one: (one.tested_at is not None, one.tested_at, one.device))

@@ -40,7 +40,7 @@ class Flaw(msgspec.Struct, frozen=True):
 
     @property
     def name(self) -> tuple[FlawKind, str, str]:
-        """What makes it the same flaw another day."""
+        """Return the key by which a flaw is recognised on another day."""
         return self.kind, self.where, self.detail
 
 
@@ -54,7 +54,7 @@ class FailedContact(msgspec.Struct, frozen=True):
 
 
 def lint(roster: Roster, now: datetime, failed: Iterable[FailedContact] = ()) -> list[Flaw]:
-    """Everything that would keep a page from reaching somebody, in the next fortnight."""
+    """Return everything that would keep a page from reaching somebody, in the next fortnight."""
     return [
         *_of_rotas(roster, now),
         *(flaw for ladder in roster.ladders.values() for flaw in _of_ladder(roster, ladder)),
@@ -71,7 +71,7 @@ def lint(roster: Roster, now: datetime, failed: Iterable[FailedContact] = ()) ->
 
 
 def seen_since(found: Iterable[Flaw], before: Iterable[Flaw]) -> list[Flaw]:
-    """What is found now, each with since when it was found before."""
+    """Return what is found now, each with since when it was found before."""
     known = {flaw.name: flaw.since for flaw in before}
     return [msgspec.structs.replace(flaw, since=known.get(flaw.name)) for flaw in found]
 
@@ -120,7 +120,7 @@ def _of_target(roster: Roster, where: str, target: str) -> Iterator[Flaw]:
 
 
 def _of_people(roster: Roster) -> Iterator[Flaw]:
-    """Who may be paged and can't be."""
+    """Yield the people who may be paged and have no contact."""
     targets = {t for ladder in roster.ladders.values() for rung in ladder.rungs for t in rung.page}
     roles = {target.partition(":")[2].partition("@")[0] for target in targets}
     on_rota = {person for rota in roster.rotas.values() for person in rota.people}
@@ -136,7 +136,7 @@ def _of_life(roster: Roster) -> Iterator[Flaw]:
 
 
 def _when(gap: Shift, roster: Roster, now: datetime) -> str:
-    """A gap in words that stay the same from day to day, as long as the gap does."""
+    """Return a gap in words that stay the same from day to day, as long as the gap does."""
     since, until = (_local(edge, roster) for edge in (gap.since, gap.until))
     if gap.until == now + AHEAD:
         return "without an end" if gap.since == now else f"from {since}"

@@ -20,12 +20,12 @@ from alerts.lanes.horizon import Horizon
 from alerts.types import InboxEntry, LaneName, Stored, TownChanged
 from ingest.history import Batch, feed_after
 
-BATCHES = 4  # batches of readings (of up to 2,000) a look: people are heard in between
+BATCHES = 4  # batches of readings (of up to 2,000) a look: people are answered in between
 ENTRIES = 1000  # inbox entries at a time
 
 
-class Fed(msgspec.Struct, frozen=True):
-    """What one look brought."""
+class FeedRead(msgspec.Struct, frozen=True):
+    """What one read of the feed and the inbox brought."""
 
     stimuli: tuple[Stored | TownChanged, ...]  # the engine's road, in arrival order
     entries: tuple[InboxEntry, ...]  # the people's road
@@ -57,8 +57,8 @@ class Feed:
         self._heard = heard
         self._waiting = deque(waiting)
 
-    def read(self) -> Fed:
-        """One look. Raises psycopg.Error."""
+    def read(self) -> FeedRead:
+        """Read what has come since the last time. Raises psycopg.Error."""
         read_until = self._horizon.look()  # first: what is stored by then is seen below
         with self._conn.transaction():
             is_life = self._lane == "life"
@@ -70,7 +70,7 @@ class Feed:
         self._heard = entries[-1].arrival if entries else self._heard
         self._waiting.extend(entry for entry in entries if isinstance(entry, TownChanged))
         stimuli = tuple(self._merged(batches, is_drained=is_drained))
-        return Fed(stimuli, tuple(entries), self._after, self._heard, is_drained, read_until)
+        return FeedRead(stimuli, tuple(entries), self._after, self._heard, is_drained, read_until)
 
     def _merged(self, batches: list[Batch], *, is_drained: bool) -> Iterator[Stored | TownChanged]:
         for batch in batches:
@@ -98,7 +98,7 @@ class NotifyListener:
         self._deaf_to = "bulk" if lane == "life" else ""
 
     def wait(self, seconds: float) -> None:
-        """Until there may be something new, at most this long. Raises psycopg.Error."""
+        """Wait until there may be something new, at most so long. Raises psycopg.Error."""
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             notes = list(self._conn.notifies(timeout=left, stop_after=1))
@@ -107,7 +107,7 @@ class NotifyListener:
 
 
 def inbox_after(conn: psycopg.Connection, arrival: int, *, limit: int) -> list[InboxEntry]:
-    """The inbox entries above a number, in order."""
+    """Return the inbox entries above a number, in order."""
     cursor = conn.execute(
         "SELECT arrival, body::text FROM inbox WHERE arrival > %s ORDER BY arrival LIMIT %s",
         (arrival, limit),
@@ -118,7 +118,7 @@ def inbox_after(conn: psycopg.Connection, arrival: int, *, limit: int) -> list[I
 def towns_between(
     conn: psycopg.Connection, after: int, until: int | None = None
 ) -> list[TownChanged]:
-    """The changes of the town above `after` and up to `until` (None: all there are), in order."""
+    """Return the changes of the town above `after` and up to `until` (or all), in order."""
     cursor = conn.execute(
         "SELECT arrival, body::text FROM inbox WHERE arrival > %s"
         " AND (%s::bigint IS NULL OR arrival <= %s) AND type = 'town_changed' ORDER BY arrival",
@@ -132,5 +132,5 @@ _decoder: msgspec.json.Decoder[InboxEntry] = msgspec.json.Decoder(InboxEntry)
 
 
 def entry_of(arrival: int, body: str) -> InboxEntry:
-    """A row of the inbox as what it says."""
+    """Return a row of the inbox as the entry it holds."""
     return replace(_decoder.decode(body), arrival=arrival)

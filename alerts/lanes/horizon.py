@@ -32,7 +32,7 @@ class Horizon:
         self._until: datetime | None = None  # as last found
 
     def look(self) -> datetime:
-        """Everything received before this moment is stored. Raises psycopg.Error."""
+        """Return the moment before which all that was received is stored. Raises psycopg.Error."""
         found = self._stored_until()
         if self._until is None or self._lane == "life" or self._town_is_calm():
             self._until = found
@@ -53,7 +53,7 @@ class Horizon:
         return horizon(self._conn, self._lane, patient=is_back)
 
     def _town_is_calm(self) -> bool:
-        """Nobody is changing the town; or somebody has been at it for too long to wait."""
+        """Return True if nobody is changing the town, or somebody has been for too long to wait."""
         free = self._conn.cursor(row_factory=scalar_row).execute(
             "SELECT pg_try_advisory_xact_lock_shared(%s)", (Lock.TOWN,)
         )

@@ -1,7 +1,7 @@
-"""Writes what a step came to, all in one transaction: findings, alerts, visits, pages, checkpoint.
+"""Write what a step came to, all in one transaction: findings, alerts, visits, pages, checkpoint.
 
 Rule states go along from time to time only: most readings change nothing but "last heard", and a
-restart walks the feed again from the states last saved. Whoever finds the checkpoint elsewhere
+restart replays the feed from the states last saved. Whoever finds the checkpoint elsewhere
 than left writes nothing: another process has taken over.
 """
 
@@ -34,7 +34,7 @@ class Checkpoint(msgspec.Struct, frozen=True):
     """How far a lane has come."""
 
     outputs_at: int = 0  # arrival up to which everything concluded is committed
-    heard_at: int = 0  # arrival up to which the inbox has been heard
+    heard_at: int = 0  # arrival up to which the inbox has been read
     clock: datetime | None = None  # the engine's, at outputs_at; None: never begun
     states_at: int = 0  # arrival at which the rule states were last saved
     states_clock: datetime | None = None  # the engine's, then
@@ -45,7 +45,7 @@ class Step(msgspec.Struct, frozen=True):
 
     changed: Changed
     visits: tuple[VisitRecord, ...]
-    receipts: tuple[Receipt, ...]  # what channels said later of pages, for the page's own row
+    receipts: tuple[Receipt, ...]  # what channels reported later of pages, for the page's own row
     states: tuple[StateRow, ...] | None  # None: not now
     outputs_at: int
     heard_at: int
@@ -92,15 +92,15 @@ class Journal:
         return moved
 
     def is_ours(self, alert: Alert) -> bool:
-        """Is this alert one of this lane?"""
+        """Return True if this alert is one of this lane."""
         return (alert.rule in self._life_rules) == (self._lane == "life")
 
     def open_alerts(self) -> list[Alert]:
-        """This lane's open alerts, oldest first."""
+        """Return this lane's open alerts, oldest first."""
         return [alert for alert in stored_alerts(self._conn) if self.is_ours(alert)]
 
     def on_the_way(self) -> list[Alert]:
-        """The alerts of both lanes that somebody is going to."""
+        """Return the alerts of both lanes that somebody is going to."""
         return [a for a in stored_alerts(self._conn) if a.acked_by and a.arrived_at is None]
 
     def append(self, entry: InboxEntry) -> None:
@@ -108,15 +108,15 @@ class Journal:
         append(self._conn, entry)
 
     def alert(self, id: str) -> Alert | None:
-        """One alert, open or closed."""
+        """Return one alert, open or closed, or None."""
         return stored_alert(self._conn, id)
 
     def mutes(self, now: datetime) -> list[Muted]:
-        """The mutes in force."""
+        """Return the mutes in force."""
         return stored_mutes(self._conn, now)
 
     def raised_since(self, moment: datetime) -> list[tuple[AlertKey, datetime]]:
-        """What was raised after a moment, in order."""
+        """Return what was raised after a moment, in order."""
         rows = self._conn.execute(
             "SELECT rule, subject, body ->> 'key', at FROM finding"
             " WHERE at > %s AND event = 'raised' ORDER BY n",
@@ -125,7 +125,7 @@ class Journal:
         return [(AlertKey(rule, subject, key), at) for rule, subject, key, at in rows]
 
     def states(self, names: Iterable[str]) -> list[StateRow]:
-        """The states saved under these names."""
+        """Return the states saved under these names."""
         own = {self._saved_as(name): name for name in names}
         cursor = self._conn.cursor(row_factory=class_row(StateRow)).execute(
             "SELECT rule, key, version, wake_at, body FROM rule_state WHERE rule = ANY(%s)",
@@ -135,7 +135,7 @@ class Journal:
         return [replace(row, rule=own[row.rule]) for row in cursor]
 
     def _saved_as(self, name: str) -> str:
-        """What both lanes keep (signs of life) the life lane keeps under a name of its own."""
+        """Return the name a state is saved by: what both lanes keep, the life lane keeps apart."""
         is_shared = self._lane == "life" and name not in self._life_rules
         return f"life/{name}" if is_shared else name
 

@@ -1,8 +1,8 @@
-"""One lane on a thread of its own: connects, recovers, walks, and begins again after a loss.
+"""One lane on a thread of its own: connects, recovers, works, and begins again after a loss.
 
 A restart and a lost connection take the same road: what is in memory is thrown away, the rule
-states last saved are loaded, and the feed is walked again from there, in silence up to what was
-committed. So nothing is lost and nothing is said twice.
+states last saved are loaded, and the feed is replayed from there up to what was committed. So
+nothing is lost and nothing is concluded twice.
 """
 
 import gc
@@ -18,8 +18,8 @@ import structlog
 
 from alerts.cases.casebook import Casebook
 from alerts.clock import Clock
-from alerts.connections import connect, first_line
-from alerts.engine.engine import begin, state_names
+from alerts.connections import connect
+from alerts.engine.engine import World, state_names
 from alerts.engine.two_lanes import rules_of
 from alerts.figures.alarm_load import CHATTER_WINDOW
 from alerts.lanes.feed import Feed, NotifyListener, towns_between
@@ -30,6 +30,8 @@ from alerts.plans.plans import load_plans
 from alerts.plans.roster import Roster, roster_of
 from alerts.town.town import Town
 from alerts.types import LaneName, Page, PlanSet, Stored
+from core.backoff import Backoff
+from core.database import first_line
 from devices.directory import Directory
 from devices.registry import load_directory
 from ingest.history import replay
@@ -56,7 +58,7 @@ def load_town(conn: psycopg.Connection) -> StartingTown:
 
 
 def last_days(conn: psycopg.Connection, until: datetime | None) -> Iterator[Stored]:
-    """What a rule of a new version learns from before it goes on. Read only when asked for.
+    """Yield what a rule of a new version learns from before it goes on. Read only when needed.
 
     The life lane does without: an SOS waits for no history, and a press forgotten raises again.
     """
@@ -74,7 +76,7 @@ class RuleLane:
         name: LaneName,
         database_url: str,
         clock: Clock,
-        ring: Callable[[tuple[Page, ...]], None],
+        wake_pagers: Callable[[tuple[Page, ...]], None],
         town: StartingTown,
     ) -> None:
         self.name = name
@@ -83,13 +85,14 @@ class RuleLane:
         self.read_until = 0  # arrival
         self._database_url = database_url
         self._clock = clock
-        self._ring = ring
+        self._wake_pagers = wake_pagers
         self._town = town
         self._loop: LaneLoop | None = None
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"alerts {name}", daemon=True)
 
     def start(self) -> None:
+        """Begin to work."""
         self._thread.start()
 
     def stop(self) -> None:
@@ -99,12 +102,12 @@ class RuleLane:
 
     @property
     def roster(self) -> Roster:
-        """The people and the register as this lane knows them."""
+        """Return the people and the register as this lane knows them."""
         loop = self._loop
         return loop.roster if loop else self._town.roster
 
     def _run(self) -> None:
-        pause = FIRST_PAUSE
+        backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE, steady=STEADY)
         while not self._stopping.is_set():
             began = time.monotonic()
             try:
@@ -117,13 +120,10 @@ class RuleLane:
                 return
             except Exception:
                 log.exception("lane failed, begins again", lane=self.name)
-            if time.monotonic() - began > STEADY:
-                pause = FIRST_PAUSE
-            self._stopping.wait(pause)
-            pause = min(pause * 2, LONGEST_PAUSE)
+            self._stopping.wait(backoff.pause(time.monotonic() - began))
 
     def _work(self) -> None:
-        """From a fresh start until asked to end. Raises psycopg.Error, Overtaken."""
+        """Work from a fresh start until asked to end. Raises psycopg.Error, Overtaken."""
         with (
             connect(self._database_url, f"{self.name} reads") as read,
             connect(self._database_url, f"{self.name} writes") as write,
@@ -139,14 +139,14 @@ class RuleLane:
                     listener.wait(loop.seconds_to_wait())
 
     def recover(self, read: psycopg.Connection, write: psycopg.Connection) -> LaneLoop:
-        """Where the lane was when it last committed; from the beginning where it never did."""
+        """Return the loop where the lane last committed, or where it begins for the first time."""
         self._keep_town()
         rules = rules_of(self.name)
         journal = Journal(write, self.name, [rule.name for rule in rules_of("life")])
         at = journal.checkpoint
         town = Town(self._town.directory, self._town.plans, self._town.directory.timezone)
-        town_before(write, town, at.states_at)  # what changed since is walked again
-        world = begin(
+        town_before(write, town, at.states_at)  # what changed since is replayed
+        world = World.begin(
             town.directory,
             town.plans(),
             timezone=town.zone.key,
@@ -159,16 +159,16 @@ class RuleLane:
         roster = self._town.roster
         if at.states_clock is not None:
             roster = roster.within(town.directory, town.zone)
-        then = at.clock or self._clock.now()  # a word on a mute may wait since then
+        then = at.clock or self._clock.now()  # the end of a mute may wait in the inbox since then
         raised = journal.raised_since(then - CHATTER_WINDOW)
         book = Casebook(roster, journal.open_alerts(), journal.mutes(then), raised)
         waiting = towns_between(write, at.states_at, at.heard_at)
         feed = Feed(read, self.name, at.states_at, at.heard_at, waiting)
-        self._loop = LaneLoop(self.name, journal, world, book, feed, self._clock, self._ring)
+        self._loop = LaneLoop(self.name, journal, world, book, feed, self._clock, self._wake_pagers)
         return self._loop
 
     def _keep_town(self) -> None:
-        """A lost connection costs no second reading of a register of a million devices."""
+        """Keep the town, so that a lost connection costs no second reading of the register."""
         if self._loop is not None:
             town = self._loop.world.town
             self._town = StartingTown(town.directory, town.plans(), self._loop.roster)

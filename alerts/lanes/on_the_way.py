@@ -12,8 +12,9 @@ import msgspec
 from alerts.town.geometry import metres
 from devices.directory import Circle, Directory
 from devices.readings import Position
+from devices.subject import Subject
 
-VAGUE = 100.0  # metres of accuracy; a vaguer fix, or one of unknown accuracy, says nothing
+WORST_ACCURACY = 100.0  # metres; a vaguer fix could lie outside the 150 m of a home and not show it
 
 
 class Journey(msgspec.Struct, frozen=True):
@@ -36,38 +37,22 @@ class Journeys:
         return bool(self._of_phone)
 
     def begin(self, journey: Journey, directory: Directory) -> None:
-        """Somebody is going. Where no phone tells of them, only a tap will say that they came."""
-        for phone in directory.held_by(f"caregiver:{journey.caregiver}"):
+        """Note that somebody is going. Where no phone reports for them, only a tap ends it."""
+        for phone in directory.held_by(Subject("caregiver", journey.caregiver)):
             self._of_phone.setdefault(phone.id, {})[journey.alert] = journey
 
     def end(self, alert: str) -> None:
-        """They have come, or nobody need go any more."""
+        """Forget the journeys to an alert: they have come, or nobody need go any more."""
         for phone, journeys in list(self._of_phone.items()):
             journeys.pop(alert, None)
             if not journeys:
                 del self._of_phone[phone]
 
     def ended_by(self, fix: Position) -> Iterator[Journey]:
-        """The ways that end with this fix."""
-        if fix.mock or not fix.accuracy or fix.accuracy > VAGUE:
+        """Yield the journeys that end with this fix."""
+        if fix.mock or not fix.accuracy or fix.accuracy > WORST_ACCURACY:
             return
         for journey in self._of_phone.get(fix.device, {}).values():
             distance = metres(fix.lat, fix.lon, journey.to.lat, journey.to.lon)
             if fix.at >= journey.since and distance <= journey.to.radius:
                 yield journey
-
-
-def place_of(subject: str, directory: Directory) -> Circle | None:
-    """Where one goes to help: the home of a client, or the facility of a resident."""
-    what, _, key = subject.partition(":")
-    match what:
-        case "client":
-            client = directory.clients.get(key)
-            return client.home if client else None
-        case "resident":
-            resident = directory.residents.get(key)
-            return place_of(f"facility:{resident.facility}", directory) if resident else None
-        case "facility":
-            facility = directory.facilities.get(key)
-            return facility.home if facility else None
-    return None

@@ -30,8 +30,10 @@ def town_at(conn: psycopg.Connection, town: Town, moment: datetime) -> list[Town
 def stimuli_between(
     conn: psycopg.Connection, since: datetime, until: datetime, towns: Iterable[TownChanged]
 ) -> Iterator[Stored | TownChanged]:
-    """The readings received from `since` to before `until`, and these changes of the town up to
-    then, in the one order. `conn` serves nothing else until the end."""
+    """Return the readings received from `since` to before `until` and the town's changes till then.
+
+    They come in the one order. `conn` serves nothing else until the end.
+    """
     stored = (Stored(*row) for row in replay(conn, since, until))
-    said = (change for change in towns if change.at < until)
-    return merge(stored, said, key=lambda stimulus: stimulus.arrival)
+    changes = (change for change in towns if change.at < until)
+    return merge(stored, changes, key=lambda stimulus: stimulus.arrival)

@@ -1,4 +1,4 @@
-"""Values into the tables of alerts, many rows a statement. The caller holds the transaction."""
+"""Write values into the tables of alerts, many rows a statement, in the caller's transaction."""
 
 import re
 from collections.abc import Sequence
@@ -9,31 +9,33 @@ import psycopg
 
 from alerts.engine.engine import StateRow
 from alerts.types import Alert, Finding, Muted, Page, Receipt, Severity, VisitRecord
+from core.insert_many import insert_many, update_on
 
 _NUL = re.compile(rb"(?<!\\)((?:\\\\)*)\\u0000")  # JSON allows it in a text, jsonb does not
+_KEEP = "DO NOTHING"
+_LATEST_STATE = update_on("rule, key", "version", "wake_at", "body")
+_LATEST_ALERT = update_on("id", "severity", "state", "next_at", "changed", "body")
+_LATEST_VISIT = update_on("id", "client", "start", "caregiver", "state", "grade", "changed", "body")
 
 
 def put_findings(conn: psycopg.Connection, findings: Sequence[tuple[Finding, str | None]]) -> None:
-    """Findings as they were made, each with the id of its alert."""
-    if not findings:
-        return
-    conn.execute(
-        "INSERT INTO finding (at, rule, subject, event, alert, body)"
-        " SELECT * FROM unnest(%s::timestamptz[], %s::text[], %s::text[], %s::text[],"
-        " %s::text[], %s::text[]::jsonb[])",
-        (
-            [found.at for found, _ in findings],
-            [found.rule for found, _ in findings],
-            [found.subject for found, _ in findings],
-            [found.event for found, _ in findings],
-            [alert for _, alert in findings],
-            [_json(found) for found, _ in findings],
-        ),
+    """Insert findings as they were made, each with the id of its alert."""
+    insert_many(
+        conn,
+        "finding",
+        {
+            ("at", "timestamptz"): [found.at for found, _ in findings],
+            ("rule", "text"): [found.rule for found, _ in findings],
+            ("subject", "text"): [found.subject for found, _ in findings],
+            ("event", "text"): [found.event for found, _ in findings],
+            ("alert", "text"): [alert for _, alert in findings],
+            ("body", "jsonb"): [_json(found) for found, _ in findings],
+        },
     )
 
 
 def put_mutes(conn: psycopg.Connection, mutes: Sequence[Muted]) -> None:
-    """Mutes that are new, or ended early."""
+    """Insert mutes, or update those that ended early."""
     for muted in mutes:
         conn.execute(
             "INSERT INTO mute (id, until, body) VALUES (%s, %s, %s::jsonb)"
@@ -43,7 +45,7 @@ def put_mutes(conn: psycopg.Connection, mutes: Sequence[Muted]) -> None:
 
 
 def put_states(conn: psycopg.Connection, states: Sequence[StateRow]) -> None:
-    """Rule states; an empty body takes its row away."""
+    """Insert or update rule states; a state with an empty body is deleted."""
     gone = [row for row in states if not row.body]
     kept = [row for row in states if row.body]
     if gone:
@@ -52,24 +54,25 @@ def put_states(conn: psycopg.Connection, states: Sequence[StateRow]) -> None:
             " WHERE rule_state.rule = gone.rule AND rule_state.key = gone.key",
             ([row.rule for row in gone], [row.key for row in gone]),
         )
-    if kept:
-        conn.execute(
-            "INSERT INTO rule_state (rule, key, version, wake_at, body)"
-            " SELECT * FROM unnest(%s::text[], %s::text[], %s::int[], %s::timestamptz[],"
-            " %b::bytea[]) ON CONFLICT (rule, key) DO UPDATE SET version = excluded.version,"
-            " wake_at = excluded.wake_at, body = excluded.body",
-            (
-                [row.rule for row in kept],
-                [row.key for row in kept],
-                [row.version for row in kept],
-                [row.wake_at for row in kept],
-                [row.body for row in kept],
-            ),
-        )
+    insert_many(
+        conn,
+        "rule_state",
+        {
+            ("rule", "text"): [row.rule for row in kept],
+            ("key", "text"): [row.key for row in kept],
+            ("version", "int4"): [row.version for row in kept],
+            ("wake_at", "timestamptz"): [row.wake_at for row in kept],
+            ("body", "bytea"): [row.body for row in kept],
+        },
+        on_conflict=_LATEST_STATE,
+    )
 
 
 def note_receipts(conn: psycopg.Connection, receipts: Sequence[Receipt]) -> None:
-    """What a provider's callback said later. What the pager itself has written stays."""
+    """Note in each page's row what a provider's callback reported later.
+
+    What the pager itself has written stays.
+    """
     for receipt in receipts:
         if receipt.state in ("delivered", "read"):
             conn.execute(
@@ -86,7 +89,7 @@ def note_receipts(conn: psycopg.Connection, receipts: Sequence[Receipt]) -> None
 
 
 def cancel_pages(conn: psycopg.Connection, alerts: Sequence[str]) -> None:
-    """Call off what has not left of these alerts."""
+    """Cancel the pages of these alerts that have not been sent."""
     if alerts:
         conn.execute(
             "UPDATE page SET state = 'cancelled'"
@@ -96,84 +99,80 @@ def cancel_pages(conn: psycopg.Connection, alerts: Sequence[str]) -> None:
 
 
 def put_alerts(conn: psycopg.Connection, alerts: Sequence[Alert]) -> None:
-    """Closed ones come first: the next alert of the same key may be opened in the same step."""
-    if not alerts:
-        return
-    conn.execute(
-        "INSERT INTO alert (id, rule, subject, key, severity, state, area, agency, raised_at,"
-        " next_at, body, changed) SELECT *, nextval('change') FROM unnest(%s::text[], %s::text[],"
-        " %s::text[], %s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
-        " %s::timestamptz[], %s::timestamptz[], %s::text[]::jsonb[])"
-        " ON CONFLICT (id) DO UPDATE SET severity = excluded.severity, state = excluded.state,"
-        " next_at = excluded.next_at, changed = excluded.changed, body = excluded.body",
-        (
-            [alert.id for alert in alerts],
-            [alert.rule for alert in alerts],
-            [alert.subject for alert in alerts],
-            [alert.key for alert in alerts],
-            [str(alert.severity) for alert in alerts],
-            [alert.state for alert in alerts],
-            [alert.area for alert in alerts],
-            [alert.agency for alert in alerts],
-            [alert.raised_at for alert in alerts],
-            [alert.next_at for alert in alerts],
-            [_json(alert) for alert in alerts],
-        ),
+    """Insert or update alerts. The caller puts closed ones before open ones: the next alert of
+    the same key may be opened in the same step."""
+    insert_many(
+        conn,
+        "alert",
+        {
+            ("id", "text"): [alert.id for alert in alerts],
+            ("rule", "text"): [alert.rule for alert in alerts],
+            ("subject", "text"): [alert.subject for alert in alerts],
+            ("key", "text"): [alert.key for alert in alerts],
+            ("severity", "text"): [str(alert.severity) for alert in alerts],
+            ("state", "text"): [alert.state for alert in alerts],
+            ("area", "text"): [alert.area for alert in alerts],
+            ("agency", "text"): [alert.agency for alert in alerts],
+            ("raised_at", "timestamptz"): [alert.raised_at for alert in alerts],
+            ("next_at", "timestamptz"): [alert.next_at for alert in alerts],
+            ("body", "jsonb"): [_json(alert) for alert in alerts],
+        },
+        change=True,
+        on_conflict=_LATEST_ALERT,
     )
 
 
 def put_visits(conn: psycopg.Connection, visits: Sequence[VisitRecord], now: datetime) -> None:
-    """What each visit is thought to be now, and every revision since when (`now`, unless told)."""
-    if not visits:
-        return
-    conn.execute(
-        "INSERT INTO visit_revision (id, revision, at, body)"
-        " SELECT * FROM unnest(%s::text[], %s::int[], %s::timestamptz[], %s::text[]::jsonb[])"
-        " ON CONFLICT DO NOTHING",
-        (
-            [visit.id for visit in visits],
-            [visit.revision for visit in visits],
-            [visit.revised_at or now for visit in visits],
-            [_json(visit) for visit in visits],
-        ),
+    """Insert every revision of these visits, and put the last of each in the place of its visit.
+
+    A revision that does not say since when it holds was made at `now`.
+    """
+    insert_many(
+        conn,
+        "visit_revision",
+        {
+            ("id", "text"): [visit.id for visit in visits],
+            ("revision", "int4"): [visit.revision for visit in visits],
+            ("at", "timestamptz"): [visit.revised_at or now for visit in visits],
+            ("body", "jsonb"): [_json(visit) for visit in visits],
+        },
+        on_conflict=_KEEP,
     )
     latest = list({visit.id: visit for visit in visits}.values())
-    conn.execute(
-        "INSERT INTO visit (id, client, caregiver, start, state, grade, body, changed)"
-        " SELECT *, nextval('change') FROM unnest(%s::text[], %s::text[], %s::text[],"
-        " %s::timestamptz[], %s::text[], %s::text[], %s::text[]::jsonb[])"
-        " ON CONFLICT (id) DO UPDATE SET client = excluded.client, start = excluded.start,"
-        " caregiver = excluded.caregiver, state = excluded.state, grade = excluded.grade,"
-        " changed = excluded.changed, body = excluded.body",
-        (
-            [visit.id for visit in latest],
-            [visit.client for visit in latest],
-            [visit.caregiver for visit in latest],
-            [visit.start for visit in latest],
-            [visit.state for visit in latest],
-            [visit.grade for visit in latest],
-            [_json(visit) for visit in latest],
-        ),
+    insert_many(
+        conn,
+        "visit",
+        {
+            ("id", "text"): [visit.id for visit in latest],
+            ("client", "text"): [visit.client for visit in latest],
+            ("caregiver", "text"): [visit.caregiver for visit in latest],
+            ("start", "timestamptz"): [visit.start for visit in latest],
+            ("state", "text"): [visit.state for visit in latest],
+            ("grade", "text"): [visit.grade for visit in latest],
+            ("body", "jsonb"): [_json(visit) for visit in latest],
+        },
+        change=True,
+        on_conflict=_LATEST_VISIT,
     )
 
 
 def put_pages(conn: psycopg.Connection, pages: Sequence[Page]) -> None:
-    """Pages to send, and a hint to whoever sends them. One that is there already stays so."""
+    """Insert pages to send, and notify the pagers. A page that is there already stays so."""
     if not pages:
         return
-    conn.execute(
-        "INSERT INTO page (id, alert, person, severity, state, due_at, body)"
-        " SELECT * FROM unnest(%s::text[], %s::text[], %s::text[], %s::text[], %s::text[],"
-        " %s::timestamptz[], %s::text[]::jsonb[]) ON CONFLICT (id) DO NOTHING",
-        (
-            [page.id for page in pages],
-            [page.alert for page in pages],
-            [page.person for page in pages],
-            [str(page.severity) for page in pages],
-            [page.state for page in pages],
-            [page.due_at for page in pages],
-            [_json(page) for page in pages],
-        ),
+    insert_many(
+        conn,
+        "page",
+        {
+            ("id", "text"): [page.id for page in pages],
+            ("alert", "text"): [page.alert for page in pages],
+            ("person", "text"): [page.person for page in pages],
+            ("severity", "text"): [str(page.severity) for page in pages],
+            ("state", "text"): [page.state for page in pages],
+            ("due_at", "timestamptz"): [page.due_at for page in pages],
+            ("body", "jsonb"): [_json(page) for page in pages],
+        },
+        on_conflict=_KEEP,
     )
     is_life = any(page.severity is Severity.LIFE for page in pages)
     conn.execute("SELECT pg_notify('page', %s)", ("life" if is_life else "bulk",))

@@ -24,7 +24,7 @@ class Claimed(msgspec.Struct, frozen=True):
 def notice_of(
     claimed: Sequence[Claimed], roster: Roster, settings: AlertsSettings, now: datetime
 ) -> Notice:
-    """One message for one page, or for several to the same contact, the gravest first."""
+    """Return one message for one page, or for several to the same contact, the gravest first."""
     lang = _lang(claimed[0].waiting, roster, settings)
     first = _single(claimed[0], roster, settings, lang, now)
     if len(claimed) == 1:

@@ -33,7 +33,7 @@ class Claimer(msgspec.Struct, frozen=True):
     now: datetime
 
 
-class Result(msgspec.Struct, frozen=True):
+class PageResult(msgspec.Struct, frozen=True):
     """What a channel answered for one claimed page."""
 
     claimed: Claimed
@@ -97,7 +97,7 @@ def claim_others(
     return messages
 
 
-def record(conn: psycopg.Connection, results: Iterable[Result]) -> None:
+def record(conn: psycopg.Connection, results: Iterable[PageResult]) -> None:
     """Write down what channels answered: the page's row and a receipt in the inbox, at once."""
     with conn.transaction():
         for result in results:
@@ -112,7 +112,7 @@ def record(conn: psycopg.Connection, results: Iterable[Result]) -> None:
 
 
 def oldest_unsent(conn: psycopg.Connection, now: datetime) -> tuple[datetime, bool] | None:
-    """When the oldest page due and not sent was due, and whether any such is a life page."""
+    """Return when the oldest page due and not sent was due, and whether any such is a life page."""
     row = conn.execute(
         "SELECT min(due_at), bool_or(severity = 'life') FROM page"
         " WHERE state IN ('due', 'sending') AND due_at <= %s",
@@ -122,7 +122,7 @@ def oldest_unsent(conn: psycopg.Connection, now: datetime) -> tuple[datetime, bo
 
 
 def _due(conn: psycopg.Connection, by: Claimer, except_for: Collection[str]) -> list[Claimed]:
-    """The pages of other than life alerts that are due, locked for this transaction."""
+    """Return the pages of other than life alerts that are due, locked for this transaction."""
     cursor = conn.execute(
         "SELECT p.body::text, p.attempts + 1, a.body::text"
         " FROM page p JOIN alert a ON a.id = p.alert"
@@ -140,7 +140,7 @@ def _claimed(page: str, attempt: int, alert: str) -> Claimed:
 
 
 def is_called_off(waiting: Waiting) -> bool:
-    """Has the alert been closed, or answered since the page was made?"""
+    """Return True if the alert has been closed, or answered since the page was made."""
     alert = waiting.alert
     if alert.state not in ACTIVE:
         return True
@@ -174,7 +174,8 @@ def _hold(conn: psycopg.Connection, held: Iterable[Waiting]) -> None:
 def _recent_messages(
     conn: psycopg.Connection, people: Iterable[str], now: datetime
 ) -> dict[str, list[datetime]]:
-    """When each got their messages of the last ten minutes; a bundle's pages share one time."""
+    """Return when each got their messages of the last ten minutes; a bundle's pages
+    share one time."""
     recent: dict[str, list[datetime]] = {}
     for person, sent_at in conn.execute(
         "SELECT DISTINCT person, sent_at FROM page WHERE severity <> 'life'"
@@ -185,8 +186,8 @@ def _recent_messages(
     return recent
 
 
-def _write(conn: psycopg.Connection, result: Result) -> ReceiptState:
-    """The page's row after an answer; returns the receipt's state."""
+def _write(conn: psycopg.Connection, result: PageResult) -> ReceiptState:
+    """Write the page's row after an answer, and return the receipt's state."""
     id, answer = result.claimed.waiting.page.id, result.answer
     if not answer.has_failed:
         conn.execute(
@@ -209,8 +210,8 @@ def _write(conn: psycopg.Connection, result: Result) -> ReceiptState:
     return "failed_temporary"
 
 
-def retry_after(result: Result) -> timedelta | None:
-    """How long to wait before the next attempt; None: there is none."""
+def retry_after(result: PageResult) -> timedelta | None:
+    """Return how long to wait before the next attempt; None: there is none."""
     if result.answer.state == "failed_permanent":
         return None
     pauses = RETRIES[result.claimed.waiting.page.severity is Severity.LIFE]

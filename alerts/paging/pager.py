@@ -17,13 +17,14 @@ from alerts import metrics
 from alerts.cases.relief import OFF_DUTY, is_meant
 from alerts.channels import Channels, SendResult
 from alerts.clock import Clock
-from alerts.connections import connect, conninfo, first_line, hasten
+from alerts.connections import commit_without_the_disk, connect, conninfo
 from alerts.paging import outbox
 from alerts.paging.bundling import bundle
 from alerts.paging.notices import Claimed, notice_of
-from alerts.paging.outbox import Claimer, Result
+from alerts.paging.outbox import Claimer, PageResult
 from alerts.plans.roster import Roster
 from alerts.settings import AlertsSettings
+from core.database import first_line
 
 POLL = 0.5  # seconds; the bell is only a hint, and retries come due without one
 SENDERS = {"life": 16, "others": 4}  # messages on their way at once
@@ -60,7 +61,7 @@ class Pager:
             min_size=1,
             max_size=SENDERS[kind],
             kwargs={"autocommit": True},
-            configure=hasten,
+            configure=commit_without_the_disk,
             open=False,
         )
         self._thread = threading.Thread(target=self._run, name=f"pager {kind}", daemon=True)
@@ -70,7 +71,7 @@ class Pager:
         self._thread.start()
 
     def ring(self) -> None:
-        """There may be something to send."""
+        """Wake the sender: there may be something to send."""
         self._bell.set()
 
     def stop(self) -> None:
@@ -132,16 +133,16 @@ class Pager:
                     self._in_hand.pop(one.waiting.page.id, None)
             self._bell.set()
 
-    def _results(self, message: tuple[Claimed, ...]) -> list[Result]:
+    def _results(self, message: tuple[Claimed, ...]) -> list[PageResult]:
         """Send what is still meant for this person; whose turn has ended is not woken."""
         roster, now = self._roster(), self._clock.now()
         meant = tuple(one for one in message if _is_meant(one, roster, now))
-        gone = [Result(one, RELIEVED, now) for one in message if one not in meant]
+        gone = [PageResult(one, RELIEVED, now) for one in message if one not in meant]
         if not meant:
             return gone
         answer = self._answer(meant)
         at = self._clock.now()
-        return [*gone, *(Result(one, answer, at) for one in meant)]
+        return [*gone, *(PageResult(one, answer, at) for one in meant)]
 
     def _answer(self, message: tuple[Claimed, ...]) -> SendResult:
         """Send; a fault of ours counts as a failure for now, and is told in the log."""
@@ -152,7 +153,7 @@ class Pager:
             log.exception("sending failed", page=message[0].waiting.page.id)
             return SendResult("failed_temporary", type(fault).__name__)
 
-    def _record(self, results: list[Result]) -> None:
+    def _record(self, results: list[PageResult]) -> None:
         """Write down, however long the database is away: until then nobody claims these."""
         while True:
             try:
@@ -171,7 +172,7 @@ def _is_meant(claimed: Claimed, roster: Roster, now: datetime) -> bool:
     return is_meant(claimed.waiting.page, claimed.waiting.alert, roster, now)
 
 
-def _measure(results: list[Result]) -> None:
+def _measure(results: list[PageResult]) -> None:
     for result in results:
         page, alert = result.claimed.waiting.page, result.claimed.waiting.alert
         metrics.PAGES.labels(result.answer.state).inc()

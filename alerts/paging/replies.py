@@ -16,7 +16,7 @@ MORE_HELP = ("2", "２")
 
 
 def who_has(conn: psycopg.Connection, number: str) -> Staff | None:
-    """The person one of whose contacts holds this phone number, however it is written."""
+    """Return the person one of whose contacts holds this phone number, however it is written."""
     wanted = "".join(NUMBER.findall(re.sub(r"[\s()-]", "", number)))[-COUNTED:]
     if len(wanted) < COUNTED:
         return None
@@ -28,7 +28,7 @@ def who_has(conn: psycopg.Connection, number: str) -> Staff | None:
 
 
 def asked_last(conn: psycopg.Connection, person: str, since: datetime) -> str | None:
-    """The alert that a person's bare "1" means: of those open that they were paged for, the
+    """Return the alert that a person's bare "1" means: of those open that they were paged for, the
     gravest, and of these the latest paged."""
     found = conn.cursor(row_factory=scalar_row).execute(
         "SELECT a.id FROM page p JOIN alert a ON a.id = p.alert WHERE p.person = %s"

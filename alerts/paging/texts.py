@@ -4,11 +4,11 @@ Pure. Without its link a message stays within one SMS: 70 characters where Chine
 """
 
 from datetime import datetime, timedelta
-from typing import Any, Literal
+from typing import Literal
 
 from alerts.types import Alert, Severity
-from core.shelf import Shelf
 from devices.directory import Directory
+from devices.subject import Subject
 
 Lang = Literal["zh", "en"]
 SMS = {"zh": 70, "en": 160}  # characters of one SMS in UCS-2 and in GSM-7
@@ -40,13 +40,17 @@ SEVERITIES: dict[Severity, dict[Lang, str]] = {
 REASONS: dict[str, dict[Lang, str]] = {
     "caregiver_elsewhere": {"zh": "护理员在别处", "en": "caregiver elsewhere"},
     "caregiver_silent": {"zh": "护理员手机失联", "en": "caregiver's phone silent"},
+    "caregiver_unplaced": {
+        "zh": "护理员手机在线、无到访定位",
+        "en": "phone heard, not placed there",
+    },
     "no_caregiver_data": {"zh": "无护理员数据", "en": "no caregiver data"},
     "pressed_again": {"zh": "再次按下", "en": "pressed again"},
 }
 
 
 def title(alert: Alert, directory: Directory, lang: Lang) -> str:
-    """One short line: how grave, who, what."""
+    """Return one short line: how grave, who, what."""
     grave, who, what = (
         SEVERITIES[alert.severity][lang],
         name_of(alert, directory),
@@ -56,7 +60,7 @@ def title(alert: Alert, directory: Directory, lang: Lang) -> str:
 
 
 def sentence(alert: Alert, directory: Directory, lang: Lang, now: datetime) -> str:
-    """The title with the reason, the place and the age, cut to one SMS."""
+    """Return the title with the reason, the place and the age, cut to one SMS."""
     parts = [title(alert, directory, lang)]
     if alert.reason in REASONS:
         parts.append(REASONS[alert.reason][lang])
@@ -69,7 +73,7 @@ def sentence(alert: Alert, directory: Directory, lang: Lang, now: datetime) -> s
 
 
 def summary(alerts: list[Alert], directory: Directory, lang: Lang, now: datetime) -> str:
-    """One message for several alerts: how many, where, and the first of them."""
+    """Return one message for several alerts: how many, where, and the first of them."""
     first = alerts[0]
     where = _area_name(first.area, directory)
     kinds = {alert.rule for alert in alerts}
@@ -82,12 +86,12 @@ def summary(alerts: list[Alert], directory: Directory, lang: Lang, now: datetime
 
 
 def with_link(text: str, link: str, lang: Lang) -> str:
-    """The text, and where to answer."""
+    """Return the text followed by where to answer."""
     return f"{text} 应答：{link}" if lang == "zh" else f"{text} Answer: {link}"
 
 
 def age(span: timedelta, lang: Lang) -> str:
-    """How long ago, in the largest fitting unit."""
+    """Return the age in the largest fitting unit."""
     minutes = max(int(span.total_seconds()) // 60, 0)
     if minutes < 1:
         return "刚刚" if lang == "zh" else "just now"
@@ -99,30 +103,20 @@ def age(span: timedelta, lang: Lang) -> str:
 
 
 def name_of(alert: Alert, directory: Directory) -> str:
-    """The name of whom or what an alert is about; the id where the register gives none."""
-    what, _, key = alert.subject.partition(":")
-    shelves: dict[str, Shelf[Any]] = {
-        "client": directory.clients,
-        "caregiver": directory.caregivers,
-        "facility": directory.facilities,
-        "resident": directory.residents,
-        "area": directory.areas,
-    }
-    item = shelves[what].get(key) if what in shelves else None
-    return (item.name if item else "") or key or alert.subject
+    """Return the name of whom or what an alert is about; the id where none is known."""
+    subject = Subject.parse(alert.subject)
+    return directory.name_of(subject) or subject.id
 
 
 def place_of(alert: Alert, directory: Directory) -> str:
-    """Area and address, as far as the register knows them."""
-    what, _, key = alert.subject.partition(":")
-    client = directory.clients.get(key) if what == "client" else None
+    """Return area and address, as far as the register knows them."""
+    client = directory.client_of(Subject.parse(alert.subject))
     area = _area_name(alert.area, directory)
     return " ".join(part for part in (area, client.address if client else "") if part)
 
 
 def _area_name(area: str | None, directory: Directory) -> str:
-    known = directory.areas.get(area)
-    return (known.name or known.id) if known else area or ""
+    return (directory.name_of(Subject("area", area)) or area) if area else ""
 
 
 def _what(alert: Alert, lang: Lang) -> str:
@@ -131,7 +125,7 @@ def _what(alert: Alert, lang: Lang) -> str:
 
 
 def _age_of(alert: Alert, lang: Lang, now: datetime) -> str:
-    """The age by the device's own clock; a press that comes late out of a buffer says so."""
+    """Return the age by the device's own clock; a press that comes late out of a buffer says so."""
     said = alert.observed_at
     lag = alert.raised_at - said if said else timedelta(0)
     if said is None or not timedelta(0) <= lag < timedelta(days=366):

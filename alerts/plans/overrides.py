@@ -2,23 +2,23 @@
 
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Any
 
 import msgspec
 
-from alerts.rule import Rule
+from alerts.rule import AnyRule
 from alerts.rules import RULES
 from core.errors import CarewatchError
+from core.refusal import refused
 
 RuleSettings = Mapping[str, Mapping[str, object]]
 
 
 def laid_over(rules: RuleSettings, changes: RuleSettings) -> dict[str, dict[str, object]]:
-    """The town-wide settings with changes on top, parameter by parameter.
+    """Return the town-wide settings with changes on top, parameter by parameter.
 
     Raises CarewatchError for a rule, a parameter or a value that does not exist.
     """
-    known: dict[str, Rule[Any, Any]] = {rule.name: rule for rule in RULES}
+    known: dict[str, AnyRule] = {rule.name: rule for rule in RULES}
     merged = {name: dict(table) for name, table in rules.items()}
     for name, table in changes.items():
         if name not in known:
@@ -29,7 +29,7 @@ def laid_over(rules: RuleSettings, changes: RuleSettings) -> dict[str, dict[str,
 
 
 def merged_tables(below: Mapping[str, object], above: Mapping[str, object]) -> dict[str, object]:
-    """Key by key; where both hold a mapping, that again key by key."""
+    """Return both tables merged key by key; where both hold a mapping, that again key by key."""
     merged = dict(below)
     for key, value in above.items():
         before = merged.get(key)
@@ -39,19 +39,20 @@ def merged_tables(below: Mapping[str, object], above: Mapping[str, object]) -> d
     return merged
 
 
-def check(rule: Rule[Any, Any], table: Mapping[str, object]) -> None:
+def check(rule: AnyRule, table: Mapping[str, object]) -> None:
     """Raises CarewatchError where the settings are none of this rule's."""
     try:
         made = msgspec.convert(table, rule.settings)
-    except msgspec.ValidationError as wrong:
+    except msgspec.ValidationError:
         parameters = ", ".join(rule.settings.__struct_fields__) or "nothing"
-        raise CarewatchError(f"{rule.name}: {wrong}; it takes {parameters}") from None
+        wrong = refused(table, rule.settings, at=(rule.name,))
+        raise CarewatchError(f"{wrong}; it takes {parameters}") from None
     for path, text in absurd(made):
         raise CarewatchError(f"{'.'.join((rule.name, *path))}: {text}")
 
 
 def absurd(settings: msgspec.Struct) -> Iterator[tuple[tuple[str, ...], str]]:
-    """The numbers that no rule can reckon with: each by its path, with what is wrong."""
+    """Yield the numbers that no rule can reckon with: each by its path, with what is wrong."""
     for key, value in msgspec.structs.asdict(settings).items():
         if isinstance(value, msgspec.Struct):
             yield from (((key, *path), text) for path, text in absurd(value))
@@ -62,7 +63,7 @@ def absurd(settings: msgspec.Struct) -> Iterator[tuple[tuple[str, ...], str]]:
 
 
 def nested(assignments: Iterable[tuple[str, object]]) -> dict[str, dict[str, object]]:
-    """Settings from pairs like ("device_silent.minutes.phone", 20).
+    """Return settings from pairs like ("device_silent.minutes.phone", 20).
 
     Raises CarewatchError for a name without a rule and a parameter.
     """

@@ -44,7 +44,7 @@ TABLES = {
 
 
 def load_plans(conn: psycopg.Connection) -> PlanSet:
-    """All plans and settings as they stand; ladders in the order in which they are tried."""
+    """Return all plans and settings as they stand; ladders in the order in which they are tried."""
     with conn.transaction():
         stored: dict[str, Any] = {section: _items(conn, section) for section in SECTIONS}
         settings = conn.execute(
@@ -60,7 +60,7 @@ def load_plans(conn: psycopg.Connection) -> PlanSet:
 
 
 def diff_plans(stored: PlanSet, wanted: PlanSet) -> PlanSet:
-    """What makes `stored` equal `wanted`. Pure.
+    """Return what makes `stored` equal `wanted`. Pure.
 
     Ladders are tried in order, so when any differs all of them are in the change, the old ones
     named as removed: who takes the change in holds them in the new order.

@@ -15,6 +15,7 @@ import msgspec
 from alerts.plans.rota import on_call
 from alerts.types import Alert, Contact, Ladder, PlanSet, Role, Rota, Rung, Severity, Staff
 from devices.directory import Directory
+from devices.subject import Subject
 
 Listed = TypeVar("Listed", Staff, Rota, Ladder)
 DEFAULT_LADDER = Ladder(
@@ -33,10 +34,10 @@ class Roster(msgspec.Struct, frozen=True):
     people: Mapping[str, Staff] = {}
     rotas: Mapping[str, Rota] = {}
     ladders: Mapping[str, Ladder] = {}  # in the order in which they are tried
-    agency_of_client: Mapping[str, str] = {}  # by the visits planned, where the register is mute
+    agency_of_client: Mapping[str, str] = {}  # client id -> agency id, by the visits planned
 
     def changed(self, plans: PlanSet) -> "Roster":
-        """The snapshot after a change of plans; this one stays as it was."""
+        """Return the snapshot after a change of plans; this one stays as it was."""
         gone = plans.removed
         return msgspec.structs.replace(
             self,
@@ -47,22 +48,26 @@ class Roster(msgspec.Struct, frozen=True):
         )
 
     def within(self, directory: Directory, zone: ZoneInfo) -> "Roster":
-        """The same people over a newer register."""
+        """Return the same people over a newer register."""
         return msgspec.structs.replace(self, directory=directory, zone=zone)
 
-    def agency_for(self, subject: str) -> str | None:
-        """The agency answerable for a subject, by the register or by the visits planned."""
-        return self.directory.agency_of(subject) or self.agency_of_client.get(subject)
+    def agency_for(self, subject: Subject) -> str | None:
+        """Return the agency answerable for a subject, by the register, else by its visits."""
+        agency = self.directory.agency_of(subject)
+        if agency is None and subject.kind == "client":
+            return self.agency_of_client.get(subject.id)
+        return agency
 
     def caregiver_of(self, person: str) -> str:
-        """Who a person is among the caregivers: the one named, else the one of the same id."""
+        """Return who a person is among the caregivers: the one named, else the one of
+        the same id."""
         staff = self.people.get(person)
         return (staff.caregiver if staff else None) or person
 
     def ladder_for(
         self, rule: str, severity: Severity, area: str | None, agency: str | None
     ) -> Ladder | None:
-        """The first ladder that fits. A life alert always has one; others may have none."""
+        """Return the first ladder that fits. A life alert always has one; others may have none."""
         areas = self.directory.area_path(area)
         for ladder in self.ladders.values():
             if _fits(ladder, rule, severity, areas, agency):
@@ -70,7 +75,8 @@ class Roster(msgspec.Struct, frozen=True):
         return DEFAULT_LADDER if severity is Severity.LIFE else None
 
     def reached_by(self, target: str, alert: Alert, now: datetime) -> tuple[str, ...]:
-        """The people a target means for this alert at a moment; empty when there is nobody."""
+        """Return the people a target means for this alert at a moment; empty when there
+        is nobody."""
         kind, _, name = target.partition(":")
         if target == "agency":
             return self._agency_on_call(alert.agency)
@@ -84,7 +90,8 @@ class Roster(msgspec.Struct, frozen=True):
         return (target,) if target in self.people else ()
 
     def anyone(self) -> tuple[str, ...]:
-        """Whom to page when a life alert's own ladder reaches nobody: the first role that can."""
+        """Return whom to page when a life alert's own ladder reaches nobody: the first role that
+        can."""
         for role in LAST_RESORT:
             found = self._with_role(role)
             if any(self.people[person].contacts for person in found):
@@ -94,7 +101,7 @@ class Roster(msgspec.Struct, frozen=True):
     def contacts_of(
         self, person: str, now: datetime, *, at_any_hour: bool
     ) -> list[tuple[int, Contact]]:
-        """A person's contacts that serve now, in order, with their numbers.
+        """Return a person's contacts that serve now, in order, with their numbers.
 
         With `at_any_hour` those outside their hours follow: a life alert waits for no morning.
         """
@@ -108,7 +115,7 @@ class Roster(msgspec.Struct, frozen=True):
     def _agencies(self, plans: PlanSet) -> dict[str, str]:
         caregivers = self.directory.caregivers
         served = ((plan.client, caregivers.get(plan.caregiver)) for plan in plans.visits)
-        return {f"client:{key}": who.agency for key, who in served if who and who.agency}
+        return {client: who.agency for client, who in served if who and who.agency}
 
     def _agency_on_call(self, agency: str | None) -> tuple[str, ...]:
         if agency is None:
@@ -123,7 +130,7 @@ class Roster(msgspec.Struct, frozen=True):
         return tuple(staff.id for staff in self.people.values() if staff.role == role)
 
     def _of_role(self, role: str, alert: Alert, *, above: bool) -> tuple[str, ...]:
-        """The nearest level that has anyone; people without areas serve the whole town."""
+        """Return the nearest level that has anyone; people without areas serve the whole town."""
         candidates = [self.people[person] for person in self._with_role(role)]
         path = self.directory.area_path(alert.area)
         for area in path[1:] if above else path:
@@ -138,7 +145,10 @@ class Roster(msgspec.Struct, frozen=True):
 
 
 def is_within(hours: str | None, now: datetime, zone: ZoneInfo) -> bool:
-    """Is it within "08:00-20:00" of the town's day? None is always; over midnight too."""
+    """Return True if a moment is within "08:00-20:00" of the town's day.
+
+    None is always; a span may run over midnight.
+    """
     if hours is None:
         return True
     first, _, last = hours.partition("-")
@@ -150,7 +160,7 @@ def is_within(hours: str | None, now: datetime, zone: ZoneInfo) -> bool:
 
 
 def roster_of(directory: Directory, plans: PlanSet, zone: ZoneInfo) -> Roster:
-    """The first snapshot."""
+    """Return the first snapshot."""
     return Roster(directory, zone).changed(plans)
 
 

@@ -25,7 +25,7 @@ class Shift(msgspec.Struct, frozen=True):
 
 
 def on_call(rota: Rota, moment: datetime, zone: ZoneInfo) -> str | None:
-    """Who is on call at a moment; None where nobody is (before the start, an empty rota).
+    """Return who is on call at a moment; None where nobody is (before the start, an empty rota).
 
     A swap goes before the turn; of two swaps over the same moment the later in the list holds.
     """
@@ -36,7 +36,7 @@ def on_call(rota: Rota, moment: datetime, zone: ZoneInfo) -> str | None:
 
 
 def shifts(rota: Rota, since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[Shift]:
-    """The stretches of a rota from `since` to `until`, without holes, neighbours joined."""
+    """Yield the stretches of a rota from `since` to `until`, without holes, neighbours joined."""
     edges = sorted({since, *_edges(rota, since, until, zone), until})
     current: Shift | None = None
     for start, end in pairwise(edges):
@@ -52,7 +52,7 @@ def shifts(rota: Rota, since: datetime, until: datetime, zone: ZoneInfo) -> Iter
 
 
 def gaps(rota: Rota, since: datetime, until: datetime, zone: ZoneInfo) -> list[Shift]:
-    """The stretches in which nobody is on call."""
+    """Return the stretches in which nobody is on call."""
     return [shift for shift in shifts(rota, since, until, zone) if shift.person is None]
 
 
@@ -67,7 +67,7 @@ def _by_turn(rota: Rota, moment: datetime, zone: ZoneInfo) -> str | None:
 
 
 def _turn_day(rota: Rota, moment: datetime, zone: ZoneInfo) -> date:
-    """The local date of the latest handover at or before a moment."""
+    """Return the local date of the latest handover at or before a moment."""
     day = moment.astimezone(zone).date()
     return day if _handover(rota, day, zone) <= moment else day - timedelta(days=1)
 
@@ -77,7 +77,7 @@ def _handover(rota: Rota, day: date, zone: ZoneInfo) -> datetime:
 
 
 def _edges(rota: Rota, since: datetime, until: datetime, zone: ZoneInfo) -> Iterator[datetime]:
-    """Every moment between the two at which the person on call may change."""
+    """Yield every moment between the two at which the person on call may change."""
     day = since.astimezone(zone).date()
     while (handover := _handover(rota, day, zone)) < until:
         if handover > since:

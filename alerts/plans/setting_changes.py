@@ -9,11 +9,12 @@ from alerts.plans.overrides import laid_over, merged_tables
 from alerts.types import RuleScope, TownSettings
 from devices.directory import Directory
 from devices.scope import Scope, in_areas, sees_subject
+from devices.subject import Subject
 
 PARTS = ("area", "care_level", "agency", "subject")
 
 
-class Part(msgspec.Struct, frozen=True, kw_only=True):
+class TownPart(msgspec.Struct, frozen=True, kw_only=True):
     """Whom settings are for: all that is given must fit; nothing given means the whole town."""
 
     area: str | None = None  # with all below it
@@ -26,7 +27,7 @@ class Part(msgspec.Struct, frozen=True, kw_only=True):
         return ", ".join(named) or "everywhere"
 
 
-EVERYWHERE = Part()
+EVERYWHERE = TownPart()
 
 
 class SettingsChange(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,7 +35,7 @@ class SettingsChange(msgspec.Struct, frozen=True, kw_only=True):
 
     rule: str
     parameters: dict[str, object]
-    part: Part = EVERYWHERE
+    part: TownPart = EVERYWHERE
 
 
 class SettingDifference(msgspec.Struct, frozen=True, kw_only=True):
@@ -42,7 +43,7 @@ class SettingDifference(msgspec.Struct, frozen=True, kw_only=True):
 
     rule: str
     parameter: str  # "grace_minutes", "minutes.phone"; "" where only the order of lines differs
-    part: Part
+    part: TownPart
     before: str | None
     after: str | None
 
@@ -54,7 +55,7 @@ class SettingDifference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def changed(settings: TownSettings, change: SettingsChange) -> TownSettings:
-    """The settings with a change on top. Raises CarewatchError for what no rule takes."""
+    """Return the settings with a change on top. Raises CarewatchError for what no rule takes."""
     if not change.parameters:
         return settings
     if change.part == EVERYWHERE:
@@ -73,13 +74,14 @@ def changed(settings: TownSettings, change: SettingsChange) -> TownSettings:
     return replace(settings, rules_for=tuple(lines))
 
 
-def part_of(line: RuleScope) -> Part:
-    """Whom a line of `rules_for` is for."""
-    return Part(**{name: getattr(line, name) for name in PARTS})
+def part_of(line: RuleScope) -> TownPart:
+    """Return whom a line of `rules_for` is for."""
+    return TownPart(**{name: getattr(line, name) for name in PARTS})
 
 
 def compared(before: TownSettings, after: TownSettings) -> tuple[SettingDifference, ...]:
-    """What differs, in order of part, rule and parameter; nothing where the two are equal."""
+    """Return what differs, in order of part, rule and parameter; nothing where the two
+    are equal."""
     if before == after:
         return ()
     old, new = dict(_flat(before)), dict(_flat(after))
@@ -100,7 +102,7 @@ def compared(before: TownSettings, after: TownSettings) -> tuple[SettingDifferen
 
 
 def leaves(table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
-    """Each parameter with its value; the parts of one by names like "minutes.phone"."""
+    """Yield each parameter with its value; the parts of one by names like "minutes.phone"."""
     for key, value in table.items():
         if isinstance(value, Mapping):
             yield from ((f"{key}.{inner}", leaf) for inner, leaf in leaves(value))
@@ -108,24 +110,25 @@ def leaves(table: Mapping[str, object]) -> Iterator[tuple[str, object]]:
             yield key, value
 
 
-def covers(scope: Scope, directory: Directory, part: Part) -> bool:
-    """Whether whoever answers for `scope` answers for all of a part of the town."""
+def covers(scope: Scope, directory: Directory, part: TownPart) -> bool:
+    """Return True if whoever answers for `scope` answers for all of a part of the town."""
     if scope.whole:
         return True
     if part.subject is not None:
-        return sees_subject(scope, directory, part.subject)
+        return sees_subject(scope, directory, Subject.parse(part.subject))
     if scope.agency is not None and part.agency != scope.agency:
         return False
     return not scope.areas or (part.area is not None and in_areas(scope, directory, part.area))
 
 
-Place = tuple[Part, str, str]
+Place = tuple[TownPart, str, str]
 
 
 def _narrowed(
     wider: Mapping[str, object], own: Mapping[str, object], above: Mapping[str, object]
 ) -> dict[str, object]:
-    """A narrower line's table; a parameter of parts is written whole, for it replaces the wider."""
+    """Return a narrower line's table; a parameter of parts is written whole, for it replaces the
+    wider."""
     parted = {
         key: wider[key]
         for key, value in above.items()

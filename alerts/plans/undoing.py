@@ -22,7 +22,7 @@ def undo(town: Town, later: Sequence[TownChanged], earlier: Sequence[TownChanged
 
 
 def undoing(later: Sequence[TownChanged], earlier: Sequence[TownChanged]) -> TownChanged:
-    """The change that takes the later changes back. `later` is not empty."""
+    """Return the change that takes the later changes back. `later` is not empty."""
     register = [change.register for change in later], [change.register for change in earlier]
     plans = [change.plans for change in later], [change.plans for change in earlier]
     settings = {name: _setting(name, *plans) for name in SETTINGS}
@@ -41,11 +41,11 @@ REGISTER = tuple(name for name in RegisterChange.__struct_fields__ if name != "r
 PLANS = tuple(
     name for name in PlanSet.__struct_fields__ if name != "removed" and name not in SETTINGS
 )
-Part = RegisterChange | PlanSet
+Sections = RegisterChange | PlanSet
 
 
 def _parts(sections: tuple[str, ...], later: list[Any], earlier: list[Any]) -> dict[str, Any]:
-    """All that the later changes spoke of is removed, and comes back as it was."""
+    """Return the parts that remove all that the later changes named and put it back as it was."""
     spoken = {section: _spoken(section, later) for section in sections}
     parts: dict[str, Any] = {
         section: _as_it_was(section, spoken[section], earlier) for section in sections
@@ -54,7 +54,7 @@ def _parts(sections: tuple[str, ...], later: list[Any], earlier: list[Any]) -> d
     return parts
 
 
-def _spoken(section: str, changes: list[Part]) -> dict[str, None]:
+def _spoken(section: str, changes: list[Sections]) -> dict[str, None]:
     ids: dict[str, None] = {}
     for change in changes:
         ids.update(dict.fromkeys(change.removed.get(section, ())))
@@ -62,7 +62,7 @@ def _spoken(section: str, changes: list[Part]) -> dict[str, None]:
     return ids
 
 
-def _as_it_was(section: str, spoken: dict[str, None], earlier: list[Part]) -> tuple[Any, ...]:
+def _as_it_was(section: str, spoken: dict[str, None], earlier: list[Sections]) -> tuple[Any, ...]:
     items: dict[str, Any] = {}
     for change in earlier if spoken else ():
         for key in change.removed.get(section, ()):
@@ -72,7 +72,7 @@ def _as_it_was(section: str, spoken: dict[str, None], earlier: list[Part]) -> tu
 
 
 def _setting(name: str, later: list[PlanSet], earlier: list[PlanSet]) -> Any:
-    """None: the later changes left it alone."""
+    """Return the setting to go back to, or None if the later changes left it alone."""
     if all(getattr(plans, name) is None for plans in later):
         return None
     said = [value for plans in earlier if (value := getattr(plans, name)) is not None]

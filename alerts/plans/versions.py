@@ -40,7 +40,7 @@ class InForce(msgspec.Struct, frozen=True):
 
 
 def in_force(conn: psycopg.Connection) -> InForce:
-    """The settings that hold now."""
+    """Return the settings that hold now."""
     row = conn.execute(
         "SELECT rules::text, rules_for::text, settings_version, in_file::text FROM rule_setting"
     ).fetchone()
@@ -55,7 +55,7 @@ def in_force(conn: psycopg.Connection) -> InForce:
 
 
 def versions(conn: psycopg.Connection) -> list[SettingsVersion]:
-    """Every version there was, the newest first."""
+    """Return every version there was, the newest first."""
     rows = conn.execute(
         "SELECT at, body->>'by', coalesce(body->>'note', ''), (body->'plans'->'rules')::text,"
         " (body->'plans'->'rules_for')::text FROM inbox WHERE type = 'town_changed'"
@@ -84,7 +84,7 @@ def versions(conn: psycopg.Connection) -> list[SettingsVersion]:
 
 
 def numbered(plans: PlanSet, version: int) -> PlanSet:
-    """The change of plans with the number after `version`, where it holds settings. Pure."""
+    """Return the change of plans with the number after `version`, where it holds settings. Pure."""
     if plans.rules is None and plans.rules_for is None:
         return plans
     return msgspec.structs.replace(plans, settings_version=version + 1)

@@ -18,7 +18,7 @@ _ALERT = msgspec.json.Decoder(Alert)
 def answers_between(
     conn: psycopg.Connection, since: datetime, until: datetime, *, severity: Severity | None = None
 ) -> list[Answering]:
-    """How soon each alert raised in a stretch of time was answered, oldest first."""
+    """Return how soon each alert raised in a stretch of time was answered, oldest first."""
     cursor = conn.execute(
         "SELECT a.body::text, min(p.sent_at), min(p.delivered_at) FROM alert a"
         " LEFT JOIN page p ON p.alert = a.id WHERE a.raised_at >= %s AND a.raised_at < %s"
@@ -29,7 +29,7 @@ def answers_between(
 
 
 def button_tests_of(conn: psycopg.Connection, directory: Directory) -> list[ButtonTest]:
-    """Every SOS button and its last test press, never tested ones first."""
+    """Return every SOS button and its last test press, never tested ones first."""
     bodies = conn.cursor(row_factory=scalar_row).execute(
         "SELECT body FROM rule_state WHERE rule = %s", (SOS_PRESSED.name,), binary=True
     )

@@ -18,7 +18,7 @@ _flaws = msgspec.json.Decoder(tuple[Flaw, ...])
 
 
 def paging_flaws(conn: psycopg.Connection, directory: Directory, now: datetime) -> list[Flaw]:
-    """What is wrong at this moment, before an alert finds it out."""
+    """Return what is wrong at this moment, before an alert finds it out."""
     plans = PlanSet(
         people=tuple(people(conn)), rotas=tuple(rotas(conn)), ladders=tuple(ladders(conn))
     )
@@ -28,7 +28,7 @@ def paging_flaws(conn: psycopg.Connection, directory: Directory, now: datetime) 
 
 
 def check_paging(conn: psycopg.Connection, directory: Directory, now: datetime) -> list[Flaw]:
-    """The daily check: what is wrong, kept with when it was first seen."""
+    """Make the daily check, and keep what is wrong with when it was first seen."""
     found = paging_flaws(conn, directory, now)
     kept = [msgspec.structs.replace(flaw, since=flaw.since or now) for flaw in found]
     conn.execute(
@@ -40,13 +40,13 @@ def check_paging(conn: psycopg.Connection, directory: Directory, now: datetime) 
 
 
 def paging_checked_at(conn: psycopg.Connection) -> datetime | None:
-    """When the daily check was last made; None: never."""
+    """Return when the daily check was last made; None: never."""
     found = conn.cursor(row_factory=scalar_row).execute("SELECT checked_at FROM paging_lint")
     return found.fetchone()
 
 
 def failed_contacts(conn: psycopg.Connection, since: datetime) -> list[FailedContact]:
-    """The contacts whose latest page due since then failed for good."""
+    """Return the contacts whose latest page due since then failed for good."""
     cursor = conn.execute(
         "SELECT * FROM (SELECT DISTINCT ON (person, body ->> 'contact') person,"
         " (body ->> 'contact')::int, due_at, coalesce(error, ''), state FROM page"

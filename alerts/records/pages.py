@@ -23,23 +23,23 @@ class PageRecord(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def pages_of(conn: psycopg.Connection, alert_id: str) -> list[PageRecord]:
-    """The pages of one alert, in the order they were due."""
+    """Return the pages of one alert, in the order they were due."""
     return _pages(conn, "alert = %s", (alert_id,))
 
 
 def held_pages(conn: psycopg.Connection) -> list[PageRecord]:
-    """The pages that the rate limit holds back now, longest waiting first."""
+    """Return the pages that the rate limit holds back now, longest waiting first."""
     return _pages(conn, "state = %s", ("held",))
 
 
 def page(conn: psycopg.Connection, id: str) -> PageRecord | None:
-    """One page, or None."""
+    """Return one page, or None."""
     found = _pages(conn, "id = %s", (id,))
     return found[0] if found else None
 
 
 def pages_between(conn: psycopg.Connection, since: datetime, until: datetime) -> list[PageRecord]:
-    """The pages due in a stretch of time, in that order."""
+    """Return the pages due in a stretch of time, in that order."""
     return _pages(conn, "due_at >= %s AND due_at < %s", (since, until))
 
 

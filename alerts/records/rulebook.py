@@ -21,7 +21,7 @@ class RuleCard(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def rulebook() -> list[RuleCard]:
-    """Every rule, in the order in which the engine knows them."""
+    """Return every rule, in the order in which the engine knows them."""
     return [
         RuleCard(
             name=rule.name,

@@ -35,27 +35,27 @@ class Turn(msgspec.Struct, frozen=True):
 
 
 def mutes(conn: psycopg.Connection, now: datetime) -> list[Muted]:
-    """The mutes in force at a moment, soonest to end first."""
+    """Return the mutes in force at a moment, soonest to end first."""
     rows = bodies(conn, "SELECT body::text FROM mute WHERE until > %s ORDER BY until, id", (now,))
     return [_MUTED.decode(row) for row in rows]
 
 
 def people(conn: psycopg.Connection) -> list[Staff]:
-    """Everybody who is paged or signs in, by id."""
+    """Return everybody who is paged or signs in, by id."""
     return [
         _STAFF.decode(row) for row in bodies(conn, "SELECT body::text FROM staff ORDER BY id", ())
     ]
 
 
 def rotas(conn: psycopg.Connection) -> list[Rota]:
-    """The rotas in force, by id."""
+    """Return the rotas in force, by id."""
     return [
         _ROTA.decode(row) for row in bodies(conn, "SELECT body::text FROM rota ORDER BY id", ())
     ]
 
 
 def turns(conn: psycopg.Connection, now: datetime, zone: ZoneInfo) -> list[Turn]:
-    """Who is on call at a moment and who is next, by rota; looks a fortnight ahead."""
+    """Return who is on call at a moment and who is next, by rota; looks a fortnight ahead."""
     found = []
     for rota in rotas(conn):
         current, *later = shifts(rota, now, now + timedelta(days=15), zone)
@@ -65,7 +65,7 @@ def turns(conn: psycopg.Connection, now: datetime, zone: ZoneInfo) -> list[Turn]
 
 
 def ladders(conn: psycopg.Connection) -> list[Ladder]:
-    """The ladders, in the order in which they are tried."""
+    """Return the ladders, in the order in which they are tried."""
     return [
         _LADDER.decode(body)
         for body in bodies(conn, "SELECT body::text FROM ladder ORDER BY position", ())
@@ -73,7 +73,7 @@ def ladders(conn: psycopg.Connection) -> list[Ladder]:
 
 
 def lane_beats(conn: psycopg.Connection) -> list[LaneBeat]:
-    """Each engine lane's clock, and when it was last heard of."""
+    """Return each engine lane's clock, and when it was last heard of."""
     cursor = conn.cursor(row_factory=class_row(LaneBeat))
     return cursor.execute(
         "SELECT lane, clock, renewed_at FROM checkpoint"

@@ -12,13 +12,13 @@ _VISIT = msgspec.json.Decoder(VisitRecord)
 
 
 def visit(conn: psycopg.Connection, id: str) -> VisitRecord | None:
-    """One visit as it stands now, or None."""
+    """Return one visit as it stands now, or None."""
     rows = bodies(conn, "SELECT body::text FROM visit WHERE id = %s", (id,))
     return _VISIT.decode(rows[0]) if rows else None
 
 
 def visit_revisions(conn: psycopg.Connection, id: str) -> list[tuple[datetime, VisitRecord]]:
-    """What a visit was thought to be, and since when; oldest first."""
+    """Return what a visit was thought to be, and since when; oldest first."""
     cursor = conn.execute(
         "SELECT at, body::text FROM visit_revision WHERE id = %s ORDER BY revision", (id,)
     )
@@ -26,7 +26,7 @@ def visit_revisions(conn: psycopg.Connection, id: str) -> list[tuple[datetime, V
 
 
 def visits_between(conn: psycopg.Connection, since: datetime, until: datetime) -> list[VisitRecord]:
-    """The visits whose window starts in a stretch of time, by start."""
+    """Return the visits whose window starts in a stretch of time, by start."""
     rows = bodies(
         conn,
         "SELECT body::text FROM visit WHERE start >= %s AND start < %s ORDER BY start, id",

@@ -1,8 +1,6 @@
 """All rules, in the order they are asked."""
 
-from typing import Any
-
-from alerts.rule import Rule
+from alerts.rule import AnyRule
 from alerts.rules.area_outage import AREA_OUTAGE
 from alerts.rules.battery_low import BATTERY_LOW
 from alerts.rules.contact_overdue import CONTACT_OVERDUE
@@ -21,7 +19,7 @@ from alerts.rules.visit_missed import VISIT_MISSED
 from alerts.rules.visit_short import VISIT_SHORT
 from alerts.rules.visit_unended import VISIT_UNENDED
 
-RULES: tuple[Rule[Any, Any], ...] = (
+RULES: tuple[AnyRule, ...] = (
     SOS_PRESSED,
     GEOFENCE_BREACHED,
     VISIT_MISSED,

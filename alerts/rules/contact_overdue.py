@@ -13,28 +13,39 @@ settings allow it (`settings`) and when the client leaves the register (`client_
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import timedelta
 
 import msgspec
 from msgspec.structs import replace
 
-from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Verdict
+from alerts.rule import (
+    NO_TIMER,
+    UNCHANGED,
+    Begun,
+    Change,
+    Forget,
+    Keep,
+    Rule,
+    Verdict,
+)
 from alerts.rules.shared.absence import is_away, overdue_at
 from alerts.rules.shared.affected import clients_of
+from alerts.rules.shared.contacts import ContactState, Sign, heard, visited
 from alerts.rules.shared.lateness import came_late, judged_at
 from alerts.rules.shared.sighting import is_live_face, person_seen
 from alerts.town.parameters import Parameters
 from alerts.town.town import Town
-from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged, VisitRecord
-from alerts.visits.book import VisitSeen
-from devices.readings import DoorMoved, FaceSeen, Reading, VisitMarked
-
-TOGETHER = timedelta(minutes=15)  # between a check-in and the door that backs it
-KEPT = 4  # visits, check-ins and openings remembered a client
+from alerts.types import Evidence, Finding, Severity
+from alerts.visits.book import VISIT_BOOK, VisitSeen
+from devices.readings import DoorMoved, FaceSeen, VisitMarked
+from devices.subject import Subject
 
 
 class LevelDays(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Days by care level (自理, 半自理, 失能); one visit a month is the least anywhere."""
+    """Days by care level (自理, 半自理, 失能).
+
+    One visit a month is what Dongli (Tianjin) asks for; the shorter ones are our choice.
+    """
 
     independent: float = 31
     partial: float = 14
@@ -42,86 +53,95 @@ class LevelDays(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class ContactSettings(Parameters, frozen=True):
+    """How long a client may be without a contact."""
+
     days: LevelDays = LevelDays()
 
 
-class ContactState(RuleState, frozen=True):
-    since: datetime  # when the client was first known
-    visits: dict[str, datetime] = {}  # visit id -> when somebody was there, the last few
-    other: datetime | None = None  # the last contact that is no visit
-    check_ins: tuple[datetime, ...] = ()
-    openings: tuple[datetime, ...] = ()
-    raised: datetime | None = None  # when it was said; None = nothing stands
-    counted: datetime | None = None  # the last contact known then
-
-    @property
-    def contact(self) -> datetime | None:
-        """The last verified contact."""
-        return max((*self.visits.values(), *((self.other,) if self.other else ())), default=None)
-
-
-class ContactRule(Rule[ContactState, ContactSettings]):
+class ContactRule(Rule[ContactState, ContactSettings, Sign, VisitSeen]):
     name = "contact_overdue"
     severity = Severity.MEDIUM
-    wants = (VisitSeen, VisitMarked, DoorMoved, FaceSeen)
+    needs = (VISIT_BOOK,)
+    readings = (VisitMarked, DoorMoved, FaceSeen)
+    events = (VisitSeen,)
     settings = ContactSettings
     state = ContactState
 
-    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
-        match said:
-            case VisitSeen():
-                subject: str | None = f"client:{said.record.client}"
+    def route_reading(self, reading: Sign, town: Town) -> Iterable[str]:
+        match reading:
             case DoorMoved(open=True):
-                subject = town.subject_of(said.device)
-            case VisitMarked(action="check_in", client=str()):
-                subject = f"client:{said.client}"
-            case FaceSeen() if is_live_face(said):
-                subject = person_seen(said, town)
+                subject: str | None = town.subject_of(reading.device)
+            case VisitMarked(action="check_in", client=str(client)):
+                subject = str(Subject("client", client))
+            case FaceSeen() if is_live_face(reading):
+                subject = person_seen(reading, town)
             case _:
                 return ()
         return (subject,) if subject is not None and subject.startswith("client:") else ()
 
-    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
+    def route_event(self, event: VisitSeen, town: Town) -> Iterable[str]:
+        return (str(Subject("client", event.record.client)),)
+
+    def route_change(self, change: Change, town: Town) -> Iterable[str]:
         return clients_of(change, town)
 
-    def step(self, key: str, state: ContactState | None, felt: Felt, town: Town) -> Verdict | None:
-        if key.removeprefix("client:") not in town.directory.clients:
-            if state is None:
-                return None
-            return Verdict(None, self._cleared(key, state, "client_removed", town))
-        if isinstance(felt, Begun) and state is not None:
-            return None
+    def on_reading(
+        self, key: str, state: ContactState | None, reading: Sign, town: Town
+    ) -> Verdict[ContactState]:
         before = state or ContactState(since=town.now)
-        after = before
-        if isinstance(felt, VisitSeen):
-            after = visited(before, felt.record)
-        elif isinstance(felt, Stored):
-            after = heard(before, felt.reading)
-        if after is before and state is not None and isinstance(felt, Stored | RuleEvent):
-            return None
-        return self._judge(key, after, town, ripe=isinstance(felt, Tick))
+        return self._learnt(key, state, heard(before, reading), town)
 
-    def _judge(self, key: str, state: ContactState, town: Town, *, ripe: bool = False) -> Verdict:
+    def on_event(
+        self, key: str, state: ContactState | None, event: VisitSeen, town: Town
+    ) -> Verdict[ContactState]:
+        before = state or ContactState(since=town.now)
+        return self._learnt(key, state, visited(before, event.record), town)
+
+    def on_timer(self, key: str, state: ContactState, town: Town) -> Verdict[ContactState]:
+        return self._judge(key, state, town, is_due=True)
+
+    def on_change(
+        self, key: str, state: ContactState | None, change: Change, town: Town
+    ) -> Verdict[ContactState]:
+        if state is None:
+            return self._learnt(key, state, ContactState(since=town.now), town)
+        if not is_registered(key, town):
+            return Forget(self._cleared(key, state, "client_removed", town))
+        return UNCHANGED if isinstance(change, Begun) else self._judge(key, state, town)
+
+    def _learnt(
+        self, key: str, before: ContactState | None, after: ContactState, town: Town
+    ) -> Verdict[ContactState]:
+        """Return what follows from facts about a client, if there is such a client and any fact."""
+        if after is before or not is_registered(key, town):
+            return UNCHANGED
+        return self._judge(key, after, town)
+
+    def _judge(
+        self, key: str, state: ContactState, town: Town, *, is_due: bool = False
+    ) -> Keep[ContactState]:
+        """Return the verdict on a client's contacts; only a timer (`is_due`) raises."""
         limit = timedelta(days=self._days(key, town))
-        last = state.contact or state.since
-        due = overdue_at(last, limit, key, town)
+        due = overdue_at(state.contact or state.since, limit, key, town)
         if due > town.now:
             cleared = self._cleared(key, state, why_over(key, state, town), town)
-            return Verdict(replace(state, raised=None), cleared, wake_at=due)
+            return Keep(replace(state, raised=None), due, cleared)
         if state.raised is not None:
-            return Verdict(state)
-        if not ripe:
-            return Verdict(state, wake_at=judged_at(due, town.now))
+            return Keep(state, NO_TIMER)
+        if not is_due:
+            return Keep(state, judged_at(due, town.now))
         raised = replace(state, raised=town.now, counted=state.contact)
-        return Verdict(raised, (self._raised(key, state, town),))
+        return Keep(raised, NO_TIMER, (self._raised(key, state, town),))
 
     def _days(self, key: str, town: Town) -> float:
+        """Return how many days a client may be without a contact."""
         days = town.settings(self, key).days
-        client = town.directory.clients.get(key.removeprefix("client:"))
+        client = town.directory.client_of(Subject.parse(key))
         found: float = getattr(days, client.care_level if client else "independent")
         return found
 
     def _raised(self, key: str, state: ContactState, town: Town) -> Finding:
+        """Return the finding that a client has had no contact for too long."""
         last = state.contact or state.since
         return self.finding(
             "raised",
@@ -135,7 +155,7 @@ class ContactRule(Rule[ContactState, ContactSettings]):
     def _cleared(
         self, key: str, state: ContactState, reason: str, town: Town
     ) -> tuple[Finding, ...]:
-        """The end of the alert, where one stands."""
+        """Return the end of the alert, where one is open."""
         if state.raised is None:
             return ()
         proof = (Evidence(what="last_contact", at=state.contact),) if state.contact else ()
@@ -152,48 +172,13 @@ OVER = {
 }
 
 
-def visited(state: ContactState, record: VisitRecord) -> ContactState:
-    """The state with what a visit's record now says."""
-    at = record.ended or record.began
-    if at is None or record.grade not in ("verified", "probable"):
-        if record.id not in state.visits:
-            return state
-        return replace(state, visits={k: v for k, v in state.visits.items() if k != record.id})
-    if state.visits.get(record.id) == at:
-        return state
-    latest = sorted({**state.visits, record.id: at}.items(), key=lambda visit: visit[1])
-    return replace(state, visits=dict(latest[-KEPT:]))
-
-
-def heard(state: ContactState, said: Reading) -> ContactState:
-    """The state with one more check-in, opening or face; the same if it changes nothing."""
-    if isinstance(said, FaceSeen):
-        return contacted(state, said.at)
-    check_ins, openings = state.check_ins, state.openings
-    if isinstance(said, VisitMarked):
-        check_ins = latest_of(check_ins, said.at)
-    elif isinstance(said, DoorMoved):
-        openings = latest_of(openings, said.at)
-    if (check_ins, openings) == (state.check_ins, state.openings):
-        return state
-    state = replace(state, check_ins=check_ins, openings=openings)
-    backed = [at for at in check_ins if any(abs(at - door) <= TOGETHER for door in openings)]
-    return contacted(state, max(backed)) if backed else state
-
-
-def contacted(state: ContactState, at: datetime) -> ContactState:
-    if state.other is not None and state.other >= at:
-        return state
-    return replace(state, other=at)
-
-
-def latest_of(moments: tuple[datetime, ...], moment: datetime) -> tuple[datetime, ...]:
-    """The last few of these moments with one more."""
-    return tuple(sorted({*moments, moment}))[-KEPT:]
+def is_registered(key: str, town: Town) -> bool:
+    """Return True if "client:c-1" is in the register."""
+    return key.removeprefix("client:") in town.directory.clients
 
 
 def why_over(key: str, state: ContactState, town: Town) -> str:
-    """Why an alert that stands does so no longer."""
+    """Return why an open alert ends."""
     if state.contact is not None and state.contact != state.counted:
         return "late_evidence" if came_late(state.contact, state.raised) else "contact"
     return "away" if is_away(key, town) else "settings"

@@ -9,72 +9,90 @@ minutes for the closing behind it. One alert a door; its subject is whoever hold
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Never
 
 import msgspec
 
-from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Verdict
+from alerts.rule import NO_TIMER, UNCHANGED, Change, Forget, Keep, Rule, RuleState, Verdict
 from alerts.rules.shared.affected import devices_of
 from alerts.rules.shared.lateness import came_late, judged_at
 from alerts.town.parameters import Parameters
 from alerts.town.town import Town
-from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged
-from devices.readings import DoorMoved, Reading
+from alerts.types import Evidence, Finding, Severity
+from devices.readings import DoorMoved
 
-KEPT = 8  # openings remembered since the last closing; a late closing may fall between them
+# Openings remembered since the last closing; a late closing may fall between them. Our choice.
+KEPT = 8
 
 
 class DoorSettings(Parameters, frozen=True):
-    minutes: float = 60
+    """How long a door may stay open."""
+
+    minutes: float = 60  # our choice
 
 
 class DoorState(RuleState, frozen=True):
+    """What is remembered of one door."""
+
     opened: tuple[datetime, ...] = ()  # openings after `closed`, oldest first
     closed: datetime | None = None  # the last closing
-    raised: datetime | None = None  # when it was said; None = nothing stands
-    subject: str = ""  # of whom it was said
+    raised: datetime | None = None  # when; None = no alert is open
+    subject: str = ""  # of the alert
 
 
-class DoorRule(Rule[DoorState, DoorSettings]):
+class DoorRule(Rule[DoorState, DoorSettings, DoorMoved, Never]):
     name = "door_left_open"
     severity = Severity.MEDIUM
-    wants = (DoorMoved,)
+    readings = (DoorMoved,)
     settings = DoorSettings
     state = DoorState
 
-    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
-        return (said.device,) if isinstance(said, DoorMoved) else ()
+    def route_reading(self, reading: DoorMoved, town: Town) -> Iterable[str]:
+        return (reading.device,)
 
-    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
+    def route_change(self, change: Change, town: Town) -> Iterable[str]:
         return devices_of(change, town, "door")
 
-    def step(self, key: str, state: DoorState | None, felt: Felt, town: Town) -> Verdict | None:
-        if isinstance(felt, Stored) and isinstance(felt.reading, DoorMoved):
-            before = state or DoorState()
-            after = moved(before, felt.reading)
-            return None if after is before else self._judge(key, after, town)
-        if state is None:
-            return None
-        if town.directory.devices.get(key) is None and isinstance(felt, TownChanged):
-            return Verdict(None, self._cleared(key, state, "device_removed", town))
-        return self._judge(key, state, town, ripe=isinstance(felt, Tick))
+    def on_reading(
+        self, key: str, state: DoorState | None, reading: DoorMoved, town: Town
+    ) -> Verdict[DoorState]:
+        before = state or DoorState()
+        after = moved(before, reading)
+        return UNCHANGED if after is before else self._judge(key, after, town)
 
-    def _judge(self, key: str, state: DoorState, town: Town, *, ripe: bool = False) -> Verdict:
+    def on_timer(self, key: str, state: DoorState, town: Town) -> Verdict[DoorState]:
+        return self._judge(key, state, town, is_due=True)
+
+    def on_change(
+        self, key: str, state: DoorState | None, change: Change, town: Town
+    ) -> Verdict[DoorState]:
+        if state is None:
+            return UNCHANGED
+        if town.directory.devices.get(key) is None:
+            return Forget(self._cleared(key, state, "device_removed", town))
+        return self._judge(key, state, town)
+
+    def _judge(
+        self, key: str, state: DoorState, town: Town, *, is_due: bool = False
+    ) -> Keep[DoorState]:
+        """Return the verdict on a door as it now is; only a timer (`is_due`) raises."""
         if not state.opened:
             late = came_late(state.closed or town.now, state.raised)
             reason = "late_evidence" if late else "closed"
-            return Verdict(standing_down(state), self._cleared(key, state, reason, town))
+            return Keep(without_alert(state), NO_TIMER, self._cleared(key, state, reason, town))
         subject = state.subject if state.raised else town.subject_of(key)
         due = state.opened[0] + timedelta(minutes=town.settings(self, subject).minutes)
         if due > town.now:
             cleared = self._cleared(key, state, "late_evidence", town)
-            return Verdict(standing_down(state), cleared, wake_at=due)
+            return Keep(without_alert(state), due, cleared)
         if state.raised:
-            return Verdict(state)
-        if not ripe:
-            return Verdict(state, wake_at=judged_at(due, town.now))
+            return Keep(state, NO_TIMER)
+        if not is_due:
+            return Keep(state, judged_at(due, town.now))
         return self._raised(key, subject, state, town)
 
-    def _raised(self, key: str, subject: str, state: DoorState, town: Town) -> Verdict:
+    def _raised(self, key: str, subject: str, state: DoorState, town: Town) -> Keep[DoorState]:
+        """Return the verdict that the door has been open for too long."""
         since = state.opened[0]
         minutes = (town.now - since) / timedelta(minutes=1)
         found = self.finding(
@@ -87,10 +105,10 @@ class DoorRule(Rule[DoorState, DoorSettings]):
             evidence=(Evidence(what="door_open", at=since, device=key),),
         )
         raised = msgspec.structs.replace(state, raised=town.now, subject=subject)
-        return Verdict(raised, (found,))
+        return Keep(raised, NO_TIMER, (found,))
 
     def _cleared(self, key: str, state: DoorState, reason: str, town: Town) -> tuple[Finding, ...]:
-        """The end of the alert, where one stands."""
+        """Return the end of the alert, where one is open."""
         if state.raised is None:
             return ()
         over = self.finding(
@@ -115,7 +133,7 @@ ENDS = {
 
 
 def moved(state: DoorState, door: DoorMoved) -> DoorState:
-    """The state with one more report, whatever the order they come in; the same if none is new."""
+    """Return the state with one more report, in any order; the same state if it is not new."""
     if state.closed is not None and door.at < state.closed:
         return state
     if door.open:
@@ -128,8 +146,8 @@ def moved(state: DoorState, door: DoorMoved) -> DoorState:
     return msgspec.structs.replace(state, opened=tuple(opened), closed=door.at)
 
 
-def standing_down(state: DoorState) -> DoorState:
-    """The state with no alert."""
+def without_alert(state: DoorState) -> DoorState:
+    """Return the state with no alert open."""
     return msgspec.structs.replace(state, raised=None, subject="")
 
 

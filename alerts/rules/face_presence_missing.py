@@ -14,82 +14,87 @@ that had not ended by then. Who leaves it clears (`resident_removed`).
 """
 
 from collections.abc import Iterable
-from datetime import date, datetime, time, timedelta
+from datetime import date, datetime, timedelta
+from typing import Never
 
 from msgspec.structs import replace
 
-from alerts.rule import Begun, Felt, Rule, RuleEvent, RuleState, Verdict
-from alerts.rules.shared.affected import resettled
+from alerts.rule import UNCHANGED, Begun, Change, Forget, Keep, Rule, RuleState, Verdict
+from alerts.rules.shared.affected import residents_of
+from alerts.rules.shared.months import end_of, lack, month_of, parts_of
 from alerts.rules.shared.sighting import is_live_face, person_seen
 from alerts.town.parameters import Parameters
 from alerts.town.town import Town
-from alerts.types import Evidence, Finding, Severity, Stored, Tick, TownChanged
-from devices.readings import FaceSeen, Reading
+from alerts.types import Evidence, Finding, Severity
+from devices.readings import FaceSeen
 
-REMIND = timedelta(days=3)  # before the end of the month
-KEPT = 2  # missed months remembered, which late sightings may still put right
+REMIND = timedelta(days=3)  # before the end of the month; our choice
+KEPT = 2  # missed months remembered, which late sightings may still put right; our choice
 
 
 class PresenceSettings(Parameters, frozen=True):
+    """Two sightings a month are what Yingkou and Xiashan ask for; days and score are our choice."""
+
     per_month: int = 2
     min_days_apart: int = 7
     min_score: float = 0.8
 
 
 class PresenceState(RuleState, frozen=True):
+    """What is remembered of one resident."""
+
     month: str  # the month that is watched, "2026-11"
     days: dict[str, tuple[int, ...]] = {}  # month -> its days with a sighting
     joined: date | None = None  # when the register first held the resident, if in some month
-    reminded: bool = False  # a reminder of `month` stands
-    missing: tuple[str, ...] = ()  # the months whose alert stands
+    reminded: bool = False  # a reminder of `month` is open
+    missing: tuple[str, ...] = ()  # the months whose alert is open
 
 
-class PresenceRule(Rule[PresenceState, PresenceSettings]):
+class PresenceRule(Rule[PresenceState, PresenceSettings, FaceSeen, Never]):
     name = "face_presence_missing"
     severity = Severity.MEDIUM
-    wants = (FaceSeen,)
+    readings = (FaceSeen,)
     settings = PresenceSettings
     state = PresenceState
 
-    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
-        if not isinstance(said, FaceSeen) or not is_live_face(said):
-            return ()
-        person = person_seen(said, town)
+    def route_reading(self, reading: FaceSeen, town: Town) -> Iterable[str]:
+        person = person_seen(reading, town) if is_live_face(reading) else None
         return (person,) if person is not None and person.startswith("resident:") else ()
 
-    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
-        if isinstance(change, Begun) or resettled(change):
-            yield from (f"resident:{resident.id}" for resident in town.directory.residents)
-        else:
-            yield from (f"resident:{resident.id}" for resident in change.register.residents)
-        if isinstance(change, TownChanged):
-            yield from (f"resident:{key}" for key in change.register.removed.get("residents", ()))
+    def route_change(self, change: Change, town: Town) -> Iterable[str]:
+        return residents_of(change, town)
 
-    def step(self, key: str, state: PresenceState | None, felt: Felt, town: Town) -> Verdict | None:
-        if key.removeprefix("resident:") not in town.directory.residents:
-            return None if state is None else self._removed(key, state, town)
-        if isinstance(felt, Stored) and isinstance(felt.reading, FaceSeen):
-            return self._seen(key, state or entered(felt, town), felt.reading, town)
-        if isinstance(felt, Begun) and state is not None:
-            return None
-        state = state or entered(felt, town)
-        if isinstance(felt, Tick) and town.now >= ends(state.month, town):
-            return self._month_ended(key, state, town)
-        return self._watch(key, state, town)
-
-    def _seen(self, key: str, state: PresenceState, face: FaceSeen, town: Town) -> Verdict | None:
-        settings = town.settings(self, key)
-        if face.score is not None and face.score < settings.min_score:
-            return None
-        day = face.at.astimezone(town.zone).date()
-        month = f"{day:%Y-%m}"
+    def on_reading(
+        self, key: str, state: PresenceState | None, reading: FaceSeen, town: Town
+    ) -> Verdict[PresenceState]:
+        state = state or PresenceState(month_of(today(town)))
+        score = reading.score
+        if score is not None and score < town.settings(self, key).min_score:
+            return UNCHANGED
+        day = reading.at.astimezone(town.zone).date()
+        month = month_of(day)
         days = state.days.get(month, ())
         if day.day in days or (month < state.month and month not in state.missing):
-            return None
+            return UNCHANGED
         days = tuple(sorted({*days, day.day}))
         return self._watch(key, replace(state, days={**state.days, month: days}), town)
 
-    def _watch(self, key: str, state: PresenceState, town: Town) -> Verdict:
+    def on_timer(self, key: str, state: PresenceState, town: Town) -> Verdict[PresenceState]:
+        is_over = town.now >= end_of(state.month, town.zone)
+        return self._month_ended(key, state, town) if is_over else self._watch(key, state, town)
+
+    def on_change(
+        self, key: str, state: PresenceState | None, change: Change, town: Town
+    ) -> Verdict[PresenceState]:
+        is_known = key.removeprefix("resident:") in town.directory.residents
+        if state is None and is_known:
+            joined = None if isinstance(change, Begun) else today(town)
+            return self._watch(key, PresenceState(month_of(today(town)), joined=joined), town)
+        if state is None or (is_known and isinstance(change, Begun)):
+            return UNCHANGED
+        return self._watch(key, state, town) if is_known else self._removed(key, state, town)
+
+    def _watch(self, key: str, state: PresenceState, town: Town) -> Keep[PresenceState]:
         """Take back what no longer holds, remind where it is time, and wait for the next date."""
         findings: list[Finding] = []
         held = tuple(month for month in state.missing if self._lack(key, month, state, town))
@@ -99,15 +104,16 @@ class PresenceRule(Rule[PresenceState, PresenceSettings]):
             if month not in held
         ]
         lack = self._lack(key, state.month, state, town)
-        due = town.now >= ends(state.month, town) - REMIND
+        due = town.now >= end_of(state.month, town.zone) - REMIND
         if state.reminded and lack is None:
             findings.append(self._cleared(key, f"{state.month}/reminder", "seen", state, town))
         if due and lack is not None and not state.reminded:
             findings.append(self._reminder(key, state, town))
         state = replace(state, missing=held, reminded=due and lack is not None)
-        return Verdict(state, tuple(findings), wake_at=next_date(state.month, town))
+        return Keep(state, next_date(state.month, town), tuple(findings))
 
-    def _month_ended(self, key: str, state: PresenceState, town: Town) -> Verdict:
+    def _month_ended(self, key: str, state: PresenceState, town: Town) -> Keep[PresenceState]:
+        """Judge the month that is over and watch the next."""
         findings: list[Finding] = []
         if state.reminded:
             over = self._cleared(key, f"{state.month}/reminder", "month_ended", state, town)
@@ -117,24 +123,30 @@ class PresenceRule(Rule[PresenceState, PresenceSettings]):
         if lack is not None:
             findings.append(self._missing(key, state, lack, town))
             missing = (*missing, state.month)
-        month = f"{ends(state.month, town):%Y-%m}"
+        month = month_of(end_of(state.month, town.zone))
         days = {kept: state.days[kept] for kept in (*missing, month) if kept in state.days}
         state = replace(state, month=month, days=days, reminded=False, missing=missing)
-        return Verdict(state, tuple(findings), wake_at=next_date(month, town))
+        return Keep(state, next_date(month, town), tuple(findings))
 
-    def _removed(self, key: str, state: PresenceState, town: Town) -> Verdict:
+    def _removed(self, key: str, state: PresenceState, town: Town) -> Forget:
+        """Clear what is open of a resident who has left the register."""
         keys = (*state.missing, *([f"{state.month}/reminder"] if state.reminded else ()))
         cleared = (self._cleared(key, each, "resident_removed", state, town) for each in keys)
-        return Verdict(None, tuple(cleared))
+        return Forget(tuple(cleared))
 
     def _lack(self, key: str, month: str, state: PresenceState, town: Town) -> str | None:
-        """Why the sightings of a month do not suffice; None: they do."""
+        """Return why the sightings of a month do not suffice; None if they do."""
         settings = town.settings(self, key)
         joined = state.joined
-        owed_from = joined.day if joined is not None and f"{joined:%Y-%m}" == month else 1
-        return lack(state.days.get(month, ()), parts_of(month, settings, owed_from), settings)
+        owed_from = joined.day if joined is not None and month_of(joined) == month else 1
+        return lack(
+            state.days.get(month, ()),
+            parts_of(settings.per_month, owed_from),
+            settings.min_days_apart,
+        )
 
     def _missing(self, key: str, state: PresenceState, reason: str, town: Town) -> Finding:
+        """Return the finding that a month was not kept."""
         return self.finding(
             "raised",
             key,
@@ -146,6 +158,7 @@ class PresenceRule(Rule[PresenceState, PresenceSettings]):
         )
 
     def _reminder(self, key: str, state: PresenceState, town: Town) -> Finding:
+        """Return the finding that a month is soon over and not kept yet."""
         return self.finding(
             "raised",
             key,
@@ -160,6 +173,7 @@ class PresenceRule(Rule[PresenceState, PresenceSettings]):
     def _cleared(
         self, subject: str, key: str, reason: str, state: PresenceState, town: Town
     ) -> Finding:
+        """Return the end of the alert with this key."""
         return self.finding(
             "cleared",
             subject,
@@ -184,53 +198,19 @@ ENDS = {
 }
 
 
-def entered(felt: Felt, town: Town) -> PresenceState:
-    """The state of a resident first heard of now."""
-    today = town.now.astimezone(town.zone).date()
-    joined = today if isinstance(felt, TownChanged) else None
-    return PresenceState(month=f"{today:%Y-%m}", joined=joined)
-
-
-def ends(month: str, town: Town) -> datetime:
-    """The moment a month is over in the town's zone."""
-    first = date.fromisoformat(f"{month}-01")
-    following = (first + timedelta(days=31)).replace(day=1)
-    return datetime.combine(following, time(), town.zone)
+def today(town: Town) -> date:
+    """Return the local day of the engine's moment."""
+    return town.now.astimezone(town.zone).date()
 
 
 def next_date(month: str, town: Town) -> datetime:
-    """When the month is to be looked at next: its reminder, then its end."""
-    reminder = ends(month, town) - REMIND
-    return reminder if town.now < reminder else ends(month, town)
-
-
-def parts_of(month: str, settings: PresenceSettings, owed_from: int = 1) -> list[range]:
-    """The parts of a month as days; those that were over before `owed_from` left out."""
-    n = max(settings.per_month, 1)
-    starts = [1 + 30 * i // n for i in range(n)]  # two parts: 1 and 16
-    stops = [*starts[1:], 32]
-    parts = (range(start, stop) for start, stop in zip(starts, stops, strict=True))
-    return [part for part in parts if part.stop > owed_from]
-
-
-def lack(days: Iterable[int], parts: list[range], settings: PresenceSettings) -> str | None:
-    """Why these days do not give each part a sighting, far enough from the one before."""
-    days = sorted(days)
-    if not days and parts:
-        return "not_seen"
-    if any(not any(day in part for day in days) for part in parts):
-        return "part_missing"
-    earliest = 1
-    for part in parts:
-        fitting = [day for day in days if day in part and day >= earliest]
-        if not fitting:
-            return "too_close"
-        earliest = fitting[0] + settings.min_days_apart
-    return None
+    """Return when to look at the month next: at its reminder, then at its end."""
+    reminder = end_of(month, town.zone) - REMIND
+    return reminder if town.now < reminder else end_of(month, town.zone)
 
 
 def sightings(state: PresenceState, month: str) -> tuple[Evidence, ...]:
-    """The days of a month with a sighting; none: that no data was found."""
+    """Return the days of a month with a sighting as evidence, or that there is no data."""
     days = state.days.get(month, ())
     if not days:
         return (Evidence(what="no_data", detail=month),)

@@ -4,21 +4,23 @@ Raises at window end + `grace_minutes` when there is no evidence of the visit: n
 caregiver's phone at the home for `dwell_minutes` (fixes less than `gap_minutes` apart belong
 together), nor a check-in backed by the phone or the home's door. It raises also when the phone is
 silent: lost is not absent, and the reason says so. Reasons: `caregiver_elsewhere`,
-`caregiver_silent`, `no_caregiver_data`, `substitute_came` (another caregiver did).
+`caregiver_silent`, `caregiver_unplaced` (the phone spoke, and no fix places it there),
+`no_caregiver_data`, `substitute_came` (another caregiver did).
 Revises when later evidence changes the reason. Clears with `late_evidence` when evidence arrives,
 up to `correction_hours` after the window, and with `plan_changed` when the plan is moved or taken
 away. Evidence counts by the time it was made, whatever order it came in. The key is the visit.
 """
 
-from alerts.rule import RuleState, Verdict
+from alerts.rule import NO_TIMER, Keep, RuleState, Verdict
 from alerts.town.town import Town
 from alerts.types import FindingEvent, Severity, VisitRecord
-from alerts.visits.record import MissedSettings, deadlines
+from alerts.visits.terms import MISSED, MissedSettings, deadlines
 from alerts.visits.visit_rule import VisitRule
 
 WORDS = {
     "caregiver_elsewhere": "{who} was elsewhere",
     "caregiver_silent": "not seen, the phone of {who} was silent",
+    "caregiver_unplaced": "not seen: the phone of {who} spoke, and no fix places it there",
     "no_caregiver_data": "not seen, and no phone or home to tell by",
     "substitute_came": "{came} came instead of {who}",
     "late_evidence": "{came} was there after all",
@@ -27,29 +29,32 @@ WORDS = {
 
 
 class MissedState(RuleState, frozen=True):
-    reason: str = ""  # of the alert that stands; "" = none does
+    """What is remembered of one visit."""
+
+    reason: str = ""  # of the open alert; "" = there is none
 
 
 class VisitMissedRule(VisitRule[MissedState, MissedSettings]):
-    name = "visit_missed"
+    name = MISSED.name
     severity = Severity.HIGH
-    settings = MissedSettings
+    settings = MISSED.settings
     state = MissedState
 
     def judge(
-        self, record: VisitRecord, state: MissedState | None, town: Town, *, ripe: bool
-    ) -> Verdict | None:
+        self, record: VisitRecord, state: MissedState | None, town: Town, *, is_due: bool
+    ) -> Verdict[MissedState]:
         due = deadlines(record, town).missed
-        wake_at = due if town.now < due else None
-        owed = wake_at is None and (record.state == "missed" or record.reason == "substitute_came")
+        is_over = town.now >= due
+        timer = NO_TIMER if is_over else due
+        owed = is_over and (record.state == "missed" or record.reason == "substitute_came")
         before, now = state.reason if state else "", record.reason if owed else ""
         if before == now:
-            return Verdict(MissedState(now), wake_at=wake_at)
+            return Keep(MissedState(now), timer)
         event: FindingEvent = "revised" if before and now else "raised" if now else "cleared"
         reason = now or ("late_evidence" if record.came else "plan_changed")
         what = WORDS[reason].format(who=record.caregiver, came=record.came)
         found = self.found(event, record, reason, what, town)
-        return Verdict(MissedState(now), (found,), wake_at)
+        return Keep(MissedState(now), timer, (found,))
 
 
 VISIT_MISSED = VisitMissedRule()

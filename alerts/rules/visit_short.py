@@ -9,21 +9,25 @@ phone's buffer. Clears with `late_evidence` when later evidence shows enough. Th
 
 from datetime import timedelta
 
-from alerts.rule import RuleState, Verdict
+from alerts.rule import NO_TIMER, UNCHANGED, Keep, RuleState, Verdict
 from alerts.rules.shared.lateness import judged_at
 from alerts.town.parameters import Parameters
 from alerts.town.town import Town
 from alerts.types import FindingEvent, Severity, VisitRecord
 from alerts.visits.visit_rule import VisitRule
 
-SETTLED = timedelta(minutes=10)  # a caregiver may have stepped out for so long
+SETTLED = timedelta(minutes=10)  # a caregiver may have stepped out for so long; our choice
 
 
 class ShortSettings(Parameters, frozen=True):
-    share: float = 0.8  # of the planned minutes
+    """How much of the planned time must be spent there."""
+
+    share: float = 0.8  # of the planned minutes; our choice
 
 
 class ShortState(RuleState, frozen=True):
+    """What is remembered of one visit."""
+
     raised: bool = False
 
 
@@ -34,21 +38,23 @@ class VisitShortRule(VisitRule[ShortState, ShortSettings]):
     state = ShortState
 
     def judge(
-        self, record: VisitRecord, state: ShortState | None, town: Town, *, ripe: bool
-    ) -> Verdict | None:
+        self, record: VisitRecord, state: ShortState | None, town: Town, *, is_due: bool
+    ) -> Verdict[ShortState]:
         before = state or ShortState()
         short = self._is_short(record, town)
         if short == before.raised:
-            return None
+            return UNCHANGED
         due = max(record.end, (record.ended or record.end) + SETTLED)
-        if short and not (ripe and town.now >= due):
-            return Verdict(before, wake_at=judged_at(due, town.now))
+        if short and not (is_due and town.now >= due):
+            return Keep(before, judged_at(due, town.now))
         event: FindingEvent = "raised" if short else "cleared"
         reason = "too_short" if short else "late_evidence"
         what = f"{record.present or 0:.0f} of {record.minutes} min"
-        return Verdict(ShortState(short), (self.found(event, record, reason, what, town),))
+        found = self.found(event, record, reason, what, town)
+        return Keep(ShortState(short), NO_TIMER, (found,))
 
     def _is_short(self, record: VisitRecord, town: Town) -> bool:
+        """Return True if the visit has ended with less than its share of the planned minutes."""
         share = self.parameters(record, town).share
         return record.present is not None and record.present < share * record.minutes
 

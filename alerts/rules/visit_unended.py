@@ -8,7 +8,7 @@ with `late_evidence` when it turns out that nobody came. The key is the visit.
 
 from datetime import timedelta
 
-from alerts.rule import RuleState, Verdict
+from alerts.rule import NO_TIMER, UNCHANGED, Keep, RuleState, Verdict
 from alerts.rules.shared.lateness import judged_at
 from alerts.town.parameters import Parameters
 from alerts.town.town import Town
@@ -23,10 +23,14 @@ NOBODY = ("late_evidence", "nobody was there after all")
 
 
 class UnendedSettings(Parameters, frozen=True):
+    """How long after the window an end may be missing; our choice."""
+
     after_minutes: float = 30
 
 
 class UnendedState(RuleState, frozen=True):
+    """What is remembered of one visit."""
+
     raised: bool = False
 
 
@@ -37,19 +41,20 @@ class VisitUnendedRule(VisitRule[UnendedState, UnendedSettings]):
     state = UnendedState
 
     def judge(
-        self, record: VisitRecord, state: UnendedState | None, town: Town, *, ripe: bool
-    ) -> Verdict | None:
+        self, record: VisitRecord, state: UnendedState | None, town: Town, *, is_due: bool
+    ) -> Verdict[UnendedState]:
         before, unended = state or UnendedState(), record.state == "begun"
         if unended == before.raised:
-            return None
+            return UNCHANGED
         if not unended:
             reason, what = CLEARED.get(record.state, NOBODY)
-            return Verdict(UnendedState(), (self.found("cleared", record, reason, what, town),))
+            cleared = self.found("cleared", record, reason, what, town)
+            return Keep(UnendedState(), NO_TIMER, (cleared,))
         due = record.end + timedelta(minutes=self.parameters(record, town).after_minutes)
-        if not (ripe and town.now >= due):
-            return Verdict(before, wake_at=judged_at(due, town.now))
+        if not (is_due and town.now >= due):
+            return Keep(before, judged_at(due, town.now))
         found = self.found("raised", record, "no_end_seen", "begun, no end seen", town)
-        return Verdict(UnendedState(True), (found,))
+        return Keep(UnendedState(True), NO_TIMER, (found,))
 
 
 VISIT_UNENDED = VisitUnendedRule()

@@ -16,7 +16,7 @@ METRES_A_DEGREE = 111_195.0  # of latitude, on a sphere of 6,371 km
 
 
 def metres(lat: float, lon: float, other_lat: float, other_lon: float) -> float:
-    """The distance between two points; meant for up to some 100 km."""
+    """Return the distance between two points; meant for up to some 100 km."""
     east = (other_lon - lon + 540) % 360 - 180
     return METRES_A_DEGREE * hypot(other_lat - lat, east * cos(radians((lat + other_lat) / 2)))
 
@@ -37,7 +37,7 @@ class Fence:
         self._polygon = shapely.make_valid(shapely.Polygon(ring)) if len(ring) > 2 else None
 
     def beyond(self, lat: float, lon: float) -> float:
-        """Metres outside the edge; below zero inside. -inf where the zone has no shape."""
+        """Return the metres outside the edge: below zero inside, -inf if the zone has no shape."""
         if self._circle is not None:
             circle = self._circle
             return metres(circle.lat, circle.lon, lat, lon) - circle.radius
@@ -48,6 +48,7 @@ class Fence:
         return -edge if shapely.covers(self._polygon, point) else edge
 
     def _on_plane(self, lat: float, lon: float) -> tuple[float, float]:
+        """Return a point in metres east and north of the zone's first corner."""
         east = (lon - self._lon + 540) % 360 - 180
         return east * self._east, (lat - self._lat) * METRES_A_DEGREE
 
@@ -74,13 +75,15 @@ class Grid:
                 self._cells[cell] = tuple(sorted((*self._cells.get(cell, ()), key)))
 
     def near(self, lat: float, lon: float) -> tuple[str, ...]:
-        """The keys of the circles that could reach a point: all that do, and some that do not."""
+        """Return the keys of all circles that reach a point, and of some that do not."""
         return self._cells.get((int(lat // self.CELL), int(lon // self.CELL)), ())
 
     def circle(self, key: str) -> Circle | None:
+        """Return the circle of a key, if one was put in."""
         return self._circles.get(key)
 
     def _covered(self, circle: Circle) -> Iterable[tuple[int, int]]:
+        """Yield the cells that a circle and its reach may touch."""
         north = (circle.radius + self._reach) / METRES_A_DEGREE
         east = north / max(0.01, cos(radians(circle.lat)))
         south, north = circle.lat - north, circle.lat + north

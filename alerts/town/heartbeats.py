@@ -12,10 +12,14 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 
 from devices.directory import Directory
-from devices.readings import DeviceStatus, DoorMoved, Measured, Reading
+from devices.readings import DeviceStatus, DoorMoved, Measured, Position, Reading
 
-CALM = timedelta(hours=1)  # so long routine readings are only noted
-WELL = 50.0  # percent; a battery above it worries no rule, unless the town sets it higher
+# So long routine readings are only noted. Our choice: rules that write down routine readings at all
+# write one an hour; whatever is not routine ends the calm at once, so no alert waits for it.
+CALM = timedelta(hours=1)
+# Percent; a reading with a lower charge is never routine. Our choice, well above any default.
+WELL = 50.0
+REPEATED = timedelta(minutes=10)  # so much later the same state of a door is no bounce; our choice
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -25,53 +29,86 @@ class Vital(msgspec.Struct, array_like=True, gc=False):
     heard: datetime  # by our clock
     calm_until: datetime = LONG_AGO  # only routine readings came, and they are only noted
     charged: bool = False  # the reading that calmed named its charge
+    beats: bool = False  # it has said something that was no event: a heartbeat, a state repeated
+    is_open: bool | None = None  # a door's last state, until it beats
+    since: datetime = LONG_AGO  # when that was first said, by our clock
 
 
 class Vitals:
     """The signs of life of all devices. What changed is saved by device."""
 
+    name = "vitals"  # under which its rows are saved, beside those of the rules
+
     def __init__(self) -> None:
-        self.well = WELL  # percent; a battery above it is routine
+        self.routine_above = WELL  # percent
         self._of: dict[str, Vital] = {}
         self._changed_at = LONG_AGO  # when the town last changed; who was calm then is no more
         self._calm_after = LONG_AGO
         self._dirty: set[str] = set()
 
+    def watch(self, percent: float) -> None:
+        """Take no reading for routine that names a charge of this many percent or less."""
+        self.routine_above = max(WELL, percent)
+
     def heard(self, device: str) -> datetime | None:
-        """When a device was last known to be alive, by our clock; None: never."""
+        """Return when a device was last heard, by our clock, or None if never."""
         vital = self._of.get(device)
         return vital.heard if vital else None
 
-    def note(self, said: Reading, now: datetime) -> bool:
-        """Note a reading. True: it is routine and its device calm, so it says nothing more."""
-        device = said.device
+    def beats(self, device: str) -> bool:
+        """Return True if a device was ever heard without an event: then silence says something."""
         vital = self._of.get(device)
-        if vital is None or not is_routine(said, self.well):
-            self._hear(said, vital)
+        return vital is not None and vital.beats
+
+    def note(self, reading: Reading, now: datetime) -> bool:
+        """Note a reading. Return True if it is routine and its device calm: it is no news."""
+        device = reading.device
+        vital = self._of.get(device)
+        if vital is None or not is_routine(reading, self.routine_above):
+            self._hear(reading, vital)
+            self._is_first_beat(reading, self._of.get(device))
             return False
         self._dirty.add(device)
-        if said.received_at > vital.heard:  # nothing routine counts at another time
-            vital.heard = said.received_at
-        return now < vital.calm_until > self._calm_after and (said.battery is None or vital.charged)
+        if reading.received_at > vital.heard:  # nothing routine counts at another time
+            vital.heard = reading.received_at
+        if not vital.beats and self._is_first_beat(reading, vital):
+            return False
+        is_calm = now < vital.calm_until > self._calm_after
+        return is_calm and (reading.battery is None or vital.charged)
 
-    def _hear(self, said: Reading, vital: Vital | None) -> None:
-        at = heard_at(said)
+    def _is_first_beat(self, reading: Reading, vital: Vital | None) -> bool:
+        """Note that a device sends heartbeats. Return True if this reading is the first of them."""
+        if vital is None or vital.beats or reading.replayed:
+            return False
+        if isinstance(reading, DoorMoved):
+            if vital.is_open is not reading.open:
+                vital.is_open, vital.since = reading.open, reading.received_at
+            vital.beats = reading.received_at - vital.since >= REPEATED
+        elif isinstance(reading, DeviceStatus):
+            vital.beats = reading.online is not False
+        else:
+            vital.beats = isinstance(reading, Position | Measured)
+        return vital.beats
+
+    def _hear(self, reading: Reading, vital: Vital | None) -> None:
+        """Note when a device was heard, if the reading proves that it is alive."""
+        at = heard_at(reading)
         if at is None:
             return
-        self._dirty.add(said.device)
+        self._dirty.add(reading.device)
         if vital is None:
-            self._of[said.device] = Vital(at)
+            self._of[reading.device] = Vital(at)
         elif at > vital.heard:
             vital.heard = at
 
-    def calm(self, said: Reading, now: datetime) -> None:
-        """No rule found anything in a reading: the next like it need not be asked about."""
-        vital = self._of.get(said.device)
-        if vital is not None and is_routine(said, self.well):
-            vital.calm_until, vital.charged = now + CALM, said.battery is not None
+    def calm(self, reading: Reading, now: datetime) -> None:
+        """Calm a device of whose reading no rule made anything: the next like it is no news."""
+        vital = self._of.get(reading.device)
+        if vital is not None and is_routine(reading, self.routine_above):
+            vital.calm_until, vital.charged = now + CALM, reading.battery is not None
 
     def stir(self, key: str, directory: Directory) -> None:
-        """A rule has changed its mind about a device, or about the holder of devices."""
+        """End the calm of a device, or of a holder's devices: a rule changed its mind of them."""
         devices = (key,) if ":" not in key else [one.id for one in directory.held_by(key)]
         for device in devices:
             vital = self._of.get(device)
@@ -80,12 +117,12 @@ class Vitals:
                 self._dirty.add(device)
 
     def stir_all(self, now: datetime) -> None:
-        """The town has changed."""
+        """End the calm of all devices: the town has changed."""
         self._changed_at, self._calm_after = now, now + CALM
         self._dirty.add("")
 
     def take_dirty(self) -> Iterable[tuple[str, bytes]]:
-        """What changed since it was last asked, by device ("" is the town)."""
+        """Yield what changed since the last call, by device ("" is the town)."""
         for device in sorted(self._dirty):
             yield device, msgspec.msgpack.encode(self._of[device] if device else self._changed_at)
         self._dirty.clear()
@@ -99,21 +136,23 @@ class Vitals:
             self._calm_after = self._changed_at + CALM
 
 
-def is_routine(said: Reading, well: float) -> bool:
-    """Is a reading no more than a sign that its device is alive and well?"""
-    if said.replayed or (said.battery is not None and said.battery <= well):
+def is_routine(reading: Reading, above: float) -> bool:
+    """Return True if a reading only says that its device is alive and its battery `above` that."""
+    if reading.replayed or (reading.battery is not None and reading.battery <= above):
         return False
-    return not isinstance(said, DeviceStatus) or (said.online is not False and said.fault is None)
+    if not isinstance(reading, DeviceStatus):
+        return True
+    return reading.online is not False and reading.fault is None and reading.battery_low is None
 
 
-def heard_at(said: Reading) -> datetime | None:
-    """When a reading proves the device alive, by our clock; None: it proves nothing.
+def heard_at(reading: Reading) -> datetime | None:
+    """Return when a reading proves the device alive, by our clock, or None if it proves nothing.
 
     What a device sends from its buffer is heard now. A replayed state may be a message that the
     broker kept: it counts at its own time, and without one not at all.
     """
-    if isinstance(said, DeviceStatus) and said.online is False:
+    if isinstance(reading, DeviceStatus) and reading.online is False:
         return None
-    if said.replayed and isinstance(said, DeviceStatus | DoorMoved | Measured):
-        return said.observed_at if said.clock == "ok" else None
-    return said.received_at
+    if reading.replayed and isinstance(reading, DeviceStatus | DoorMoved | Measured):
+        return reading.observed_at if reading.clock == "ok" else None
+    return reading.received_at

@@ -12,7 +12,9 @@ import msgspec
 from alerts.town.parameters import Parameters
 from alerts.types import RuleScope
 from core.errors import CarewatchError
+from core.refusal import refused
 from devices.directory import Directory
+from devices.subject import Subject
 
 P = TypeVar("P", bound=Parameters)
 P_co = TypeVar("P_co", bound=Parameters, covariant=True)
@@ -49,9 +51,9 @@ class Scopes:
         self._narrow: dict[tuple[str, str, str | None], Parameters] = {}
 
     def settings(self, rule: Scoped[P], subject: str, by: str | None = None) -> P:
-        """The parameters that apply to a subject, and to what somebody (`by`) does for it.
+        """Return the parameters that apply to a subject, and to what somebody (`by`) does for it.
 
-        Raises CarewatchError for a parameter the rule does not have.
+        Raise CarewatchError for a parameter the rule does not have.
         """
         if rule.name not in self._scopes:
             found = self._wide.get(rule.name)
@@ -64,20 +66,29 @@ class Scopes:
             self._narrow[rule.name, subject, by] = found
         return found  # type: ignore[return-value]
 
+    def anywhere(self, rule: Scoped[P]) -> list[P]:
+        """Return the parameters of a rule in the whole town, and as each scope alone sets them.
+
+        Raise CarewatchError for a parameter the rule does not have.
+        """
+        alone = ((scope,) for scope in self._scopes.get(rule.name, ()))
+        return [self._made(rule, scopes) for scopes in ((), *alone)]
+
     def _made(self, rule: Scoped[P], scopes: tuple[RuleScope, ...]) -> P:
+        """Return a rule's parameters as these scopes set them, one over the other."""
         values = dict(self._rules.get(rule.name, {}))
         for scope in scopes:
             values.update(scope.rules[rule.name])
         try:
             return msgspec.convert(values, rule.settings)
-        except msgspec.ValidationError as wrong:
+        except msgspec.ValidationError:
             raise CarewatchError(
-                f"rules, {rule.name}: {wrong}; it takes "
+                f"rules, {refused(values, rule.settings, at=(rule.name,))}; it takes "
                 + ", ".join(rule.settings.__struct_fields__)
             ) from None
 
     def _fitting(self, name: str, subject: str, by: str | None) -> tuple[RuleScope, ...]:
-        """The scopes that fit a subject, widest first."""
+        """Return the scopes that fit a subject, widest first."""
         weighed = [
             (weight, n, scope)
             for n, scope in enumerate(self._scopes[name])
@@ -86,19 +97,21 @@ class Scopes:
         return tuple(scope for _, _, scope in sorted(weighed, key=lambda found: found[:2]))
 
     def _weight(self, scope: RuleScope, subject: str, by: str | None) -> int | None:
-        """How narrow a scope is, or None where it does not fit the subject."""
-        directory, weight = self._directory, 0
+        """Return how narrow a scope is, or None where it does not fit the subject."""
+        directory, about, weight = self._directory, Subject.parse(subject), 0
         if scope.area is not None:
-            path = directory.area_path(directory.area_of(subject))
+            path = directory.area_path(directory.area_of(about))
             if scope.area not in path:
                 return None
             weight = len(path) - path.index(scope.area)
         if scope.care_level is not None:
-            if care_level(directory, subject) != scope.care_level:
+            client = directory.client_of(about)
+            if client is None or client.care_level != scope.care_level:
                 return None
             weight = CARE_LEVEL
         if scope.agency is not None:
-            if scope.agency not in (directory.agency_of(subject), directory.agency_of(by)):
+            who = Subject.parse(by) if by else None
+            if scope.agency not in (directory.agency_of(about), directory.agency_of(who)):
                 return None
             weight = AGENCY
         if scope.subject is not None:
@@ -106,13 +119,3 @@ class Scopes:
                 return None
             weight = SUBJECT
         return weight
-
-
-def care_level(directory: Directory, subject: str) -> str | None:
-    """The care level of a client, or of the client who holds a device."""
-    what, _, key = subject.partition(":")
-    if what == "device":
-        device = directory.devices.get(key)
-        return care_level(directory, device.holder) if device and device.holder else None
-    client = directory.clients.get(key) if what == "client" else None
-    return client.care_level if client else None

@@ -1,4 +1,4 @@
-"""What the engine knows besides the rules' own states: the town as it was last told.
+"""What the engine knows besides the rules' own states: the town as the last change left it.
 
 Rules read it; only the engine changes it, and only because a stimulus said so.
 """
@@ -10,12 +10,13 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from alerts.town.deadlines import Deadlines
-from alerts.town.heartbeats import WELL, Vitals
+from alerts.town.heartbeats import Vitals
 from alerts.town.parameters import Parameters
 from alerts.town.settings import Scoped, Scopes
 from alerts.town.visits_at import VisitIndex
 from alerts.types import Condition, PlannedVisit, PlanSet, RuleScope, TownChanged, Zone
 from devices.directory import DeviceKind, Directory
+from devices.subject import Subject
 
 P = TypeVar("P", bound=Parameters)
 NEVER = datetime.min.replace(tzinfo=UTC)
@@ -53,31 +54,37 @@ class Town:
         self._scopes = Scopes(directory, self._rules, self._scopes_for)
 
     def speaker(self, device: str) -> Speaker:
-        """Who speaks through a device. One look-up for what every reading asks."""
+        """Return who speaks through a device. One look-up for what every reading asks."""
         speaker = self._speakers.get(device)
         if speaker is None:
             found = self.directory.devices.get(device)
-            subject = (found and found.holder) or f"device:{device}"
-            what, _, key = subject.partition(":")
-            caregiver = key if what == "caregiver" else None
-            speaker = Speaker(subject, found.kind if found else None, caregiver)
+            subject = found.subject if found else Subject("device", device)
+            caregiver = subject.id if subject.kind == "caregiver" else None
+            speaker = Speaker(str(subject), found.kind if found else None, caregiver)
             self._speakers[device] = speaker
         return speaker
 
     def subject_of(self, device: str) -> str:
-        """Who a device speaks for: its holder, or the device itself ("device:d-1")."""
+        """Return whom a device speaks for: its holder, or the device itself ("device:d-1")."""
         return self.speaker(device).subject
 
     def caregiver_of(self, device: str) -> str | None:
-        """The id of the caregiver who holds a device."""
+        """Return the id of the caregiver who holds a device, if one does."""
         return self.speaker(device).caregiver
 
     def settings(self, rule: Scoped[P], subject: str, by: str | None = None) -> P:
-        """The parameters of a rule for a subject (and who acts for it); the narrowest wins."""
+        """Return the parameters of a rule for a subject (and who acts for it).
+
+        The narrowest scope wins. Raise CarewatchError for a parameter the rule does not have.
+        """
         return self._scopes.settings(rule, subject, by)
 
+    def settings_anywhere(self, rule: Scoped[P]) -> list[P]:
+        """Return the parameters of a rule in the whole town, and as each scope would set them."""
+        return self._scopes.anywhere(rule)
+
     def changed(self, change: TownChanged) -> None:
-        """Take in what a change of the town says. Taking it in twice changes nothing more."""
+        """Take in a change of the town. Taking it in twice changes nothing more."""
         if change.timezone is not None:
             self.zone = ZoneInfo(change.timezone)
         self.directory = self.directory.changed(change.register)
@@ -91,7 +98,7 @@ class Town:
         self._scopes = Scopes(self.directory, self._rules, self._scopes_for)
 
     def plans(self) -> PlanSet:
-        """The plans and settings as now known."""
+        """Return the plans and settings as they are now."""
         return PlanSet(
             zones=tuple(self.fences.values()),
             conditions=tuple(self.conditions.values()),
@@ -102,6 +109,7 @@ class Town:
         )
 
     def _plan(self, plans: PlanSet) -> None:
+        """Take in new and changed plans, and take out those removed."""
         for key in plans.removed.get("visits", ()):
             self._visit(key, None)
         for visit in plans.visits:
@@ -120,9 +128,9 @@ class Town:
             self._scopes_for = plans.rules_for
         if plans.settings_version is not None:
             self.settings_version = plans.settings_version
-        self.vitals.well = worrying(self._rules, self._scopes_for)
 
     def _visit(self, key: str, plan: PlannedVisit | None) -> None:
+        """Put a visit's plan in the place of the one before; None takes it out."""
         before = self.visit_plans.pop(key, None)
         if before is not None and before.caregiver is not None:
             del self.rounds[before.caregiver][key]
@@ -133,6 +141,7 @@ class Town:
             self.rounds.setdefault(plan.caregiver, {})[key] = plan
 
     def _fence(self, key: str, zone: Zone | None) -> None:
+        """Put a zone in the place of the one before; None takes it out."""
         before = self.fences.pop(key, None)
         if before is not None:
             left = tuple(k for k in self.fences_of[before.owner] if k != key)
@@ -140,10 +149,3 @@ class Town:
         if zone is not None:
             self.fences[key] = zone
             self.fences_of[zone.owner] = tuple(sorted((*self.fences_of.get(zone.owner, ()), key)))
-
-
-def worrying(rules: dict[str, dict[str, object]], scopes: tuple[RuleScope, ...]) -> float:
-    """The highest charge in percent that `battery_low` may be asked about anywhere in town."""
-    tables = (one.get("battery_low") or {} for one in (rules, *(scope.rules for scope in scopes)))
-    percents = (table.get("percent") for table in tables)
-    return max([WELL, *(float(one) for one in percents if isinstance(one, int | float))])

@@ -19,13 +19,21 @@ from alerts.types import VisitRecord
 from devices.directory import Circle, Directory
 from devices.readings import Position
 
+# Evidence is gathered from an hour before the window until four hours after it. Our choice: wider
+# than what counts as the visit, so that coming and leaving are seen too.
 EARLY = timedelta(hours=1)
 LATE = timedelta(hours=4)
-VAGUE = 200.0  # metres of accuracy; a vaguer fix says nothing of a visit
-WEAK = 100.0  # metres; a fix as vague as this, or without accuracy, is weak evidence
-ENTER = 50.0  # metres of accuracy that may help a fix into a home
-LEAVE = 20.0  # metres beyond the home, accuracy taken off, that are surely elsewhere
-APART = 20.0  # metres by which a home must be nearer to be told from another, at the least
+# Metres of accuracy. Vaguer than VAGUE, a fix says nothing of a visit; as vague as WEAK, or without
+# accuracy, it is weak evidence. Our choice.
+VAGUE = 200.0
+WEAK = 100.0
+# Entering is prompt and leaving is slow, or a phone at the edge comes and goes. As in Tracelet's
+# geofences: up to 50 m of accuracy help a fix in, and it is out when it lies 20 m beyond, its
+# accuracy taken off.
+ENTER = 50.0
+LEAVE = 20.0
+# Metres by which a home must be nearer to be preferred to another, at the least. Our choice.
+APART = 20.0
 
 Place = Literal["home", "weak", "mock", "elsewhere"]
 
@@ -46,7 +54,7 @@ class Near(msgspec.Struct, frozen=True, gc=False):
     east: float
 
     def surely_elsewhere(self, lat: float, lon: float) -> bool:
-        """Is a place so far off that no accuracy helps? Two subtractions, for most fixes."""
+        """Return True if a place is so far off that no accuracy helps. Cheap, for most fixes."""
         if abs(lat - self.lat) > self.north:
             return True
         return self.east < abs(lon - self.lon) < 360 - self.east
@@ -57,6 +65,7 @@ class VisitIndex:
 
     def __init__(self) -> None:
         self.visits: dict[str, VisitRecord] = {}
+        self.concluded: list[VisitRecord] = []  # since the engine last took them, for the ledger
         self._of_client: dict[str, tuple[str, ...]] = {}
         self._of_caregiver: dict[str, tuple[str, ...]] = {}
         self._homes = Grid(reach=ENTER)  # client id -> home
@@ -65,7 +74,7 @@ class VisitIndex:
         self._last: tuple[Position, dict[str, Place]] | None = None
 
     def take(self, record: VisitRecord, directory: Directory) -> None:
-        """Know this visit as it now is."""
+        """Put a visit's record in the place of the one before."""
         before = self.visits.get(record.id)
         if before is not None and plan_of(before) != plan_of(record):
             self.drop(record.id)
@@ -74,14 +83,14 @@ class VisitIndex:
         if before is not None:
             return
         visits = (*self.of_client(record.client), record.id)
-        self._of_client[record.client] = tuple(sorted(visits))  # whatever was known first
+        self._of_client[record.client] = tuple(sorted(visits))  # whatever came first
         if record.caregiver is not None:
             own = (*self.of_caregiver(record.caregiver), record.id)
             self._of_caregiver[record.caregiver] = tuple(sorted(own))
         self.moved(record.client, directory)
 
     def drop(self, visit: str) -> None:
-        """Forget this visit."""
+        """Forget a visit."""
         record = self.visits.pop(visit, None)
         if record is None:
             return
@@ -96,25 +105,25 @@ class VisitIndex:
             self._of_caregiver[record.caregiver] = own
 
     def moved(self, client: str, directory: Directory) -> None:
-        """The client's home may have changed."""
+        """Look up a client's home anew, if there are visits to it."""
         visits = self.of_client(client)
         if not visits:
             return
-        known = directory.clients.get(client)
-        self._homes.put(client, known.home if known else None)
+        registered = directory.clients.get(client)
+        self._homes.put(client, registered.home if registered else None)
         for visit in visits:
             self._forget_fixes(self.visits[visit])
 
     def of_client(self, client: str) -> tuple[str, ...]:
-        """The visits planned for a client, as ids."""
+        """Return the visits planned for a client, as ids."""
         return self._of_client.get(client, ())
 
     def of_caregiver(self, caregiver: str) -> tuple[str, ...]:
-        """The visits planned for a caregiver, as ids."""
+        """Return the visits planned for a caregiver, as ids."""
         return self._of_caregiver.get(caregiver, ())
 
     def open_at(self, visits: tuple[str, ...], at: datetime) -> list[VisitRecord]:
-        """Those of the visits that take evidence of this moment."""
+        """Return those of the visits that take evidence of this moment."""
         records = [self.visits[key] for key in visits]
         return [
             record
@@ -123,7 +132,7 @@ class VisitIndex:
         ]
 
     def places(self, fix: Position, caregiver: str) -> dict[str, Place]:
-        """For which visits a caregiver's fix counts, and what it says of each."""
+        """Return the visits that a caregiver's fix counts for, and what it says of each."""
         if self._last is not None and self._last[0] is fix:
             return self._last[1]
         found = self._places(fix, caregiver)
@@ -131,61 +140,75 @@ class VisitIndex:
         return found
 
     def _places(self, fix: Position, caregiver: str) -> dict[str, Place]:
+        """Return what `places` does, worked out: own visits first, then those of others."""
         accuracy = fix.accuracy or 0
         if accuracy > VAGUE:
             return {}
+        inside, found = self._own_homes(fix, caregiver, accuracy)
+        if not inside:
+            inside = self._homes_near(fix, caregiver, accuracy)
+            if not inside:
+                return found
+        elif not fix.mock:
+            found.update({near.visit: "elsewhere" for _, near in inside})
+        place: Place = "mock" if fix.mock else "home" if 0 < accuracy <= WEAK else "weak"
+        for near in nearest(inside, fix.at, accuracy):
+            found[near.visit] = place
+        return found
+
+    def _own_homes(
+        self, fix: Position, caregiver: str, accuracy: float
+    ) -> tuple[list[tuple[float, Near]], dict[str, Place]]:
+        """Return the caregiver's visits at whose homes a fix may be, with the distances.
+
+        And those for which it is surely elsewhere.
+        """
         at, lat, lon = fix.at, fix.lat, fix.lon
         inside: list[tuple[float, Near]] = []
-        found: dict[str, Place] = {}
+        away: dict[str, Place] = {}
         own = self._own.get(caregiver)
         for near in own if own is not None else self._ready_own(caregiver):
             if not near.opens <= at <= near.closes:
                 continue
-            if near.surely_elsewhere(lat, lon):
-                is_elsewhere = True
-            else:
+            if not near.surely_elsewhere(lat, lon):
                 distance = metres(near.lat, near.lon, lat, lon)
                 if distance <= near.radius + min(accuracy, ENTER):
                     inside.append((distance, near))
                     continue
-                is_elsewhere = surely_beyond(distance, near.radius, accuracy)
-            if is_elsewhere and not fix.mock:
-                found[near.visit] = "elsewhere"
-        if inside and not fix.mock:
-            found.update({near.visit: "elsewhere" for _, near in inside})
-        elif not inside:
-            inside = self._homes_near(fix, caregiver, at)
-            if not inside:
-                return found
-        place: Place = "mock" if fix.mock else "home" if 0 < accuracy <= WEAK else "weak"
-        for near in nearest(inside, at, accuracy):
-            found[near.visit] = place
-        return found
+                if not surely_beyond(distance, near.radius, accuracy):
+                    continue
+            if not fix.mock:
+                away[near.visit] = "elsewhere"
+        return inside, away
 
-    def _homes_near(self, fix: Position, caregiver: str, at: datetime) -> list[tuple[float, Near]]:
-        """The visits of others at homes in reach: where a substitute may be."""
+    def _homes_near(
+        self, fix: Position, caregiver: str, accuracy: float
+    ) -> list[tuple[float, Near]]:
+        """Return the visits of others at homes in reach: where a substitute may be."""
         found: list[tuple[float, Near]] = []
         for client in self._homes.near(fix.lat, fix.lon):
             for near in self._at_home.get(client) or self._ready_at_home(client):
-                if near.caregiver == caregiver or not near.opens <= at <= near.closes:
+                if near.caregiver == caregiver or not near.opens <= fix.at <= near.closes:
                     continue
                 if near.surely_elsewhere(fix.lat, fix.lon):
                     continue
                 distance = metres(near.lat, near.lon, fix.lat, fix.lon)
-                if distance <= near.radius + min(fix.accuracy or 0, ENTER):
+                if distance <= near.radius + min(accuracy, ENTER):
                     found.append((distance, near))
         return found
 
     def _ready_own(self, caregiver: str) -> tuple[Near, ...]:
+        """Make a caregiver's visits ready to be compared with fixes."""
         found = self._own[caregiver] = self._ready(self.of_caregiver(caregiver))
         return found
 
     def _ready_at_home(self, client: str) -> tuple[Near, ...]:
+        """Make the visits to a client ready to be compared with fixes."""
         found = self._at_home[client] = self._ready(self.of_client(client))
         return found
 
     def _ready(self, visits: tuple[str, ...]) -> tuple[Near, ...]:
-        """Those of the visits that take fixes at all, as fixes are compared with them."""
+        """Return those of the visits that take fixes at all, as fixes are compared with them."""
         records = (self.visits[visit] for visit in visits)
         homes = ((record, self._homes.circle(record.client)) for record in records)
         return tuple(
@@ -195,13 +218,14 @@ class VisitIndex:
         )
 
     def _forget_fixes(self, record: VisitRecord) -> None:
+        """Drop what was made ready of a visit, and the last answer."""
         self._at_home.pop(record.client, None)
         self._own.pop(record.caregiver or "", None)
         self._last = None
 
 
 def near_of(record: VisitRecord, home: Circle) -> Near:
-    """A visit, ready to be compared with fixes."""
+    """Return a visit, ready to be compared with fixes."""
     north = (home.radius + LEAVE + WEAK) / METRES_A_DEGREE
     return Near(
         record.id,
@@ -219,13 +243,13 @@ def near_of(record: VisitRecord, home: Circle) -> Near:
 
 
 def plan_of(record: VisitRecord) -> tuple[object, ...]:
-    """What of a record decides where it is looked for."""
+    """Return what of a record decides where it is looked for."""
     is_cancelled = record.state == "cancelled"
     return (record.client, record.caregiver, record.start, record.end, is_cancelled)
 
 
 def surely_beyond(distance: float, radius: float, accuracy: float) -> bool:
-    """Is a fix outside a home whatever its accuracy hides? A missing accuracy hides WEAK metres."""
+    """Return True if a fix is outside a home whatever its accuracy hides; WEAK if it has none."""
     return distance - min(accuracy or WEAK, WEAK) > radius + LEAVE
 
 
@@ -233,7 +257,7 @@ V = TypeVar("V", Near, VisitRecord)
 
 
 def nearest(inside: list[tuple[float, V]], at: datetime, accuracy: float) -> list[V]:
-    """The visits a fix counts for: nearest home first, then nearest window."""
+    """Return the visits a fix counts for: nearest home first, then nearest window."""
     if len(inside) < 2:
         return [visit for _, visit in inside]
     reach = min(distance for distance, _ in inside) + max(accuracy, APART)
@@ -243,5 +267,5 @@ def nearest(inside: list[tuple[float, V]], at: datetime, accuracy: float) -> lis
 
 
 def from_window(visit: Near | VisitRecord, at: datetime) -> timedelta:
-    """How far a moment is from a visit's window; zero inside it."""
+    """Return how far a moment is from a visit's window; zero inside it."""
     return max(visit.start - at, at - visit.end, timedelta(0))

@@ -8,9 +8,9 @@ from alerts.figures.alarm_load import AlarmLoad
 from alerts.plans.overrides import nested
 from alerts.plans.setting_changes import (
     PARTS,
-    Part,
     SettingDifference,
     SettingsChange,
+    TownPart,
     leaves,
     part_of,
 )
@@ -25,12 +25,12 @@ __all__ = (
     "AlarmLoad",
     "Errand",
     "InForce",
-    "Part",
     "Request",
     "SettingDifference",
     "SettingsChange",
     "SettingsVersion",
     "Summary",
+    "TownPart",
     "TrialRecord",
     "ask",
     "enable_trial",

@@ -20,6 +20,7 @@ from alerts.engine.two_lanes import TwoLanes
 from alerts.figures.alarm_load import AlarmLoad, alarms_of, measure
 from alerts.types import Evidence, Finding, FindingEvent, Severity, Stimulus, Tick
 from devices.scope import WHOLE, Scope, sees_subject
+from devices.subject import Subject
 
 
 class FindingLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -68,11 +69,11 @@ class Trial:
 
     @property
     def zone(self) -> ZoneInfo:
-        """The town's time zone."""
+        """Return the town's time zone."""
         return self._lanes.town.zone
 
     def findings(self) -> Iterator[Finding]:
-        """What the rules find, in order, with the town's offset in every time. Runs once."""
+        """Yield what the rules find, in order, with the town's offset in every time. Runs once."""
         for finding in self._run():
             if not self.shows(finding):
                 continue
@@ -83,20 +84,20 @@ class Trial:
             yield local
 
     def shows(self, finding: Finding) -> bool:
-        """Whether a finding lies in the time and the part of the town that are looked at."""
+        """Return True if a finding lies in the time and the part of the town that are looked at."""
         if self._shown_from is not None and finding.at < self._shown_from:
             return False
-        return sees_subject(self._scope, self._lanes.town.directory, finding.subject)
+        return sees_subject(self._scope, self._lanes.town.directory, Subject.parse(finding.subject))
 
     def counts(self) -> dict[str, dict[str, int]]:
-        """How many findings there were: rule -> event -> number, in order of their names."""
+        """Return how many findings there were: rule -> event -> number, in order of their names."""
         counted: dict[str, dict[str, int]] = {}
         for (rule, event), number in sorted(self._counts.items()):
             counted.setdefault(rule, {})[event] = number
         return counted
 
     def load(self, findings: Iterable[Finding], seats: int) -> AlarmLoad | None:
-        """How heavy alarms of the same time weigh; None where no time has passed at all."""
+        """Return how heavy alarms of the same time weigh; None where no time has passed at all."""
         begin, end = self._shown_from or self.begin, self._until or self._lanes.clock
         if begin is None or end is None:
             return None
@@ -106,8 +107,11 @@ class Trial:
             end=end.astimezone(self.zone),
             timezone=self.zone.key,
             seats=seats,
-            area_of=self._lanes.town.directory.area_of,
+            area_of=self._area_of,
         )
+
+    def _area_of(self, subject: str) -> str | None:
+        return self._lanes.town.directory.area_of(Subject.parse(subject))
 
     def _run(self) -> Iterator[Finding]:
         if self.begin is not None:
@@ -122,7 +126,7 @@ class Trial:
 
 
 def in_zone(finding: Finding, zone: ZoneInfo) -> Finding:
-    """The finding with its times as the town's clocks show them."""
+    """Return the finding with its times as the town's clocks show them."""
     evidence = tuple(
         fact if fact.at is None else replace(fact, at=fact.at.astimezone(zone))
         for fact in finding.evidence
@@ -131,5 +135,6 @@ def in_zone(finding: Finding, zone: ZoneInfo) -> Finding:
 
 
 def line_of(finding: Finding) -> FindingLine:
-    """The finding as it is printed; the number of the settings is this installation's own."""
+    """Return the finding as it is printed; the number of the settings is this
+    installation's own."""
     return FindingLine(**{name: getattr(finding, name) for name in FindingLine.__struct_fields__})

@@ -23,7 +23,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def differences(live: Iterable[Finding], tried: Iterable[Finding]) -> list[Difference]:
-    """The differences by time; none where both raised the same.
+    """Return the differences by time; none where both raised the same.
 
     The alarms of one rule, subject and key are set beside one another in their order.
     """
@@ -39,7 +39,7 @@ def differences(live: Iterable[Finding], tried: Iterable[Finding]) -> list[Diffe
 
 
 def raised_by_key(findings: Iterable[Finding]) -> dict[AlertKey, list[Finding]]:
-    """The raised findings of each alert's key, in their order."""
+    """Return the raised findings of each alert's key, in their order."""
     raised: dict[AlertKey, list[Finding]] = {}
     for finding in findings:
         if finding.event == "raised":
@@ -49,7 +49,7 @@ def raised_by_key(findings: Iterable[Finding]) -> dict[AlertKey, list[Finding]]:
 
 
 def otherwise(before: Finding, now: Finding) -> Iterable[str]:
-    """In one sentence how two alarms of the same thing differ; nothing where they do not."""
+    """Yield in one sentence how two alarms of the same thing differ; nothing where they do not."""
     parts: list[str] = []
     if now.at != before.at:
         minutes = abs(now.at - before.at) / timedelta(minutes=1)

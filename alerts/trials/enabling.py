@@ -22,7 +22,10 @@ def request_of_change(
     seats: int,
     scope: Scope,
 ) -> trials.Request:
-    """A change of the settings in force, to be tried. Raises CarewatchError for bad values."""
+    """Return a change of the settings in force, to be tried.
+
+    Raises CarewatchError for bad values.
+    """
     now = in_force(conn)
     return _request(now, changed(now.settings, change), since, until, seats, scope)
 
@@ -36,7 +39,10 @@ def request_of_version(
     seats: int,
     scope: Scope,
 ) -> trials.Request:
-    """An older version of the settings, to be tried. Raises CarewatchError where there is none."""
+    """Return an older version of the settings, to be tried.
+
+    Raises CarewatchError where there is none.
+    """
     older = next((one for one in versions(conn) if one.number == number), None)
     if older is None:
         raise CarewatchError(f"settings: there is no version {number}")
@@ -69,7 +75,7 @@ def enable_trial(
 
 
 def may_enable(request: trials.Request, scope: Scope, directory: Directory) -> bool:
-    """Whether whoever answers for `scope` answers for all that would change. Pure."""
+    """Return True if whoever answers for `scope` answers for all that would change. Pure."""
     return all(covers(scope, directory, one.part) for one in request.differences)
 
 

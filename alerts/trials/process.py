@@ -17,12 +17,12 @@ import msgspec
 import psycopg
 import structlog
 
-from alerts.connections import first_line
 from alerts.trials import requests as trials
 from alerts.trials.report import Summary, summed_up
 from alerts.trials.report_page import page
-from alerts.trials.stored import WARM_UP, Heard, stored_trial
+from alerts.trials.stored import WARM_UP, Inputs, stored_trial
 from alerts.types import PlanSet, TownSettings
+from core.database import connect, first_line
 from core.errors import CarewatchError
 from core.locks import Lock
 
@@ -46,8 +46,8 @@ class Progress:
     def __init__(self) -> None:
         self.share = 0.0
 
-    def passing(self, begin: datetime, end: datetime, heard: Heard) -> Heard:
-        """The same stimuli; every now and then it is noted how far they have come."""
+    def passing(self, begin: datetime, end: datetime, heard: Inputs) -> Inputs:
+        """Yield the same stimuli, and note every now and then how far they have come."""
         for n, stimulus in enumerate(heard):
             if n % LOOK_EVERY == 0:
                 self.share = min(max((stimulus.moment - begin) / (end - begin), 0.0), 1.0)
@@ -65,7 +65,7 @@ def _oversee(errand: Errand) -> None:
     if not done.returncode:
         return
     try:
-        with psycopg.connect(errand.database_url, autocommit=True) as conn:
+        with connect(errand.database_url, "carewatch trial") as conn:
             trials.fail(conn, errand.trial, f"its process ended with {done.returncode}")
     except psycopg.Error as error:  # who reads it next finds it lost
         log.warning("trial not marked failed", trial=errand.trial, why=first_line(error))
@@ -74,7 +74,10 @@ def _oversee(errand: Errand) -> None:
 def run(
     conn: psycopg.Connection, request: trials.Request, progress: Progress
 ) -> tuple[Summary, str]:
-    """What came out: the summary, and the whole report. The same rows give the same bytes."""
+    """Run the trial and return the summary and the whole report.
+
+    The same rows give the same bytes.
+    """
     trial, live = stored_trial(
         conn,
         None,
@@ -98,7 +101,7 @@ def run(
 
 
 def with_settings(plans: PlanSet, settings: TownSettings) -> PlanSet:
-    """The plans with these settings and no others, from the beginning to the end."""
+    """Return the plans with these settings alone, from the beginning to the end."""
     return msgspec.structs.replace(plans, rules=settings.rules, rules_for=settings.rules_for)
 
 
@@ -109,7 +112,7 @@ def main() -> None:
     progress = Progress()
     telling = threading.Thread(target=_tell, args=(errand, progress, os.getppid()), daemon=True)
     telling.start()
-    with psycopg.connect(errand.database_url, autocommit=True) as conn:
+    with connect(errand.database_url, "carewatch trial") as conn:
         conn.execute("SELECT pg_advisory_lock(%s)", (Lock.TRIAL,))
         request = trials.begin(conn, errand.trial)
         if request is None:
@@ -125,7 +128,7 @@ def main() -> None:
 def _tell(errand: Errand, progress: Progress, parent: int) -> NoReturn:
     """Say each second that the trial is alive; end the process where nobody waits for it."""
     try:
-        with psycopg.connect(errand.database_url, autocommit=True) as conn:
+        with connect(errand.database_url, "carewatch trial") as conn:
             while os.getppid() == parent and trials.renew(conn, errand.trial, progress.share):
                 time.sleep(SIGN_OF_LIFE)
             trials.fail(conn, errand.trial, "the service was ended before it was done")

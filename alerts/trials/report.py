@@ -45,7 +45,7 @@ def summed_up(
     live: list[Finding] | None = None,
     seats: int = 1,
 ) -> Summary:
-    """The summary of a trial that has run."""
+    """Return the summary of a trial that has run."""
     summary = Summary(
         settings=settings,
         messages=messages,
@@ -60,13 +60,13 @@ def summed_up(
 
 
 def json_line(value: Finding | Summary) -> bytes:
-    """One line of JSON; the same value always gives the same bytes."""
+    """Return one line of JSON; the same value always gives the same bytes."""
     whole = {"summary": value} if isinstance(value, Summary) else line_of(value)
     return _encode(whole) + b"\n"
 
 
 def text_line(finding: Finding) -> str:
-    """A finding to be read."""
+    """Return a finding as a line for people."""
     return (
         f"{finding.at:%Y-%m-%d %H:%M:%S}  {finding.severity.value:<6}  {finding.event:<7}  "
         f"{finding.rule}  {finding.subject}  {finding.reason}: {finding.detail}"
@@ -74,7 +74,7 @@ def text_line(finding: Finding) -> str:
 
 
 def text_of(summary: Summary) -> Iterator[str]:
-    """The summary to be read, line by line."""
+    """Yield the lines of the summary for people."""
     yield ""
     for rule, events in summary.findings.items():
         yield f"{rule:<24}" + "  ".join(f"{event} {n}" for event, n in events.items())

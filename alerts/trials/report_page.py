@@ -60,7 +60,7 @@ class Plot(msgspec.Struct, frozen=True):
 
 
 def page(summary: Summary, alarms: Sequence[Finding], lang: str = "zh") -> str:
-    """The page of a backtest; `alarms` are its raised findings in order."""
+    """Return the page of a backtest; `alarms` are its raised findings in order."""
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES), autoescape=True, trim_blocks=True
     )
@@ -88,7 +88,7 @@ def page(summary: Summary, alarms: Sequence[Finding], lang: str = "zh") -> str:
 
 
 def changes_of(settings: Mapping[str, object]) -> Iterator[str]:
-    """What was on trial, a line each: sentences as they are, else rule by rule."""
+    """Yield what was on trial, a line each: sentences as they are, else rule by rule."""
     changes = settings.get("changes")
     if isinstance(changes, list):
         yield from (str(change) for change in changes)
@@ -98,7 +98,7 @@ def changes_of(settings: Mapping[str, object]) -> Iterator[str]:
 
 
 def over_time(moments: Sequence[datetime], begin: datetime, end: datetime) -> Plot:
-    """How many alarms fell into each part of a stretch of time, labelled at even moments."""
+    """Return how many alarms fell into each part of a stretch of time, labelled at even moments."""
     step = next((one for one in STEPS if (end - begin) / one <= MOST), STEPS[-1])
     first = min((begin, *moments))
     start = first - (first - midnight(first)) % step
@@ -112,12 +112,12 @@ def over_time(moments: Sequence[datetime], begin: datetime, end: datetime) -> Pl
 
 
 def midnight(moment: datetime) -> datetime:
-    """The day's beginning on the same clock."""
+    """Return the day's beginning on the same clock."""
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)
 
 
 def plot(counts: Mapping[str, int], *, labelled: Sequence[int] | None = None) -> Plot:
-    """A bar for each count; the labels of all, or of those named, are written below."""
+    """Return a bar for each count; the labels of all, or of those named, are written below."""
     if not counts:
         return Plot((), (), 0, numbered=False)
     top = max(1, *counts.values())

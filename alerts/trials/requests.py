@@ -51,7 +51,7 @@ class TrialRecord(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def is_open(self) -> bool:
-        """Whether it waits or runs."""
+        """Return True if it waits or runs."""
         return self.state in ("waiting", "running")
 
 
@@ -77,17 +77,17 @@ def ask(conn: psycopg.Connection, person: str, request: Request, now: datetime) 
 
 
 def trial(conn: psycopg.Connection, id: str, person: str) -> TrialRecord | None:
-    """One trial of this person, or None."""
+    """Return one trial of this person, or None."""
     return next(iter(_read(conn, "id = %s AND person = %s", (id, person))), None)
 
 
 def trials_of(conn: psycopg.Connection, person: str) -> list[TrialRecord]:
-    """A person's trials, the newest first."""
+    """Return a person's trials, the newest first."""
     return _read(conn, "person = %s", (person,))
 
 
 def report_of(conn: psycopg.Connection, id: str, person: str) -> str | None:
-    """The whole report (HTML) of a trial of this person; None where there is none."""
+    """Return the whole report (HTML) of a trial of this person; None where there is none."""
     row = conn.execute(
         "SELECT report FROM rule_trial WHERE id = %s AND person = %s", (id, person)
     ).fetchone()

@@ -18,7 +18,7 @@ from devices.scope import WHOLE, Scope
 
 WARM_UP = timedelta(hours=72)  # read before what is shown: as long as late evidence counts
 MOMENT = timedelta(microseconds=1)
-Heard = Iterator[Stored | TownChanged]
+Inputs = Iterator[Stored | TownChanged]
 
 
 def stored_trial(
@@ -29,9 +29,9 @@ def stored_trial(
     relaid: Callable[[PlanSet], PlanSet],
     *,
     scope: Scope = WHOLE,
-    passing: Callable[[Heard], Heard] = lambda heard: heard,
+    passing: Callable[[Inputs], Inputs] = lambda heard: heard,
 ) -> tuple[Trial, list[Finding]]:
-    """A trial of what was received from `since` up to `until`, and what was found live then.
+    """Return a trial of what was received from `since` up to `until`, and what was found live then.
 
     Three days before it warm up. Where no town is given it is the one that was loaded then, with
     every change since; `relaid` puts the settings on trial into its plans. `passing` sees each
@@ -56,13 +56,13 @@ def stored_trial(
 
 
 def stored_town(conn: psycopg.Connection) -> Town:
-    """The town as it stands."""
+    """Return the town as it stands."""
     directory = load_directory(conn)
     return Town(directory, load_plans(conn), directory.timezone)
 
 
 def _retold(change: TownChanged, relaid: Callable[[PlanSet], PlanSet]) -> TownChanged:
-    """A later change of the town; where it says anything of settings, those on trial hold."""
+    """Return a later change of the town with the settings on trial in place of its own."""
     if change.plans.rules is None and change.plans.rules_for is None:
         return change
     return replace(change, plans=relaid(change.plans))

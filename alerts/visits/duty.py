@@ -7,7 +7,8 @@ import msgspec
 from alerts.town.town import Town
 from alerts.visits.calendar import Planned, planned_on
 
-BEFORE_FIRST = timedelta(minutes=30)  # the day's first planned visit
+# Before the day's first planned visit and after its last. Our choice: on the way there and back.
+BEFORE_FIRST = timedelta(minutes=30)
 AFTER_LAST = timedelta(minutes=30)
 DAY = timedelta(days=1)
 
@@ -21,7 +22,7 @@ class Duty(msgspec.Struct, frozen=True, array_like=True):
 
 
 def next_duty(caregiver: str, town: Town) -> Duty | None:
-    """The duty that runs now, or else the next one by tomorrow; None: no visit is planned."""
+    """Return the duty that runs now, or the next one by tomorrow; None if no visit is planned."""
     today = town.now.astimezone(town.zone).date()
     for day in (today - DAY, today, today + DAY):  # last night's may run past midnight
         plans = town.rounds.get(caregiver, {}).values()
@@ -35,7 +36,7 @@ def next_duty(caregiver: str, town: Town) -> Duty | None:
 
 
 def with_visit(duty: Duty | None, visit: Planned, day: date) -> Duty:
-    """The duty with one more visit planned on a local day; the earlier day wins."""
+    """Return the duty with one more visit planned on a local day; the earlier day wins."""
     alone = Duty(day, visit.start - BEFORE_FIRST, visit.end + AFTER_LAST)
     if duty is None or day < duty.day:
         return alone

@@ -1,77 +1,24 @@
 """From a visit's plan and its evidence, at one moment, to its record."""
 
 from datetime import datetime, timedelta
-from typing import NamedTuple
 
 import msgspec
 
 from alerts.town.deadlines import Deadlines, Terms
-from alerts.town.parameters import Parameters
 from alerts.town.town import Town
 from alerts.types import Evidence, VisitGrade, VisitRecord, VisitStage
-from alerts.visits.attendance import Attendance, Seen, attendance, contradicted, mark_facts
-from alerts.visits.stretches import longest_unseen, touches
+from alerts.visits.attendance import Attendance, attendance, contradicted, mark_facts
+from alerts.visits.evidence import Seen
+from alerts.visits.stretches import Stretches, joined, longest_unseen, touches
+from devices.subject import Subject
 
-BEFORE = timedelta(minutes=30)  # so long before the window a stay already counts
-CLOSED = timedelta(hours=25)  # a visit whose end is not seen by then is closed as unverified
-
-
-class MissedSettings(Parameters, frozen=True):
-    """The parameters of visit_missed; they shape the record."""
-
-    grace_minutes: float = 60
-    dwell_minutes: float = 5
-    gap_minutes: float = 10
-    correction_hours: float = 72
-
-
-class LateSettings(Parameters, frozen=True):
-    """The parameter of visit_late."""
-
-    after_minutes: float = 30
-
-
-class Missed(NamedTuple):
-    name: str = "visit_missed"
-    settings: type[MissedSettings] = MissedSettings
-
-
-class Late(NamedTuple):
-    name: str = "visit_late"
-    settings: type[LateSettings] = LateSettings
-
-
-def deadlines(record: VisitRecord, town: Town) -> Deadlines:
-    """The visit's deadlines. Late when the minutes planned no longer fit into the window, but not
-    before `after_minutes`."""
-    found = town.deadlines.get(record.id)
-    if found is None:
-        found = town.deadlines[record.id] = worked_out(record, town)
-    return found
-
-
-def worked_out(record: VisitRecord, town: Town) -> Deadlines:
-    people = (f"client:{record.client}", f"caregiver:{record.caregiver}")
-    missed, late = town.settings(Missed(), *people), town.settings(Late(), *people)
-    over = record.end + timedelta(minutes=missed.grace_minutes)
-    return Deadlines(
-        late=max(
-            record.start + timedelta(minutes=late.after_minutes),
-            record.end - timedelta(minutes=record.minutes),
-        ),
-        missed=over,
-        forgotten=record.end + timedelta(hours=missed.correction_hours),
-        terms=Terms(
-            first=record.start - BEFORE,
-            last=over,
-            dwell=timedelta(minutes=missed.dwell_minutes),
-            gap=timedelta(minutes=missed.gap_minutes),
-        ),
-    )
+# A visit whose end is not seen is closed as unverified after 25 h: the longest visit that Sandata,
+# a visit verification service, accepts.
+CLOSED = timedelta(hours=25)
 
 
 def concluded(record: VisitRecord, seen: Seen, when: Deadlines, town: Town) -> VisitRecord:
-    """The record of a visit as the evidence shows it now. Its revision stays as it was."""
+    """Return the record as the evidence shows it now. Its revision stays as it was."""
     came = who_came(record, seen, when.terms, town.now)
     if came is None:
         return absent(record, seen, when, town)
@@ -92,12 +39,12 @@ def concluded(record: VisitRecord, seen: Seen, when: Deadlines, town: Town) -> V
 
 
 def cancelled(record: VisitRecord) -> VisitRecord:
-    """The record of a visit whose plan was taken away before it was over."""
+    """Return the record of a visit whose plan was taken away before it was over."""
     return bare(record, "cancelled", "plan_removed")
 
 
 def who_came(record: VisitRecord, seen: Seen, terms: Terms, now: datetime) -> Attendance | None:
-    """The planned caregiver if anything shows it, else the first other one."""
+    """Return the planned caregiver's attendance if anything shows it, else the first other one."""
     people = {presence.caregiver for presence in seen.presences}
     people |= {mark.caregiver for mark in seen.marks}
     if record.caregiver in people:
@@ -113,7 +60,7 @@ def who_came(record: VisitRecord, seen: Seen, terms: Terms, now: datetime) -> At
 
 
 def absent(record: VisitRecord, seen: Seen, when: Deadlines, town: Town) -> VisitRecord:
-    """The record of a visit that nothing shows to have begun."""
+    """Return the record of a visit that nothing shows to have begun."""
     if town.now >= when.missed:
         return missing(record, "missed", record.end, seen, when, town)
     if town.now >= when.late and not at_the_door(seen, when.terms, town.now):
@@ -129,20 +76,20 @@ def missing(
     when: Deadlines,
     town: Town,
 ) -> VisitRecord:
-    """The record of a visit that should have begun, judged by the window up to a moment."""
+    """Return the record of a visit that should have begun, judged up to a moment."""
     marks = [mark for mark in seen.marks if mark.caregiver == record.caregiver]
     own = seen.presence(record.caregiver or "")
     faked = any(contradicted(mark, seen.elsewhere, own.sure) for mark in marks)
     grade: VisitGrade = "contradicted" if faked or seen.mock else "none"
     return msgspec.structs.replace(
-        bare(record, state, reason_of(record, seen, until, town)),
+        bare(record, state, reason_of(record, seen, until, when.terms, town)),
         grade=grade,
         evidence=missing_facts(record, seen, until, when.terms),
     )
 
 
 def bare(record: VisitRecord, state: VisitStage, reason: str = "") -> VisitRecord:
-    """The record with nothing but its plan, a state and a reason."""
+    """Return the record with nothing but its plan, a state and a reason."""
     return msgspec.structs.replace(
         record,
         state=state,
@@ -157,53 +104,61 @@ def bare(record: VisitRecord, state: VisitStage, reason: str = "") -> VisitRecor
 
 
 def at_the_door(seen: Seen, terms: Terms, now: datetime) -> bool:
-    """Is a phone at the home that has not stayed long enough yet?"""
+    """Return True if a phone is at the home that has not stayed long enough yet."""
     return fresh_until(seen, terms) > now
 
 
 def fresh_until(seen: Seen, terms: Terms) -> datetime:
-    """The moment from which no phone has been heard at the home for a gap."""
+    """Return when no phone will have been heard at the home for a gap."""
     stretches = (
         stretch for presence in seen.presences for stretch in (*presence.sure, *presence.weak)
     )
     return max((stretch.last for stretch in stretches), default=terms.first) + terms.gap
 
 
-def next_turn(record: VisitRecord, seen: Seen, when: Deadlines, town: Town) -> datetime:
-    """When time alone may change the record next."""
-    turns = [record.start, when.late, when.missed, when.forgotten]
+def next_look(record: VisitRecord, seen: Seen, when: Deadlines, town: Town) -> datetime:
+    """Return when time alone may change the record next."""
+    looks = [record.start, when.late, when.missed, when.forgotten]
     if record.state == "begun" and record.began is not None:
-        turns.append(record.began + CLOSED)
+        looks.append(record.began + CLOSED)
     if record.state in ("due", "late", "begun"):
-        turns.append(fresh_until(seen, when.terms))
-    return min(turn for turn in turns if turn > town.now)
+        looks.append(fresh_until(seen, when.terms))
+    return min(look for look in looks if look > town.now)
 
 
 # ---------------------------------------------------------------- why nobody came
 
 
-def reason_of(record: VisitRecord, seen: Seen, until: datetime, town: Town) -> str:
-    """Why nothing shows the visit, as far as the phone can tell."""
+def reason_of(record: VisitRecord, seen: Seen, until: datetime, terms: Terms, town: Town) -> str:
+    """Return why nothing shows the visit, as far as the phone can tell."""
     client = town.directory.clients.get(record.client)
     if client is None or client.home is None or not has_phone(record.caregiver, town):
         return "no_caregiver_data"
-    if not touches(seen.elsewhere, record.start, until):
-        return "caregiver_silent"
-    unseen = longest_unseen(seen.elsewhere, record.start, until)
-    long_enough = unseen > timedelta(minutes=record.minutes)
-    return "caregiver_silent" if long_enough else "caregiver_elsewhere"
+    if is_followed(record, seen.elsewhere, until):
+        return "caregiver_elsewhere"
+    own = seen.presence(record.caregiver or "")
+    heard = joined((*seen.elsewhere, *own.sure, *own.weak, *seen.spoke), terms.gap)
+    spoke = is_followed(record, heard, until)
+    return "caregiver_unplaced" if spoke else "caregiver_silent"
+
+
+def is_followed(record: VisitRecord, heard: Stretches, until: datetime) -> bool:
+    """Return True if a phone was heard in the window and never lost for longer than a visit."""
+    if not touches(heard, record.start, until):
+        return False
+    return longest_unseen(heard, record.start, until) <= timedelta(minutes=record.minutes)
 
 
 def has_phone(caregiver: str | None, town: Town) -> bool:
-    """Is a phone registered for this caregiver? A device of no stated kind may be one."""
-    held = town.directory.held_by(f"caregiver:{caregiver}") if caregiver else ()
+    """Return True if the caregiver has a phone; a device of no stated kind may be one."""
+    held = town.directory.held_by(Subject("caregiver", caregiver)) if caregiver else ()
     return any(device.kind in (None, "phone") for device in held)
 
 
 def missing_facts(
     record: VisitRecord, seen: Seen, until: datetime, terms: Terms
 ) -> tuple[Evidence, ...]:
-    """What was seen instead of the visit, and what was looked for and missing."""
+    """Return what was seen instead of the visit, and what was looked for and missing."""
     facts: list[Evidence] = []
     away = [part for part in seen.elsewhere if part.last >= record.start and part.first <= until]
     if away:

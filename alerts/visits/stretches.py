@@ -20,10 +20,6 @@ class Stretch(msgspec.Struct, frozen=True, array_like=True, order=True, gc=False
     first_fix: tuple[str, str]  # device, reading id
     last_fix: tuple[str, str]
 
-    @property
-    def length(self) -> timedelta:
-        return self.last - self.first
-
 
 Stretches = tuple[Stretch, ...]  # sorted, further than the gap apart
 
@@ -31,7 +27,7 @@ Stretches = tuple[Stretch, ...]  # sorted, further than the gap apart
 def with_fix(
     stretches: Stretches, at: datetime, device: str, reading: str, gap: timedelta
 ) -> Stretches:
-    """The stretches with one more fix. The very same tuple when it changes nothing."""
+    """Return the stretches with one more fix; the very same tuple if it changes nothing."""
     fix = (device, reading)
     if stretches and NONE < at - stretches[-1].last < gap:  # most fixes come in their order
         last = stretches[-1]
@@ -45,7 +41,7 @@ def with_fix(
 
 
 def lengthened(before: Stretches, after: Stretches) -> bool:
-    """Has only the last stretch grown at its end?"""
+    """Return True if only the last stretch has grown, at its end."""
     return (
         len(before) == len(after) > 0
         and before[-1].first == after[-1].first
@@ -55,7 +51,10 @@ def lengthened(before: Stretches, after: Stretches) -> bool:
 
 
 def joined(stretches: Iterable[Stretch], gap: timedelta, before: Stretches = ()) -> Stretches:
-    """Stretches less than `gap` apart made one. Of two fixes of one moment the lesser id leads."""
+    """Join stretches less than `gap` apart. Of two fixes of one moment the lesser id leads.
+
+    Return `before` itself where the outcome equals it.
+    """
     found: list[Stretch] = []
     for stretch in sorted(stretches):
         if found and stretch.first - found[-1].last < gap:
@@ -67,28 +66,29 @@ def joined(stretches: Iterable[Stretch], gap: timedelta, before: Stretches = ())
 
 
 def union(one: Stretch, other: Stretch) -> Stretch:
+    """Return the stretch from the first fix of both to the last."""
     first, first_fix = min((one.first, one.first_fix), (other.first, other.first_fix))
     last, last_fix = max((one.last, one.last_fix), (other.last, other.last_fix))
     return Stretch(first, last, first_fix, last_fix)
 
 
 def within(stretch: Stretch, start: datetime, end: datetime) -> timedelta:
-    """How long a stretch lasts between two moments; zero or less when it lies outside."""
+    """Return how long a stretch lasts between two moments; zero or less if it lies outside."""
     return min(stretch.last, end) - max(stretch.first, start)
 
 
 def touches(stretches: Stretches, start: datetime, end: datetime) -> bool:
-    """Is there a fix's stretch between two moments, both included?"""
+    """Return True if a stretch reaches between two moments, both included."""
     return any(stretch.last >= start and stretch.first <= end for stretch in stretches)
 
 
 def covers(stretches: Stretches, moment: datetime) -> bool:
-    """Does a moment lie within a stretch?"""
+    """Return True if a moment lies within a stretch."""
     return any(stretch.first <= moment <= stretch.last for stretch in stretches)
 
 
 def time_in(stretches: Stretches, start: datetime, end: datetime, besides: Stretches) -> timedelta:
-    """The time between two moments that the stretches cover and the others do not."""
+    """Return the time between two moments that the stretches cover and the others do not."""
     covered = sum((max(NONE, within(stretch, start, end)) for stretch in stretches), NONE)
     shared = (
         within(stretch, max(start, other.first), min(end, other.last))
@@ -99,7 +99,7 @@ def time_in(stretches: Stretches, start: datetime, end: datetime, besides: Stret
 
 
 def longest_unseen(stretches: Stretches, start: datetime, end: datetime) -> timedelta:
-    """The longest time between two moments without a fix."""
+    """Return the longest time between two moments without a fix."""
     longest, seen = NONE, start
     for stretch in stretches:
         if stretch.last >= start and stretch.first <= end:
@@ -109,6 +109,6 @@ def longest_unseen(stretches: Stretches, start: datetime, end: datetime) -> time
 
 
 def left_after(elsewhere: Stretches, moment: datetime, steady: timedelta) -> bool:
-    """Do fixes elsewhere after a moment, over a steady time, show that somebody has left?"""
+    """Return True if fixes elsewhere after a moment, over a steady time, show that one left."""
     after = [stretch for stretch in elsewhere if stretch.last > moment]
     return bool(after) and after[-1].last - max(after[0].first, moment) >= steady

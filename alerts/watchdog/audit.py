@@ -19,13 +19,15 @@ from psycopg.rows import scalar_row
 from alerts import metrics
 from alerts.channels import Channels, Notice
 from alerts.clock import Clock
-from alerts.connections import connect, first_line
+from alerts.connections import connect
 from alerts.records.lint import check_paging, paging_checked_at
 from alerts.records.standing import people
 from alerts.settings import AlertsSettings
 from alerts.types import Severity, Staff
+from core.database import first_line
 from core.locks import Lock
 from devices.registry import load_directory
+from devices.subject import Subject
 from ingest.history import silent_lanes
 
 EVERY = 60.0  # seconds between two looks
@@ -97,7 +99,7 @@ WORDS: dict[FaultKind, dict[str, str]] = {
 }
 
 
-class Fault(msgspec.Struct, frozen=True):
+class PagingFault(msgspec.Struct, frozen=True):
     """Something that keeps an alarm from reaching a person."""
 
     kind: FaultKind
@@ -105,20 +107,20 @@ class Fault(msgspec.Struct, frozen=True):
     first: str = ""  # the id of the first that is concerned
 
 
-def look(conn: psycopg.Connection, now: datetime) -> list[Fault]:
-    """Everything that is wrong at this moment. Raises psycopg.Error."""
+def look(conn: psycopg.Connection, now: datetime) -> list[PagingFault]:
+    """Return everything that is wrong at this moment. Raises psycopg.Error."""
     found = []
     for kind, question in QUESTIONS.items():
         row = conn.execute(question.encode(), {"now": now}).fetchone()
         if row is not None and row[0]:
-            found.append(Fault(kind, row[0], row[1] or ""))
+            found.append(PagingFault(kind, row[0], row[1] or ""))
     silent = silent_lanes(conn, INGEST_SILENT)
     if silent:
-        found.append(Fault("ingest_silent", len(silent), silent[0]))
+        found.append(PagingFault("ingest_silent", len(silent), silent[0]))
     return found
 
 
-class Watcher:
+class Watchdog:
     """Looks each minute on a thread of its own."""
 
     def __init__(self, settings: AlertsSettings, channels: Channels, clock: Clock) -> None:
@@ -138,7 +140,7 @@ class Watcher:
         self._stopping.set()
         self._thread.join()
 
-    def heed(self, faults: Sequence[Fault]) -> None:
+    def heed(self, faults: Sequence[PagingFault]) -> None:
         """Tell who must know of what is new or still stands; call outside when all is well."""
         metrics.FAULTS.set(len(faults))
         now = self._clock.now()
@@ -169,7 +171,7 @@ class Watcher:
                     self._watch(conn)
             except psycopg.Error as error:
                 log.warning("database away", why=first_line(error))
-                self.heed([Fault("database_silent")])
+                self.heed([PagingFault("database_silent")])
             except Exception:
                 log.exception("watcher failed, begins again")
 
@@ -185,7 +187,7 @@ class Watcher:
                 conn.execute("SELECT pg_advisory_unlock(%s)", (Lock.WATCHER,))
             self._stopping.wait(EVERY)
 
-    def _tell(self, fault: Fault, now: datetime) -> None:
+    def _tell(self, fault: PagingFault, now: datetime) -> None:
         for staff in self._answerable:
             notice = notice_of(fault, staff, self._settings, now)
             for contact in staff.contacts:
@@ -202,7 +204,7 @@ class Watcher:
 
 
 def answerable(everybody: Sequence[Staff]) -> list[Staff]:
-    """Whom the watcher tells: administrators; where there is none, managers."""
+    """Return whom the watcher tells: administrators; where there is none, managers."""
     for role in ("admin", "manager"):
         found = [staff for staff in everybody if staff.role == role and staff.contacts]
         if found:
@@ -210,8 +212,8 @@ def answerable(everybody: Sequence[Staff]) -> list[Staff]:
     return []
 
 
-def notice_of(fault: Fault, staff: Staff, settings: AlertsSettings, now: datetime) -> Notice:
-    """The watcher's own message."""
+def notice_of(fault: PagingFault, staff: Staff, settings: AlertsSettings, now: datetime) -> Notice:
+    """Return the watcher's own message."""
     lang = staff.contacts[0].lang or settings.lang
     text = f"{WORDS[fault.kind][lang]} ({fault.count}: {fault.first})"
     head = "carewatch 自检" if lang == "zh" else "carewatch watches itself"
@@ -219,7 +221,7 @@ def notice_of(fault: Fault, staff: Staff, settings: AlertsSettings, now: datetim
         page=f"watch-{fault.kind}-{now:%Y%m%d%H%M%S}-{staff.id}",
         alert="",
         rule="watch",
-        subject=f"service:{fault.kind}",
+        subject=str(Subject("service", fault.kind)),
         severity=Severity.HIGH,
         title=head,
         message=f"{head}: {text} {settings.public_url}/desk",

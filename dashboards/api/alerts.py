@@ -6,6 +6,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Depends, Header, Query, Request
 from fastapi.responses import Response
+from msgspec.structs import asdict
 
 from alerts import history
 from alerts.history import AlertFilter
@@ -16,6 +17,7 @@ from dashboards.auth.access import Visitor, having
 from dashboards.bodies import json_of
 from dashboards.views.desk import DeskView, desk_of
 from dashboards.views.moments import aware
+from devices.subject import Subject
 
 router = APIRouter(prefix="/api/v1", tags=["alerts"])
 MOST = 10_000
@@ -84,8 +86,11 @@ def listed(
     stale: bool = False,
     limit: Annotated[int, Query(ge=1, le=MOST)] = 1000,
 ) -> Response:
-    """The newest alerts that fit, oldest first. `area` means the area with all below it; `stale`
-    those that have stood, since `raised_at`, for more than 24 h."""
+    """List the newest alerts that fit, oldest first.
+
+    `area` means the area with all below it; `stale` those that have stood, since `raised_at`, for
+    more than 24 h.
+    """
     states, last = tuple(state) if state else None, aware(until)
     if stale:
         states = tuple(one for one in ACTIVE if states is None or one in states)
@@ -101,13 +106,13 @@ def listed(
         limit=limit,
     )
     with desk.site.pool.connection() as conn:
-        found = desk.alerts(conn, wanted)
+        found = desk.records.alerts(conn, wanted)
     return as_json([shown(alert) for alert in found])
 
 
 @router.get("/alerts/{id}", openapi_extra=described(ApiAlert))
 def one(id: str, desk: Annotated[DeskView, Depends(desk_of)]) -> Response:
-    """One alert; 404 where there is none, or none that you may see."""
+    """Return one alert; 404 where there is none, or none that you may see."""
     with desk.site.pool.connection() as conn:
         return as_json(shown(alert_for(conn, id, desk.who, desk.directory)))
 
@@ -116,14 +121,16 @@ def one(id: str, desk: Annotated[DeskView, Depends(desk_of)]) -> Response:
 def findings(
     desk: Annotated[DeskView, Depends(desk_of)], since: datetime, until: datetime | None = None
 ) -> Response:
-    """Every finding made in a stretch of time, in order: what a backtest would print."""
+    """List every finding made in a stretch of time, in order: what a backtest would print."""
     with desk.site.pool.connection() as conn:
         found = history.findings_between(conn, aware(since) or desk.now, aware(until) or desk.now)
-    return as_json([finding for finding, _ in found if desk.sees(finding.subject)])
+    return as_json(
+        [finding for finding, _ in found if desk.records.sees(Subject.parse(finding.subject))]
+    )
 
 
 async def deed_of(request: Request) -> Deed:
-    """The body, JSON or a form; none at all is an empty one. Raises CarewatchError."""
+    """Return the body, JSON or a form; none at all is an empty one. Raises CarewatchError."""
     if "form" in request.headers.get("content-type", ""):
         form = await request.form()
         return Deed(outcome=str(form.get("outcome", "")), note=str(form.get("note", "")))
@@ -140,7 +147,7 @@ def act(
     deed: Annotated[Deed, Depends(deed_of)],
     idempotency_key: Annotated[str | None, Header(max_length=200)] = None,
 ) -> Response:
-    """acknowledge, arrive, escalate, note (needs `note`) or resolve (needs `outcome`).
+    """Acknowledge, arrive, escalate, note (needs `note`) or resolve (needs `outcome`).
 
     Answers when the engine has carried it out, or after 3 s with `confirmed` false and 202. Sent
     again with the same `Idempotency-Key`, it is done once.
@@ -163,12 +170,8 @@ def act(
 
 
 def shown(alert: Alert) -> ApiAlert:
-    """An alert as the API prints it."""
-    same = {name: getattr(alert, name) for name in SAME}
-    return ApiAlert(at=alert.raised_at, **same)
-
-
-SAME = tuple(name for name in ApiAlert.__struct_fields__ if name not in ("at", "event"))
+    """Return an alert as the API prints it."""
+    return msgspec.convert({**asdict(alert), "at": alert.raised_at}, ApiAlert)
 
 
 def _below(desk: DeskView, area: str) -> tuple[str, ...]:

@@ -11,12 +11,12 @@ REF = "#/components/schemas/{name}"
 
 
 def as_json(value: object, status: int = 200) -> Response:
-    """The value as msgspec writes it: times in UTC with Z, absent as null."""
+    """Return the value as msgspec writes it: times in UTC with Z, absent as null."""
     return Response(msgspec.json.encode(value), status, media_type="application/json")
 
 
 def csv_file(body: bytes, name: str) -> Response:
-    """A CSV to keep, with the digest by which it can be checked."""
+    """Return a CSV to keep, with the digest by which it can be checked."""
     digest = base64.b64encode(hashlib.sha256(body).digest()).decode()
     headers = {
         "content-disposition": f'attachment; filename="{name}"',
@@ -26,18 +26,18 @@ def csv_file(body: bytes, name: str) -> Response:
 
 
 def described(kind: Any) -> dict[str, Any]:
-    """What a route adds to its OpenAPI entry: the schema of its answer."""
+    """Return what a route adds to its OpenAPI entry: the schema of its answer."""
     content = {"application/json": {"schema": _schemas((kind,))[0]}}
     return {"responses": {"200": {"description": "OK", "content": content}}}
 
 
 def asking(kind: Any) -> dict[str, Any]:
-    """What a route adds to its OpenAPI entry: the schema of the body it reads."""
+    """Return what a route adds to its OpenAPI entry: the schema of the body it reads."""
     return {"requestBody": {"content": {"application/json": {"schema": _schemas((kind,))[0]}}}}
 
 
 def components(kinds: tuple[Any, ...]) -> dict[str, Any]:
-    """The schemas that `described` refers to, by name."""
+    """Return the schemas that `described` refers to, by name."""
     return _schemas(kinds)[1]
 
 
@@ -49,7 +49,7 @@ def _schemas(kinds: tuple[Any, ...]) -> tuple[Any, dict[str, Any]]:
 
 
 def _anything(kind: type) -> dict[str, Any]:
-    """A setting may be any JSON value."""
+    """Return the schema of a setting, which may be any JSON value."""
     if kind is object:
         return {"description": "any JSON value"}
     raise NotImplementedError(kind)

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
+from msgspec.structs import asdict
 
 from dashboards.actions import NoSuchPage
 from dashboards.api.answer import as_json, described
@@ -14,6 +15,7 @@ from dashboards.live.census import Signs
 from dashboards.views.desk import DeskView, desk_of
 from dashboards.views.moments import aware
 from devices.directory import Device
+from devices.subject import Subject
 from ingest.history import DeviceDay, device_days
 
 router = APIRouter(prefix="/api/v1", tags=["records"])
@@ -45,7 +47,7 @@ def devices(
     after: str = "",
     limit: Annotated[int, Query(ge=1, le=MOST)] = 1000,
 ) -> Response:
-    """Devices by id; ask on with `after` = the last id you got."""
+    """List devices by id; ask on with `after` = the last id you got."""
     signs = Signs(desk.board.heard, desk.board.gone, desk.now)
     fitting = (
         _shown(device, signs, desk)
@@ -54,7 +56,7 @@ def devices(
         and kind in (None, device.kind)
         and holder in (None, device.holder)
         and online in (None, signs.online(device))
-        and desk.sees(f"device:{device.id}")
+        and desk.records.sees(Subject("device", device.id))
     )
     return as_json(list(islice(fitting, limit)))
 
@@ -66,11 +68,11 @@ def days(
     since: datetime | None = None,
     until: datetime | None = None,
 ) -> Response:
-    """What a device said on each UTC day of the last 30, or of those between two moments.
+    """Count what a device sent on each UTC day of the last 30, or of those between two moments.
 
     The counts outlive the readings: positions go after 90 days.
     """
-    if id not in desk.directory.devices or not desk.sees(f"device:{id}"):
+    if id not in desk.directory.devices or not desk.records.sees(Subject("device", id)):
         raise NoSuchPage(f"device {id}: there is none with this id")
     last = aware(until) or desk.now
     with desk.site.pool.connection() as conn:
@@ -78,15 +80,9 @@ def days(
 
 
 def _shown(device: Device, signs: Signs, desk: DeskView) -> ApiDevice:
-    return ApiDevice(
-        id=device.id,
-        kind=device.kind,
-        holder=device.holder,
-        topic=device.topic,
-        model=device.model,
-        firmware=device.firmware,
-        maintenance=device.maintenance,
-        online=signs.online(device),
-        last_heard=signs.heard.get(device.id),
-        clock=desk.board.clocks.get(device.id, "ok"),
-    )
+    now = {
+        "online": signs.online(device),
+        "last_heard": signs.heard.get(device.id),
+        "clock": desk.board.clocks.get(device.id, "ok"),
+    }
+    return msgspec.convert({**asdict(device), **now}, ApiDevice)

@@ -42,7 +42,7 @@ def answering(
     last = aware(until) or desk.now
     first = max(aware(since) or desk.week, last - LONGEST)
     with desk.site.pool.connection() as conn:
-        alarms = desk.alarms(conn, first, last)
+        alarms = desk.records.answered(conn, first, last)
     if format == "csv":
         rows = (_row(alarm, desk.now) for alarm in alarms)
         return csv_file(spreadsheet(COLUMNS, rows).encode(), f"answering-{last:%Y-%m-%d}.csv")

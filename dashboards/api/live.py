@@ -19,7 +19,7 @@ Watch = Annotated[Watching, Depends(watching)]
 
 @router.get("/board", openapi_extra=described(Snapshot))
 def board(site: InSite, watch: Watch) -> Response:
-    """The whole board as it is now; names masked."""
+    """Return the whole board as it is now, names masked."""
     screen = site.stream.screen(watch.scope)
     if screen is None:
         raise Starting("the town is being read; try again in some seconds")
@@ -28,7 +28,7 @@ def board(site: InSite, watch: Watch) -> Response:
 
 @router.get("/board/map", openapi_extra=described(TownMap))
 def board_map(site: InSite, watch: Watch) -> Response:
-    """The geometry: outlines of the areas, homes as counts in cells."""
+    """Return the geometry: outlines of the areas, homes as counts in cells."""
     found = site.stream.map(watch.scope)
     if found is None:
         raise Starting("the town is being read; try again in some seconds")
@@ -37,7 +37,8 @@ def board_map(site: InSite, watch: Watch) -> Response:
 
 @router.get("/stream", responses={200: {"content": {"text/event-stream": {}}}})
 async def stream(site: InSite, watch: Watch) -> StreamingResponse:
-    """Server-sent events: `snapshot` first, then `delta`s with ids, a `heartbeat` each second."""
+    """Stream server-sent events: `snapshot` first, then `delta`s with ids, a `heartbeat` each
+    second."""
     return StreamingResponse(
         site.stream.frames(watch.scope),
         media_type="text/event-stream",
@@ -47,6 +48,6 @@ async def stream(site: InSite, watch: Watch) -> StreamingResponse:
 
 @router.get("/figures", openapi_extra=described(Figures))
 def figures(desk: Annotated[DeskView, Depends(desk_of)]) -> Response:
-    """The wall's key figures by their definitions."""
+    """Return the wall's key figures by their definitions."""
     screen = desk.site.stream.screen(desk.who.scope)
     return as_json(screen.figures if screen else Figures())

@@ -18,20 +18,20 @@ from dashboards.live.patch import Figures, Snapshot
 from dashboards.live.townmap import TownMap
 from dashboards.site import Site, site_of
 from dashboards.texts import Words
-from dashboards.views.attendance import Attendance
+from dashboards.views.attendance import ResidentMonth
 from devices.readings import Reading
 from ingest.history import DeviceDay, HourCount
 
 router = APIRouter(prefix="/api/v1", include_in_schema=False)
 KINDS = (
     *(ApiAlert, Deed, Done, Finding, VisitRecord, VisitHistory, ApiDevice, DeviceDay, ApiRejection),
-    *(LedgerPage, Attendance, Snapshot, TownMap, Figures, AnsweringPage, SignIn, Token, Reading),
+    *(LedgerPage, ResidentMonth, Snapshot, TownMap, Figures, AnsweringPage, SignIn, Token, Reading),
     HourCount,
 )
 
 
 def document(app: FastAPI) -> dict[str, Any]:
-    """The OpenAPI document of everything under /api and /ingest."""
+    """Return the OpenAPI document of everything under /api and /ingest."""
     made = get_openapi(
         title="carewatch",
         version="1",
@@ -47,7 +47,7 @@ def document(app: FastAPI) -> dict[str, Any]:
 
 @router.get("/openapi.json")
 def openapi(request: Request) -> Response:
-    """The document itself."""
+    """Return the OpenAPI document."""
     return JSONResponse(document(request.app))
 
 
@@ -57,5 +57,5 @@ def docs(
     site: Annotated[Site, Depends(site_of)],
     words: Annotated[Words, Depends(words_of)],
 ) -> HTMLResponse:
-    """The document as a page."""
+    """Show the OpenAPI document as a page."""
     return site.page("api.html", words, document=document(request.app))

@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from fastapi import APIRouter, Depends, Query
 from fastapi.responses import Response
+from msgspec.structs import asdict
 
 from alerts import history as alerts_history
 from alerts import trials
@@ -21,13 +22,14 @@ from dashboards.pages.vendor import desk_of_vendor
 from dashboards.scope import sees_visit
 from dashboards.views import attendance as months
 from dashboards.views import ledger as ledgers
-from dashboards.views.attendance import Attendance
+from dashboards.views.attendance import ResidentMonth
 from dashboards.views.desk import DeskView, desk_of
 from dashboards.views.ledger import LedgerFilter, LedgerRow, Totals
 from dashboards.views.moments import MONTH, aware
 from devices.readings import FaceSeen, Reading
+from devices.subject import Subject
 from ingest import history as ingest_history
-from ingest.history import HourCount
+from ingest.history import HourCount, Rejected
 
 router = APIRouter(prefix="/api/v1", tags=["records"])
 MOST = 10_000
@@ -75,7 +77,7 @@ def visits(
     state: Annotated[list[VisitStage] | None, Query()] = None,
     limit: Limit = MOST,
 ) -> Response:
-    """Visits whose window begins between two moments, by start; today's where none are given."""
+    """List visits whose window begins between two moments, by start; without any, today's."""
     zone = ZoneInfo(desk.directory.timezone)
     midnight = desk.now.astimezone(zone).replace(hour=0, minute=0, second=0, microsecond=0)
     first = aware(since) or midnight
@@ -97,7 +99,7 @@ def visits(
 
 @router.get("/visits/{id}", openapi_extra=described(VisitHistory))
 def visit(id: str, desk: AtDesk) -> Response:
-    """One visit with all its revisions."""
+    """Return one visit with all its revisions."""
     with desk.site.pool.connection() as conn:
         found = alerts_history.visit(conn, id)
         if found is None or not sees_visit(desk.who.scope, desk.directory, found):
@@ -115,10 +117,10 @@ def readings(
     until: datetime | None = None,
     limit: Limit = 100,
 ) -> Response:
-    """Readings, newest first. Asking for one device's is written down: it is a person's trail."""
+    """List readings, newest first. Asking for one device's is logged: it is a person's trail."""
     with desk.site.pool.connection() as conn:
         if device is not None:
-            log_access(conn, who.person or "demo", "trail", f"device:{device}")
+            log_access(conn, who.person or "demo", "trail", str(Subject("device", device)))
         found = ingest_history.readings(
             conn,
             device=device,
@@ -133,7 +135,7 @@ def readings(
 
 @router.get("/readings/hours", openapi_extra=described(list[HourCount]))
 def hours(desk: AtDesk, since: datetime | None = None, until: datetime | None = None) -> Response:
-    """How many readings there are of each hour and kind: of the last 24, or between two moments.
+    """Count the readings of each hour and kind: of the last 24, or between two moments.
 
     The counts outlive the readings. They are of the whole town: who sees a part of it sees none.
     """
@@ -145,10 +147,12 @@ def hours(desk: AtDesk, since: datetime | None = None, until: datetime | None = 
 
 
 def _devices_of(desk: DeskView) -> list[str] | None:
-    """The devices that the visitor may see; None: all."""
+    """Return the devices that the visitor may see; None: all."""
     if desk.who.scope.whole:
         return None
-    return [each.id for each in desk.directory.devices if desk.sees(f"device:{each.id}")]
+    return [
+        each.id for each in desk.directory.devices if desk.records.sees(Subject("device", each.id))
+    ]
 
 
 @router.get("/rejections", openapi_extra=described(list[ApiRejection]))
@@ -160,27 +164,21 @@ def rejections(
     until: datetime | None = None,
     limit: Limit = 100,
 ) -> Response:
-    """What could not be read, newest first, pictures and id numbers cut out."""
+    """List what could not be read, newest first, pictures and id numbers cut out."""
     with desk.site.pool.connection() as conn:
         found = ingest_history.rejections(
             conn, reason=reason, family=family, since=aware(since), until=aware(until), limit=limit
         )
-    return as_json(
-        [
-            ApiRejection(
-                n=one.n,
-                received_at=one.received_at,
-                family=one.family,
-                rejected=one.reason,
-                detail=one.detail,
-                topic=one.place,
-                payload_b64=base64.b64encode(one.payload).decode(),
-                replayed_at=one.replayed_at,
-            )
-            for one in found
-            if desk.who.scope.whole
-        ]
-    )
+    return as_json([_shown(one) for one in found if desk.who.scope.whole])
+
+
+def _shown(message: Rejected) -> ApiRejection:
+    own = {
+        "rejected": message.reason,
+        "topic": message.place,
+        "payload_b64": base64.b64encode(message.payload).decode(),
+    }
+    return msgspec.convert({**asdict(message), **own}, ApiRejection)
 
 
 @router.get("/ledger", openapi_extra=described(LedgerPage))
@@ -190,7 +188,9 @@ def ledger(
     wanted: Annotated[LedgerFilter, Depends(wanted_of)],
     format: Literal["json", "csv"] = "json",
 ) -> Response:
-    """The ledger's rows; `since` and `until` are local dates, both included. Exports are logged.
+    """List the ledger's rows; `since` and `until` are local dates, both included.
+
+    Exports are logged.
 
     The CSV is UTF-8 with BOM; its SHA-256 stands in the header Repr-Digest (RFC 9530).
     """
@@ -203,14 +203,14 @@ def ledger(
     return csv_file(body, f"ledger-{wanted.since}-{wanted.until}.csv")
 
 
-@router.get("/attendance", openapi_extra=described(list[Attendance]))
+@router.get("/attendance", openapi_extra=described(list[ResidentMonth]))
 def attendance(
     desk: AtDesk,
     who: Annotated[Visitor, Depends(having("export"))],
     month: Annotated[str | None, Query(pattern=MONTH)] = None,
     format: Literal["json", "csv"] = "json",
 ) -> Response:
-    """Which residents a terminal has seen alive in a month, this one where none is named."""
+    """List which residents a terminal has seen alive in a month, by default this one."""
     zone = desk.directory.timezone
     named = month or f"{desk.now.astimezone(ZoneInfo(zone)):%Y-%m}"
     since, until = months.month_of(named, zone)

@@ -15,6 +15,7 @@ from alerts import desk
 from alerts.desk import Refusal
 from alerts.types import Receipt, ReceiptState
 from core.errors import CarewatchError
+from core.refusal import refused
 from dashboards.api.answer import as_json
 from dashboards.auth.tokens import is_reply_key
 from dashboards.bodies import json_of
@@ -26,7 +27,7 @@ TEXT = ("text", "Body", "content", "message", "msg")
 DIGITS = ("digits", "Digits", "dtmf", "key", "keys")
 
 
-class Heard(msgspec.Struct, frozen=True):
+class ReplyOutcome(msgspec.Struct, frozen=True):
     """What came of a reply."""
 
     alert: str | None  # what it was about; None: nothing is waiting for this person
@@ -34,7 +35,7 @@ class Heard(msgspec.Struct, frozen=True):
 
 
 async def fields_of(request: Request) -> dict[str, str]:
-    """What a provider sent: JSON, a form or a query, whichever it speaks."""
+    """Return what a provider sent: JSON, a form or a query, whichever it speaks."""
     fields = dict(request.query_params)
     if "form" in request.headers.get("content-type", ""):
         return fields | {key: str(value) for key, value in (await request.form()).items()}
@@ -51,37 +52,37 @@ InSite = Annotated[Site, Depends(site_of)]
 
 @router.post("/a/{token}/keypad")
 def keypad(token: str, fields: Fields, site: InSite) -> Response:
-    """A key pressed during a call: 1 "I'm going", 2 the next rung."""
+    """Take a key pressed during a call: 1 "I'm going", 2 the next rung."""
     with site.pool.connection() as conn:
         found = desk.answer_by_keypad(
             conn, site.settings.secret, token, _one_of(fields, DIGITS), now=datetime.now(UTC)
         )
     if isinstance(found, Refusal):
-        return as_json(Heard(None, found.value), 403)
-    return as_json(Heard(found[0].alert))
+        return as_json(ReplyOutcome(None, found.value), 403)
+    return as_json(ReplyOutcome(found[0].alert))
 
 
 @router.post("/reply/sms/{key}")
 def sms(key: str, fields: Fields, site: InSite) -> Response:
-    """A reply by SMS; the number says whose it is."""
+    """Take a reply by SMS; the number says whose it is."""
     if not is_reply_key(site.settings.secret, key):
-        return as_json(Heard(None, "invalid"), 403)
+        return as_json(ReplyOutcome(None, "invalid"), 403)
     with site.pool.connection() as conn:
         alert = desk.answer_by_sms(
             conn, _one_of(fields, NUMBER), _one_of(fields, TEXT), now=datetime.now(UTC)
         )
-    return as_json(Heard(alert))
+    return as_json(ReplyOutcome(alert))
 
 
 @router.post("/reply/receipt/{key}")
 def receipt(key: str, fields: Fields, site: InSite) -> Response:
-    """What became of a page: `page` (its id), `state` and perhaps `detail`."""
+    """Take what became of a page: `page` (its id), `state` and perhaps `detail`."""
     if not is_reply_key(site.settings.secret, key):
-        return as_json(Heard(None, "invalid"), 403)
+        return as_json(ReplyOutcome(None, "invalid"), 403)
     try:
         state = msgspec.convert(fields.get("state"), ReceiptState)
-    except msgspec.ValidationError as wrong:
-        raise CarewatchError(f"state: {wrong}") from None
+    except msgspec.ValidationError:
+        raise CarewatchError(refused(fields.get("state"), ReceiptState, at=("state",))) from None
     entry = Receipt(
         at=datetime.now(UTC),
         page=_one_of(fields, ("page",)),
@@ -90,7 +91,7 @@ def receipt(key: str, fields: Fields, site: InSite) -> Response:
     )
     with site.pool.connection() as conn:
         desk.receipt(conn, entry)
-    return as_json(Heard(None))
+    return as_json(ReplyOutcome(None))
 
 
 def _one_of(fields: dict[str, str], names: tuple[str, ...]) -> str:

@@ -20,27 +20,28 @@ DATA_AGE = Gauge("carewatch_data_age_seconds", "Age of the newest data on the wa
 
 @router.get("/healthz")
 def healthz() -> Response:
-    """The process is up."""
+    """Answer that the process is up."""
     return PlainTextResponse("ok\n")
 
 
 @router.get("/readyz")
 def readyz(site: Annotated[Site, Depends(site_of)]) -> Response:
-    """Database, broker and feed are there and fresh; else 503 with one fault a line."""
+    """Answer 200 if database, broker and feed are there and fresh, else 503 with one
+    fault a line."""
     found = faults(site)
     return PlainTextResponse("\n".join(found or ["ok"]) + "\n", 503 if found else 200)
 
 
 @router.get("/metrics")
 def metrics(site: Annotated[Site, Depends(site_of)]) -> Response:
-    """Prometheus text."""
+    """Return the metrics as Prometheus text."""
     SCREENS.set(site.stream.watching)
     DATA_AGE.set(site.stream.health.ingest if site.stream.health.ingest is not None else -1)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
 
 
 def faults(site: Site) -> list[str]:
-    """What keeps the pages from showing the truth, in words."""
+    """Return what keeps the pages from showing the truth, in words."""
     try:
         with site.pool.connection(timeout=2) as conn:
             conn.execute("SELECT 1")

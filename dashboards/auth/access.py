@@ -43,7 +43,7 @@ class Visitor(msgspec.Struct, frozen=True, kw_only=True):
     scope: Scope = WHOLE
 
     def may(self, right: Right) -> bool:
-        """Whether the role has a right."""
+        """Return True if the role has a right."""
         return self.role in RIGHTS[right]
 
 
@@ -60,7 +60,7 @@ class NotAllowed(Exception):
 
 
 def visitor(request: Request, site: Annotated[Site, Depends(site_of)]) -> Visitor | None:
-    """Who asks: by session cookie or bearer token; in a demo anybody, to look.
+    """Return who asks: by session cookie or bearer token; in a demo anybody, to look.
 
     On a fresh installation, where nobody has a sign-in yet, whoever sits at the machine itself
     is let in as admin, so that the first sign-in can be made and the town looked at.
@@ -79,7 +79,10 @@ def visitor(request: Request, site: Annotated[Site, Depends(site_of)]) -> Visito
 
 
 def having(right: Right) -> Callable[..., Visitor]:
-    """A dependency: the visitor, who must have the right. Raises NotSignedIn or NotAllowed."""
+    """Return a dependency that gives the visitor, who must have the right.
+
+    Raises NotSignedIn or NotAllowed.
+    """
 
     def check(found: Annotated[Visitor | None, Depends(visitor)]) -> Visitor:
         if found is None:
@@ -92,7 +95,7 @@ def having(right: Right) -> Callable[..., Visitor]:
 
 
 def words_of(request: Request, site: Annotated[Site, Depends(site_of)]) -> Words:
-    """The visitor's language: `?lang=`, else what they chose before, else the town's."""
+    """Return the visitor's language: `?lang=`, else what they chose before, else the town's."""
     for wish in (request.query_params.get("lang"), request.cookies.get("lang")):
         lang = _lang(wish)
         if lang:
@@ -101,7 +104,7 @@ def words_of(request: Request, site: Annotated[Site, Depends(site_of)]) -> Words
 
 
 def _known(conn: psycopg.Connection, person: str, directory: Directory | None) -> Visitor | None:
-    """The person as the town file has them now: one taken out of it is let in no more."""
+    """Return the person as the town file has them now: one taken out of it is let in no more."""
     staff: Staff | None = next((one for one in history.people(conn) if one.id == person), None)
     if staff is None:
         return None
@@ -119,7 +122,7 @@ def _bearer(request: Request) -> str | None:
 
 
 def _is_local(request: Request, public_url: str) -> bool:
-    """The request comes from this very machine and through nobody's proxy.
+    """Return True if the request comes from this very machine and through nobody's proxy.
 
     A proxy may hide that it is one; a service whose public address is elsewhere has one.
     """

@@ -72,7 +72,7 @@ class Shield:
 
 
 def _bounded(receive: Receive) -> Receive:
-    """The request's messages; whoever reads more of a body than `LARGEST` gets a 413."""
+    """Return the request's messages; reading more of a body than `LARGEST` raises a 413."""
     received = 0
 
     async def bounded() -> Message:
@@ -87,7 +87,7 @@ def _bounded(receive: Receive) -> Receive:
 
 
 def _language(scope: Scope) -> str | None:
-    """The language a visitor has just chosen by `?lang=`, to be kept in a cookie."""
+    """Return the language a visitor has just chosen by `?lang=`, to be kept in a cookie."""
     found = LANG.search(scope.get("query_string", b""))
     if found is None or scope["path"].startswith(KEEPS_NO_LANGUAGE):
         return None

@@ -3,7 +3,6 @@ are this room's own; people and their roles come from the town file.
 """
 
 import hashlib
-import hmac
 import secrets
 from datetime import datetime, timedelta
 
@@ -11,11 +10,10 @@ import psycopg
 from psycopg.rows import scalar_row
 
 from core.errors import CarewatchError
+from dashboards.auth.passwords import hashed, verified
 
 SESSION = timedelta(hours=12)  # one shift
 SHORTEST = 8  # characters of a secret
-COST = 2**14  # scrypt N; with r=8 and p=5 OWASP's least: 16 MiB a try
-LANES = 5  # scrypt p
 
 
 def set_sign_in(conn: psycopg.Connection, *, name: str, person: str, secret: str) -> None:
@@ -46,30 +44,36 @@ def remove_sign_in(conn: psycopg.Connection, name: str) -> None:
 
 
 def sign_ins(conn: psycopg.Connection) -> list[tuple[str, str]]:
-    """(name, person) of each sign-in, by name."""
+    """Return (name, person) of each sign-in, by name."""
     return conn.execute("SELECT name, person FROM sign_in ORDER BY name").fetchall()
 
 
 def nobody_signs_in(conn: psycopg.Connection) -> bool:
-    """Whether no sign-in has been made yet: a fresh installation."""
+    """Return True if no sign-in has been made yet: a fresh installation."""
     return conn.execute("SELECT 1 FROM sign_in LIMIT 1").fetchone() is None
 
 
 def begin_session(
     conn: psycopg.Connection, name: str, secret: str, now: datetime
 ) -> tuple[str, str] | None:
-    """(cookie, person) of a new session, or None for a wrong name or secret.
+    """Begin a session and return (cookie, person), or None for a wrong name or secret.
 
     A name that does not exist takes as long as a wrong secret.
     """
     found = conn.execute(
         "SELECT person, secret_hash FROM sign_in WHERE name = %s", (name,)
     ).fetchone()
-    person, kept = found or ("", hashed("", salt=b"nobody"))
-    if not matches(secret, kept) or not found:
+    person, kept = found or ("", None)
+    valid, renewed = verified(secret, kept)
+    if not valid:
         return None
     cookie = secrets.token_urlsafe(32)
     with conn.transaction():
+        if renewed:
+            conn.execute(
+                "UPDATE sign_in SET secret_hash = %s WHERE name = %s AND secret_hash = %s",
+                (renewed, name, kept),  # not over a secret that was set meanwhile
+            )
         conn.execute("DELETE FROM session WHERE ends_at < %s", (now,))
         conn.execute(
             "INSERT INTO session (id, person, made_at, ends_at) VALUES (%s, %s, %s, %s)",
@@ -80,7 +84,7 @@ def begin_session(
 
 
 def person_of(conn: psycopg.Connection, cookie: str, now: datetime) -> str | None:
-    """Whose session this is, or None where it has ended."""
+    """Return whose session this is, or None where it has ended."""
     found = conn.cursor(row_factory=scalar_row).execute(
         "SELECT person FROM session WHERE id = %s AND ends_at > %s", (_session_id(cookie), now)
     )
@@ -93,29 +97,11 @@ def end_session(conn: psycopg.Connection, cookie: str) -> None:
 
 
 def log_access(conn: psycopg.Connection, person: str, what: str, subject: str) -> None:
-    """Who looked at what that is not for everybody: reveal, export, trail, sign_in."""
+    """Log who looked at what is not for everybody: reveal, export, trail, sign_in."""
     conn.execute(
         "INSERT INTO access_log (person, what, subject) VALUES (%s, %s, %s)",
         (person, what, subject),
     )
-
-
-def hashed(secret: str, salt: bytes | None = None) -> str:
-    """The secret as it is kept: scrypt with its own salt and cost, all in one text."""
-    salt = salt or secrets.token_bytes(16)
-    return f"scrypt${COST}${LANES}${salt.hex()}${_scrypt(secret, salt, COST, LANES).hex()}"
-
-
-def matches(secret: str, kept: str) -> bool:
-    """Whether this is the secret that was kept."""
-    _, cost, lanes, salt, digest = kept.split("$")
-    found = _scrypt(secret, bytes.fromhex(salt), int(cost), int(lanes))
-    return hmac.compare_digest(found.hex(), digest)
-
-
-def _scrypt(secret: str, salt: bytes, cost: int, lanes: int) -> bytes:
-    limit = 2 * 128 * 8 * cost
-    return hashlib.scrypt(secret.encode(), salt=salt, n=cost, r=8, p=lanes, maxmem=limit, dklen=32)
 
 
 def _session_id(cookie: str) -> str:

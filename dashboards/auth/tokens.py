@@ -12,13 +12,15 @@ SALT = "carewatch wall v1"  # the key signs other things too; they never fit her
 
 
 def wall_token(secret: str, scope: Scope = WHOLE) -> str:
-    """A token that opens `/wall` and its stream, and nothing else. It has no end: it ends with
-    the signing key, so that no wall goes dark by itself."""
+    """Return a token that opens `/wall` and its stream, and nothing else.
+
+    It has no end: it ends with the signing key, so that no wall goes dark by itself.
+    """
     return str(URLSafeSerializer(secret, salt=SALT).dumps([list(scope.areas), scope.agency]))
 
 
 def wall_scope(secret: str, token: str) -> Scope | None:
-    """What a wall's token shows; None for a token that is not ours."""
+    """Return what a wall's token shows; None for a token that is not ours."""
     try:
         areas, agency = URLSafeSerializer(secret, salt=SALT).loads(token)
         return Scope(tuple(areas), agency)
@@ -29,16 +31,16 @@ def wall_scope(secret: str, token: str) -> Scope | None:
 def wall_address(
     public_url: str, secret: str, *, lang: Lang | None = None, scope: Scope = WHOLE
 ) -> str:
-    """The link a wall is started with."""
+    """Return the link a wall is started with."""
     token = wall_token(secret, scope)
     return f"{public_url}/wall?token={token}" + (f"&lang={lang}" if lang else "")
 
 
 def reply_key(secret: str) -> str:
-    """What ends the addresses that providers call back: only they and we know it."""
+    """Return what ends the addresses that providers call back: only they and we know it."""
     return hmac.digest(secret.encode(), REPLIES, "sha256")[:16].hex()
 
 
 def is_reply_key(secret: str, key: str) -> bool:
-    """Whether a callback came to an address of ours."""
+    """Return True if a callback came to an address of ours."""
     return hmac.compare_digest(reply_key(secret).encode(), key.encode())

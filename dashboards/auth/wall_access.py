@@ -23,7 +23,7 @@ def watching(
     site: Annotated[Site, Depends(site_of)],
     who: Annotated[Visitor | None, Depends(visitor)],
 ) -> Watching:
-    """By `?token=`, else by session. Raises NotSignedIn or NotAllowed."""
+    """Return who watches, by `?token=`, else by session. Raises NotSignedIn or NotAllowed."""
     token = request.query_params.get("token")
     if token is not None:
         scope = wall_scope(site.settings.secret, token)

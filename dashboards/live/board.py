@@ -16,14 +16,15 @@ from dashboards.live.census import Census
 from dashboards.live.duty import on_duty
 from dashboards.live.traffic import Traffic
 from dashboards.scope import WHOLE, Scope, sees_alert, sees_subject, sees_visit
-from devices.directory import Device, Directory
+from devices.directory import Directory
 from devices.readings import DeviceStatus, Position, Reading
+from devices.subject import Subject
 from ingest.history import MessageCount
 
 KEEP = timedelta(hours=24)  # an ended alert stays for the figures that look this far back
 
 
-class Fix(msgspec.Struct, frozen=True):
+class LastFix(msgspec.Struct, frozen=True):
     """A caregiver's last position."""
 
     device: str
@@ -43,7 +44,7 @@ class Health(msgspec.Struct, frozen=True):
 # ---------------------------------------------------------------- changes
 
 
-class Heard(msgspec.Struct, frozen=True):
+class ReadingsHeard(msgspec.Struct, frozen=True):
     """Readings that ingest has committed, read by us at `at`."""
 
     at: datetime
@@ -97,7 +98,9 @@ class Second(msgspec.Struct, frozen=True):
     health: Health
 
 
-Change = Heard | LastHeard | AlertsChanged | VisitsChanged | DayBegan | TownIs | Counted | Second
+Change = (
+    ReadingsHeard | LastHeard | AlertsChanged | VisitsChanged | DayBegan | TownIs | Counted | Second
+)
 
 # ---------------------------------------------------------------- the board
 
@@ -114,7 +117,7 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
     heard: Shelf[datetime] = Shelf()  # device id -> when it was last heard of
     gone: frozenset[str] = frozenset()  # devices that have said they go, or whose broker has
     clocks: dict[str, str] = {}  # device id -> what is wrong with its clock; sane ones left out
-    fixes: dict[str, Fix] = {}  # caregiver id -> last position
+    fixes: dict[str, LastFix] = {}  # caregiver id -> last position
     visiting: frozenset[str] = frozenset()  # caregiver ids of those visits
     traffic: Traffic = Traffic()
     counted: Counted = Counted((), ())  # of the whole town: left out of a narrower scope
@@ -123,9 +126,9 @@ class Board(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def fold(board: Board, change: Change) -> Board:
-    """The board after the change. What lies outside the board's scope leaves no trace."""
+    """Return the board after the change. What lies outside the board's scope leaves no trace."""
     match change:
-        case Heard():
+        case ReadingsHeard():
             return _heard(board, change)
         case LastHeard():
             in_order = sorted(change.readings, key=lambda reading: reading.received_at)
@@ -145,7 +148,7 @@ def fold(board: Board, change: Change) -> Board:
 
 
 def narrowed(board: Board, scope: Scope) -> Board:
-    """The board another audience begins with: the same facts, less what it may not see."""
+    """Return the board another audience begins with: the same facts, less what it may not see."""
     seen = Board(
         scope=scope,
         at=board.at,
@@ -158,32 +161,38 @@ def narrowed(board: Board, scope: Scope) -> Board:
     )
     seen = _alerts(seen, board.alerts.values())
     seen = _with_visits(seen, {}, board.visits.values())
-    fixes = {key: fix for key, fix in board.fixes.items() if shows(seen, f"caregiver:{key}")}
+    fixes = {key: fix for key, fix in board.fixes.items() if shows(seen, Subject("caregiver", key))}
     seen = msgspec.structs.replace(seen, fixes=fixes)
     return msgspec.structs.replace(seen, census=_census(seen, board.at))
 
 
-def shows(board: Board, subject: str) -> bool:
-    """Whether a holder or device is within the board's scope.
+def shows(board: Board, subject: Subject) -> bool:
+    """Return True if a subject is within the board's scope.
 
     A caregiver, and whatever they carry, is shown to their agency and to the areas they visit
     today.
     """
     if board.scope.whole:
         return True
-    what, _, key = subject.partition(":")
-    caregiver = key if what == "caregiver" else _carrier(board, key) if what == "device" else None
-    return caregiver in board.visiting or sees_subject(board.scope, board.directory, subject)
+    who = subject
+    if subject.kind == "device" and (device := board.directory.devices.get(subject.id)):
+        who = device.subject
+    if who.kind == "caregiver" and who.id in board.visiting:
+        return True
+    return sees_subject(board.scope, board.directory, subject)
 
 
-def _heard(board: Board, change: Heard) -> Board:
-    readings = [one for one in change.readings if shows(board, f"device:{one.device}")]
+def _heard(board: Board, change: ReadingsHeard) -> Board:
+    readings = [one for one in change.readings if shows(board, Subject("device", one.device))]
     board = _moved(_listened(board, readings), readings)
     return msgspec.structs.replace(board, traffic=board.traffic.with_readings(change.at, readings))
 
 
 def _listened(board: Board, readings: Iterable[Reading]) -> Board:
-    """Who was heard of. A device that says it goes, or whose broker says so, is not there."""
+    """Take in who was heard of.
+
+    A device that says it goes, or whose broker says so, is not there.
+    """
     heard: dict[str, datetime | None] = {}
     clocks: dict[str, str] = {}
     gone: set[str] = set()
@@ -203,17 +212,17 @@ def _listened(board: Board, readings: Iterable[Reading]) -> Board:
 
 
 def _moved(board: Board, readings: Iterable[Reading]) -> Board:
-    """Late positions do not move anybody back."""
+    """Move caregivers to their newest positions; late positions move nobody back."""
     fixes = dict(board.fixes)
     for reading in readings:
         if not isinstance(reading, Position):
             continue
         caregiver = _carrier(board, reading.device)
-        if caregiver is None or not shows(board, f"caregiver:{caregiver}"):
+        if caregiver is None or not shows(board, Subject("caregiver", caregiver)):
             continue
         last = fixes.get(caregiver)
         if last is None or last.at <= reading.at:
-            fixes[caregiver] = Fix(reading.device, reading.lat, reading.lon, reading.at)
+            fixes[caregiver] = LastFix(reading.device, reading.lat, reading.lon, reading.at)
     return msgspec.structs.replace(board, fixes=fixes)
 
 
@@ -236,7 +245,7 @@ def _with_visits(
 
 
 def _second(board: Board, change: Second) -> Board:
-    """Ended alerts older than the figures look back go; the rest grows a second older."""
+    """Let the board grow a second older, and drop ended alerts that the figures no longer need."""
     oldest = change.at - KEEP
     stale = {key for key, alert in board.alerts.items() if _ended_before(alert, oldest)}
     alerts = board.alerts
@@ -265,7 +274,6 @@ def _ended_before(alert: Alert, oldest: datetime) -> bool:
 
 
 def _carrier(board: Board, device: str) -> str | None:
-    """The caregiver who carries a device."""
-    found: Device | None = board.directory.devices.get(device)
-    what, _, key = (found.holder if found and found.holder else "").partition(":")
-    return key if what == "caregiver" else None
+    """Return the caregiver who carries a device, if one does."""
+    found = board.directory.devices.get(device)
+    return found.subject.id if found and found.subject.kind == "caregiver" else None

@@ -15,6 +15,7 @@ import msgspec
 from core.shelf import Shelf
 from dashboards.scope import Scope, sees_subject
 from devices.directory import Client, Device, Directory
+from devices.subject import Subject
 
 MINUTES: Mapping[str | None, int] = {"phone": 10, "terminal": 5, "door": 1500, "sos": 1500}
 OTHERWISE = 1500  # minutes, for a sensor or a device of no stated kind
@@ -28,7 +29,7 @@ class Signs(msgspec.Struct, frozen=True):
     now: datetime
 
     def online(self, device: Device) -> bool:
-        """Whether a device was heard of within its supervision time, and has not gone."""
+        """Return True if a device was heard of within its supervision time, and has not gone."""
         last = self.heard.get(device.id)
         if last is None or device.id in self.gone:
             return False
@@ -48,14 +49,15 @@ class Census(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def due(census: Census, now: datetime, devices: int) -> bool:
-    """Whether to count again: every 5 s, less often the larger the town (50 s for a million)."""
+    """Return True if a count is due: every 5 s, less often the larger the town (50 s for a
+    million)."""
     return census.at is None or now - census.at >= timedelta(seconds=max(5, devices // 20_000))
 
 
 def take(directory: Directory, signs: Signs, *, scope: Scope, duty: frozenset[str]) -> Census:
     """Count the devices and clients that the scope shows."""
     online = commissioned = 0
-    covered: set[str] = set()
+    covered: set[Subject] = set()
     for device in directory.devices:
         if signs.heard.get(device.id) is None or not _counts(directory, device, scope, duty):
             continue
@@ -63,11 +65,11 @@ def take(directory: Directory, signs: Signs, *, scope: Scope, duty: frozenset[st
         if not signs.online(device):
             continue
         online += 1
-        if device.kind == "sos" and device.holder:
-            covered.add(device.holder)
+        if device.kind == "sos":
+            covered.add(device.subject)
     now = signs.now
     active = [client for client in directory.clients if _active(directory, client, scope, now)]
-    missing = [client for client in active if f"client:{client.id}" not in covered]
+    missing = [client for client in active if Subject("client", client.id) not in covered]
     return Census(
         at=now,
         online=online,
@@ -89,7 +91,8 @@ class Silent(msgspec.Struct, frozen=True):
 def silent(
     directory: Directory, signs: Signs, *, scope: Scope, duty: frozenset[str]
 ) -> list[Silent]:
-    """The devices that are not online, the longest silent first; those never heard of last."""
+    """Return the devices that are not online, the longest silent first; those never
+    heard of last."""
     found = [
         Silent(device.id, device.kind or "", signs.heard.get(device.id))
         for device in directory.devices
@@ -101,13 +104,13 @@ def silent(
 def _counts(directory: Directory, device: Device, scope: Scope, duty: frozenset[str]) -> bool:
     if device.maintenance:
         return False
-    what, _, key = (device.holder or "").partition(":")
-    if what == "caregiver":  # duty already holds only whom the scope shows
-        return key in duty
-    return scope.whole or sees_subject(scope, directory, f"device:{device.id}")
+    subject = device.subject
+    if subject.kind == "caregiver":  # duty already holds only whom the scope shows
+        return subject.id in duty
+    return scope.whole or sees_subject(scope, directory, subject)
 
 
 def _active(directory: Directory, client: Client, scope: Scope, now: datetime) -> bool:
     if any(away.from_ <= now < away.until for away in client.away):
         return False
-    return scope.whole or sees_subject(scope, directory, f"client:{client.id}")
+    return scope.whole or sees_subject(scope, directory, Subject("client", client.id))

@@ -23,7 +23,7 @@ class Placed(Protocol):
     def lon(self) -> float: ...
 
 
-class Seen(Placed, Protocol):
+class SeenAt(Placed, Protocol):
     """A place, and when somebody was seen there."""
 
     @property
@@ -31,7 +31,7 @@ class Seen(Placed, Protocol):
 
 
 def on_duty(visits: Iterable[VisitRecord], now: datetime) -> frozenset[str]:
-    """Caregiver ids on duty at `now`, by the visits of the day."""
+    """Return the ids of caregivers on duty at `now`, by the visits of the day."""
     spans: dict[str, tuple[datetime, datetime]] = {}
     for visit in visits:
         if visit.caregiver is None or visit.state == "cancelled":
@@ -46,14 +46,14 @@ def on_duty(visits: Iterable[VisitRecord], now: datetime) -> frozenset[str]:
 
 
 def in_visit(visits: Iterable[VisitRecord]) -> frozenset[str]:
-    """Caregiver ids whose visit has begun and not ended."""
+    """Return the ids of caregivers whose visit has begun and not ended."""
     begun = (visit for visit in visits if visit.began is not None and visit.ended is None)
     carers = (visit.came or visit.caregiver for visit in begun if visit.state == "begun")
     return frozenset(carer for carer in carers if carer is not None)
 
 
 def metres(one: Placed, other: Placed) -> float:
-    """Great-circle distance (haversine)."""
+    """Return the great-circle distance in metres (haversine)."""
     lat1, lat2 = math.radians(one.lat), math.radians(other.lat)
     half_lat = (lat2 - lat1) / 2
     half_lon = math.radians(other.lon - one.lon) / 2
@@ -64,6 +64,6 @@ def metres(one: Placed, other: Placed) -> float:
 def by_distance(
     place: Placed, fixes: Mapping[str, Placed], among: frozenset[str], limit: int = 3
 ) -> list[tuple[float, str]]:
-    """(metres, caregiver id) of the nearest of `among` that have a position, nearest first."""
+    """Return (metres, caregiver id) of those of `among` that have a position, nearest first."""
     found = ((metres(place, fix), key) for key, fix in fixes.items() if key in among)
     return sorted(found)[:limit]

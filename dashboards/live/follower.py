@@ -16,6 +16,7 @@ import structlog
 from alerts import history as alerts_history
 from alerts.history import AlertFilter
 from alerts.types import VisitRecord
+from core.database import connect
 from dashboards.live.board import (
     KEEP,
     AlertsChanged,
@@ -24,8 +25,8 @@ from dashboards.live.board import (
     Counted,
     DayBegan,
     Health,
-    Heard,
     LastHeard,
+    ReadingsHeard,
     Second,
     TownIs,
     VisitsChanged,
@@ -62,7 +63,7 @@ class Place(msgspec.Struct):
 
 
 def start(conn: psycopg.Connection, now: datetime) -> tuple[Board, Place]:
-    """The board as everything stands now, and the place to go on from.
+    """Return the board as everything stands now, and the place to go on from.
 
     The places are taken before the rows are read: what changes meanwhile is read twice.
     """
@@ -87,7 +88,7 @@ def start(conn: psycopg.Connection, now: datetime) -> tuple[Board, Place]:
 
 
 def live(conn: psycopg.Connection, place: Place, stopping: Callable[[], bool]) -> Iterator[Change]:
-    """Changes as they come, and a `Second` each second, until `stopping` says so.
+    """Yield changes as they come, and a `Second` each second, until `stopping` says so.
 
     `conn` is in autocommit. Raises psycopg.OperationalError when the database goes away.
     """
@@ -110,7 +111,7 @@ def live(conn: psycopg.Connection, place: Place, stopping: Callable[[], bool]) -
 
 
 def health(conn: psycopg.Connection, now: datetime) -> Health:
-    """How alive ingest and the engines are, by what each last said of itself."""
+    """Return how alive ingest and the engines are, by what each last said of itself."""
     workers = ingest_history.workers(conn)
     alive = [each for each in workers if now - each.renewed_at < DEAD_AFTER]
     behind = max((now - each.seen_until for each in alive), default=None)
@@ -125,7 +126,7 @@ def health(conn: psycopg.Connection, now: datetime) -> Health:
 
 
 def counted(conn: psycopg.Connection, now: datetime) -> Counted:
-    """What became of the messages, those that the broker dropped included."""
+    """Return what became of the messages, those that the broker dropped included."""
     lately, day = (ingest_history.message_counts(conn, now - span) for span in (LATELY, DAY))
     dropped = ingest_history.recent_drops(conn, now - DAY)
     intruded = len(ingest_history.recent_intrusions(conn, now - DAY))
@@ -137,7 +138,7 @@ def _renewed(workers: list[Worker], lane: str) -> Iterator[datetime]:
 
 
 def _age(moments: Sequence[datetime | None], now: datetime) -> float | None:
-    """Seconds since the oldest of the moments; None where one is missing."""
+    """Return seconds since the oldest of the moments; None where one is missing."""
     known = [moment for moment in moments if moment is not None]
     return _seconds(now - min(known)) if known and len(known) == len(moments) else None
 
@@ -172,7 +173,7 @@ class Follower:
             self._stopping.wait(AGAIN)
 
     def _follow(self) -> None:
-        with psycopg.connect(self._url, autocommit=True, application_name="dashboards") as conn:
+        with connect(self._url, "dashboards") as conn:
             board, place = start(conn, _now())
             self._stream.begin(board)
             for change in live(conn, place, self._stopping.is_set):
@@ -195,7 +196,7 @@ def _look(conn: psycopg.Connection, place: Place) -> Iterator[Change]:
     batches = ingest_history.feed_after(conn, place.arrival, limit=BATCHES)
     if batches:
         place.arrival = batches[-1].last
-        yield Heard(_now(), tuple(each for batch in batches for each in batch.readings))
+        yield ReadingsHeard(_now(), tuple(each for batch in batches for each in batch.readings))
 
 
 def _people(conn: psycopg.Connection, place: Place) -> Iterator[Change]:

@@ -11,8 +11,17 @@ from alerts import history
 from alerts.types import Alert, Severity, VisitRecord
 from dashboards.live.board import Board
 from dashboards.live.duty import in_visit, on_duty
-from dashboards.live.patch import AlarmLoad, AreaLoad, Cause, Figures, Share, Timing, Unacknowledged
-from devices.directory import Agency, Area, Directory
+from dashboards.live.patch import (
+    AreaLoad,
+    CurrentLoad,
+    Figures,
+    FloodCause,
+    Share,
+    Timing,
+    Unacknowledged,
+)
+from devices.directory import Directory
+from devices.subject import Subject
 from ingest.history import MessageCount
 
 URGENT = (Severity.LIFE, Severity.HIGH)
@@ -25,7 +34,7 @@ MUCH_REJECTED = 0.05  # of a family's messages
 
 
 def figures(board: Board, *, seats: int = 1) -> Figures:
-    """All figures of the board at its own clock; `seats` operators share the alarms."""
+    """Return all figures of the board at its own clock; `seats` operators share the alarms."""
     now = board.at
     alerts = board.alerts.values()
     visits = board.visits.values()
@@ -55,7 +64,7 @@ def figures(board: Board, *, seats: int = 1) -> Figures:
 
 
 def is_open(alert: Alert) -> bool:
-    """Not ended, answered or not."""
+    """Return True if the alert has not ended, answered or not."""
     return alert.state in ("open", "acknowledged")
 
 
@@ -65,7 +74,7 @@ def is_unacknowledged(alert: Alert) -> bool:
 
 
 def unacknowledged(alerts: Iterable[Alert]) -> Unacknowledged:
-    """How many wait for an answer, and since when the oldest does."""
+    """Return how many wait for an answer, and since when the oldest does."""
     waiting = [alert for alert in alerts if is_unacknowledged(alert)]
     return Unacknowledged(
         count=len(waiting),
@@ -76,7 +85,7 @@ def unacknowledged(alerts: Iterable[Alert]) -> Unacknowledged:
 
 
 def time_to_ack(alerts: Iterable[Alert], now: datetime) -> Timing:
-    """P95 of acked_at - raised_at over P1 and P2 raised in the last 60 min.
+    """Return P95 of acked_at - raised_at over P1 and P2 raised in the last 60 min.
 
     One not answered counts with its age so far (to its end, where it ended by itself), so that
     the figure cannot look good by leaving people waiting.
@@ -92,7 +101,7 @@ def time_to_ack(alerts: Iterable[Alert], now: datetime) -> Timing:
 
 
 def time_to_arrive(alerts: Iterable[Alert], now: datetime) -> Timing:
-    """P50 of arrived_at - raised_at over P1 of the last 24 h that somebody went to."""
+    """Return P50 of arrived_at - raised_at over P1 of the last 24 h that somebody went to."""
     times = [
         (alert.arrived_at - alert.raised_at).total_seconds()
         for alert in alerts
@@ -104,7 +113,8 @@ def time_to_arrive(alerts: Iterable[Alert], now: datetime) -> Timing:
 
 
 def percentile(values: list[float], share: int) -> float | None:
-    """Nearest rank: the smallest value with at least `share` percent at or below it."""
+    """Return the nearest-rank percentile: the smallest value with `share` percent at or
+    below it."""
     if not values:
         return None
     return sorted(values)[-(-len(values) * share // 100) - 1]
@@ -112,12 +122,12 @@ def percentile(values: list[float], share: int) -> float | None:
 
 def alarm_load(
     alerts: Iterable[Alert], now: datetime, seats: int, directory: Directory
-) -> AlarmLoad:
-    """What was raised in the last 10 min and the last hour, and what a flood is made of."""
+) -> CurrentLoad:
+    """Return what was raised in the last 10 min and the last hour, and what a flood is made of."""
     heard = [alert for alert in alerts if alert.muted is None]
     recent = history.flooding(heard, now)
     flood = history.is_flood(len(recent), seats)
-    return AlarmLoad(
+    return CurrentLoad(
         seats=seats,
         raised_10m=len(recent),
         raised_1h=sum(now - alert.raised_at < timedelta(hours=1) for alert in heard),
@@ -126,17 +136,22 @@ def alarm_load(
     )
 
 
-def _causes(alerts: list[Alert], directory: Directory) -> tuple[Cause, ...]:
+def _causes(alerts: list[Alert], directory: Directory) -> tuple[FloodCause, ...]:
     most = history.causes(alerts, directory)[:CAUSES]
     return tuple(
-        Cause(each.rule, each.place, _place_name(directory, each.place), each.alarms)
+        FloodCause(
+            rule=each.rule,
+            place=str(each.place or ""),
+            name=_place_name(directory, each.place),
+            alarms=each.alarms,
+        )
         for each in most
     )
 
 
 def false_alarms(alerts: Iterable[Alert], directory: Directory) -> list[tuple[str, Share]]:
-    """Resolved as false / resolved, by the model (or kind) of the device that raised it; "" where
-    none did. Those with most false alarms first."""
+    """Return resolved as false / resolved by the model (or kind) of the raising device, "" for
+    none. Those with most false alarms first."""
     false, resolved = Counter[str](), Counter[str]()
     for alert in alerts:
         if alert.state == "resolved":
@@ -153,7 +168,7 @@ def _model(alert: Alert, directory: Directory) -> str:
 
 
 def rejecting(counts: Iterable[MessageCount]) -> tuple[tuple[str, Share], ...]:
-    """The families of which more than 5 % could not be read, the worst first."""
+    """Return the families of which more than 5 % could not be read, the worst first."""
     bad = [each for each in counts if each.rejected > MUCH_REJECTED * each.received]
     bad.sort(key=lambda each: -each.rejected / max(each.received, 1))
     return tuple((each.family, _rejected((each,))) for each in bad)
@@ -165,19 +180,20 @@ def _rejected(counts: Iterable[MessageCount]) -> Share:
 
 
 def visits_done(visits: Iterable[VisitRecord], now: datetime) -> Share:
-    """Done / planned to have begun by now: not the whole day's plan."""
+    """Return visits done / planned to have begun by now: not the whole day's plan."""
     begun = [visit for visit in visits if visit.start <= now and visit.state != "cancelled"]
     return Share(sum(visit.state == "done" for visit in begun), len(begun))
 
 
 def is_late(visit: VisitRecord, now: datetime) -> bool:
-    """Not begun more than 15 min after its planned start; a missed one is no longer late."""
+    """Return True if a visit has not begun 15 min after its planned start; a missed one is not
+    late."""
     waiting = visit.began is None and visit.state in ("planned", "due", "late")
     return waiting and now - visit.start > LATE_AFTER
 
 
 def caregivers_active(board: Board) -> Share:
-    """On duty with a position within 10 min / on duty."""
+    """Return caregivers on duty with a position within 10 min / on duty."""
     duty = on_duty(board.visits.values(), board.at)
     seen = (board.fixes.get(carer) for carer in duty)
     active = sum(fix is not None and board.at - fix.at <= SEEN_WITHIN for fix in seen)
@@ -185,14 +201,14 @@ def caregivers_active(board: Board) -> Share:
 
 
 def worst_areas(board: Board) -> tuple[AreaLoad, ...]:
-    """The areas with most open P1 and P2, then late visits, then uncovered clients."""
+    """Return the areas with most open P1 and P2, then late visits, then uncovered clients."""
     urgent = Counter(
         alert.area
         for alert in board.alerts.values()
         if _shown_open(alert) and alert.severity in URGENT and alert.area
     )
     late = Counter(
-        board.directory.area_of(f"client:{visit.client}")
+        board.directory.area_of(Subject("client", visit.client))
         for visit in board.visits.values()
         if is_late(visit, board.at)
     )
@@ -203,7 +219,7 @@ def worst_areas(board: Board) -> tuple[AreaLoad, ...]:
     return tuple(
         AreaLoad(
             area=key,
-            name=_place_name(board.directory, f"area:{key}"),
+            name=board.directory.name_of(Subject("area", key)) or key,
             open=urgent[key],
             uncovered=uncovered.get(key, 0),
             late=late[key],
@@ -218,26 +234,20 @@ def _shown_open(alert: Alert) -> bool:
 
 
 def _free_by_area(board: Board) -> dict[str, int]:
-    """Caregivers on duty and not in a visit, by the areas of their visits of the day."""
+    """Return caregivers on duty and not in a visit, by the areas of their visits of the day."""
     visits = board.visits.values()
     free = on_duty(visits, board.at) - in_visit(visits)
     areas: defaultdict[str, set[str]] = defaultdict(set)
     for visit in visits:
-        area = board.directory.area_of(f"client:{visit.client}")
+        area = board.directory.area_of(Subject("client", visit.client))
         if area is not None and visit.caregiver in free:
             areas[area].add(visit.caregiver)
     return {area: len(carers) for area, carers in areas.items()}
 
 
-def _place_name(directory: Directory, place: str) -> str:
-    """The name of an area or agency; the id where the register gives none, as of a gateway."""
-    what, _, key = place.partition(":")
-    named: Area | Agency | None = None
-    if what == "area":
-        named = directory.areas.get(key)
-    elif what == "agency":
-        named = directory.agencies.get(key)
-    return (named.name if named else "") or key
+def _place_name(directory: Directory, place: Subject | None) -> str:
+    """Return the name of an area or agency; the id where none is known, as of a gateway."""
+    return directory.name_of(place) or (place.id if place else "")
 
 
 def _ended(alert: Alert) -> datetime | None:

@@ -106,7 +106,7 @@ class AreaLoad(msgspec.Struct, frozen=True):
     free: int  # caregivers on duty and not in a visit, whose visits of the day are here
 
 
-class Cause(msgspec.Struct, frozen=True):
+class FloodCause(msgspec.Struct, frozen=True):
     """What a part of a flood comes from."""
 
     rule: str
@@ -115,14 +115,14 @@ class Cause(msgspec.Struct, frozen=True):
     alarms: int
 
 
-class AlarmLoad(msgspec.Struct, frozen=True, kw_only=True):
+class CurrentLoad(msgspec.Struct, frozen=True, kw_only=True):
     """How many alarms reach the people who answer them, muted ones left out."""
 
     seats: int = 1  # operators who share them
     raised_10m: int = 0
     raised_1h: int = 0
     flood: bool = False  # more than 10 a seat in 10 min
-    causes: tuple[Cause, ...] = ()  # of a flood, the most alarms first
+    causes: tuple[FloodCause, ...] = ()  # of a flood, the most alarms first
 
 
 class Figures(msgspec.Struct, frozen=True, kw_only=True):
@@ -142,7 +142,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     skewed: int = 0  # readings left out of lag_p95 for their clock
     rates: tuple[int, ...] = ()  # readings a second, oldest first, at most 60
     suppressed: int = 0  # muted alerts: not on the wall, counted
-    load: AlarmLoad = AlarmLoad()
+    load: CurrentLoad = CurrentLoad()
     rejected: Share = Share()  # rejected / received messages of the last 5 min
     rejecting: tuple[tuple[str, Share], ...] = ()  # families with more than 5 % rejected
     unsettled: dict[str, int] = {}  # family -> messages of 24 h whose sums don't add up; 0 left out
@@ -175,7 +175,7 @@ V = TypeVar("V")
 
 
 def patch(before: Snapshot, after: Snapshot) -> Patch | None:
-    """What turns `before` into `after`, or None where nothing but the clock differs."""
+    """Return what turns `before` into `after`, or None where nothing but the clock differs."""
     found = Patch(
         at=after.at,
         map=after.map if after.map != before.map else msgspec.UNSET,
@@ -187,7 +187,7 @@ def patch(before: Snapshot, after: Snapshot) -> Patch | None:
 
 
 def patched(before: Snapshot, change: Patch) -> Snapshot:
-    """What a screen makes of a patch: the same as `static/stream.js` does."""
+    """Return what a screen makes of a patch: the same as `static/stream.js` does."""
     return Snapshot(
         at=change.at,
         map=before.map if change.map is msgspec.UNSET else change.map,

@@ -10,6 +10,7 @@ from dashboards.live.kpi import is_open, is_unacknowledged
 from dashboards.live.patch import Card, Figures, Mover, Nearest, Paged, Snapshot, Takeover
 from dashboards.live.subjects import About, about
 from dashboards.masking import mask_name
+from devices.subject import Subject
 
 SHOWN = 300  # rows sent at most, the most urgent first; the count of all is in the figures
 HOLLOW = timedelta(minutes=10)  # how long one that ended unanswered stays, hollow
@@ -22,7 +23,10 @@ PAGED_SHOWN = 4  # people
 
 
 def snapshot(board: Board, figures: Figures, *, map_version: str) -> Snapshot:
-    """The whole screen at the board's clock. `figures` may be a second old: they cost most."""
+    """Return the whole screen at the board's clock.
+
+    `figures` may be a second old: they cost most.
+    """
     shown = sorted((alert for alert in board.alerts.values() if _on_wall(board, alert)), key=order)
     return Snapshot(
         at=board.at,
@@ -37,13 +41,13 @@ def snapshot(board: Board, figures: Figures, *, map_version: str) -> Snapshot:
 
 
 def order(alert: Alert) -> tuple[int, bool, float]:
-    """Priority, then unanswered first, then oldest."""
+    """Return the sort key: priority, then unanswered first, then oldest."""
     return RANK[alert.severity], alert.acked_at is not None, alert.raised_at.timestamp()
 
 
 def card(board: Board, alert: Alert) -> Card:
-    """One alert as a row, names masked."""
-    known = about(board.directory, alert.subject)
+    """Return one alert as a row, names masked."""
+    known = about(board.directory, Subject.parse(alert.subject))
     place = known.place
     return Card(
         id=alert.id,
@@ -68,7 +72,8 @@ def card(board: Board, alert: Alert) -> Card:
 
 
 def takes_over(alert: Alert) -> bool:
-    """An SOS covers the map until a person answers it; no timer ends that."""
+    """Return True if an alert covers the map: an SOS does until a person answers it, without a
+    timer."""
     return alert.rule == "sos_pressed" and is_unacknowledged(alert)
 
 
@@ -97,7 +102,7 @@ def _takeover(board: Board, alert: Alert, known: About) -> Takeover:
 
 
 def _paged(board: Board, alert: Alert) -> tuple[Paged, ...]:
-    """The last word on each person who was paged, in the order they were first paged."""
+    """Return the last word on each person who was paged, in the order they were first paged."""
     last = {line.who: line for line in alert.story if line.who and line.what in PAGED}
     return tuple(
         Paged(_staff(board, who), line.what, line.at)
@@ -106,7 +111,7 @@ def _paged(board: Board, alert: Alert) -> tuple[Paged, ...]:
 
 
 def nearest(board: Board, known: About) -> Nearest | None:
-    """The nearest caregiver on duty and not in a visit, by last position."""
+    """Return the nearest caregiver on duty and not in a visit, by last position."""
     if known.place is None:
         return None
     visits = board.visits.values()

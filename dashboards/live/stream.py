@@ -12,7 +12,16 @@ from datetime import datetime
 
 import msgspec
 
-from dashboards.live.board import Board, Change, Health, Heard, Second, TownIs, fold, narrowed
+from dashboards.live.board import (
+    Board,
+    Change,
+    Health,
+    ReadingsHeard,
+    Second,
+    TownIs,
+    fold,
+    narrowed,
+)
 from dashboards.live.kpi import figures
 from dashboards.live.patch import Snapshot, patch
 from dashboards.live.snapshot import snapshot
@@ -49,7 +58,10 @@ class Watcher:
         self.lagging = False
 
     def put(self, frame: Frame | None) -> None:
-        """Runs in the event loop. A full queue is emptied: a fresh snapshot replaces it."""
+        """Queue a frame, in the event loop.
+
+        A full queue is emptied: a fresh snapshot replaces it.
+        """
         if self.frames.qsize() >= WAITING:
             self.lagging = True
             while not self.frames.empty():
@@ -84,7 +96,7 @@ class Audience:
         self.map = town_map(board.directory, board.scope)
 
     def delta(self) -> Frame | None:
-        """What has changed since the last delta, or None."""
+        """Return what has changed since the last delta, or None."""
         after = self._snapshot()
         change = patch(self.shown, after)
         if change is None:
@@ -94,7 +106,7 @@ class Audience:
         return Frame(self.number, _event("delta", msgspec.json.encode(change), self.number))
 
     def whole(self) -> Frame:
-        """The snapshot that the next deltas continue."""
+        """Return the snapshot that the next deltas continue."""
         data = msgspec.json.encode(self.shown)
         return Frame(self.number, _event("snapshot", data, self.number))
 
@@ -116,7 +128,7 @@ class Stream:
     # ------------------------------------------------ the reading thread
 
     def begin(self, board: Board) -> None:
-        """A board read whole, at the start and after the database was away."""
+        """Begin with a board read whole, at the start and after the database was away."""
         with self._lock:
             for scope, audience in self._audiences.items():
                 audience.begin(board if scope.whole else narrowed(board, scope))
@@ -129,7 +141,7 @@ class Stream:
         with self._lock:
             for audience in self._audiences.values():
                 audience.take(change)
-            if not isinstance(change, Heard):  # what moves is shown once a second
+            if not isinstance(change, ReadingsHeard):  # what moves is shown once a second
                 self._publish()
             if isinstance(change, Second):
                 self._second(change)
@@ -137,45 +149,45 @@ class Stream:
     # ------------------------------------------------ the event loop
 
     def attach(self, loop: asyncio.AbstractEventLoop) -> None:
-        """Whose screens these are."""
+        """Attach the board whose screens these are."""
         self._loop = loop
 
     @property
     def watching(self) -> int:
-        """Screens connected."""
+        """Return the number of screens connected."""
         return sum(len(audience.watchers) for audience in self._audiences.values())
 
     @property
     def ready(self) -> bool:
-        """Whether a board has been read."""
+        """Return True if a board has been read."""
         return WHOLE in self._audiences
 
     @property
     def board(self) -> Board | None:
-        """The whole town's board."""
+        """Return the whole town's board."""
         whole = self._audiences.get(WHOLE)
         return whole.board if whole else None
 
     def board_of(self, scope: Scope) -> Board | None:
-        """An audience's board; None before the first one."""
+        """Return an audience's board; None before the first one."""
         with self._lock:
             audience = self._audience(scope)
             return audience.board if audience else None
 
     def screen(self, scope: Scope) -> Snapshot | None:
-        """What an audience sees now; None before the first board."""
+        """Return what an audience sees now; None before the first board."""
         with self._lock:
             audience = self._audience(scope)
             return audience.shown if audience else None
 
     def map(self, scope: Scope) -> TownMap | None:
-        """The map an audience sees; None before the first board."""
+        """Return the map an audience sees; None before the first board."""
         with self._lock:
             audience = self._audience(scope)
             return audience.map if audience else None
 
     async def frames(self, scope: Scope) -> AsyncIterator[bytes]:
-        """The events for one screen, until it goes or the service ends."""
+        """Yield the events for one screen, until it goes or the service ends."""
         watcher = Watcher()
         audience = await asyncio.to_thread(self._join, scope, watcher)
         number = 0

@@ -1,14 +1,16 @@
 """What the register knows of the one an alert speaks of ("client:c-1", "device:d-1", ...)."""
 
 import msgspec
+from msgspec.structs import replace
 
-from devices.directory import Circle, Client, Directory
+from devices.directory import Area, Caregiver, Circle, Client, Device, Directory, Resident
+from devices.subject import Kind, Subject
 
 
 class About(msgspec.Struct, frozen=True, kw_only=True):
     """A subject in words that a page can show. Unmasked: mask at the page's door."""
 
-    kind: str  # client caregiver resident facility device area
+    kind: Kind
     id: str
     name: str = ""  # the person's, place's or area's own name
     area: str | None = None
@@ -19,69 +21,44 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     client: Client | None = None  # set where the subject is, or belongs to, a client
 
 
-def about(directory: Directory, subject: str) -> About:
-    """What is known; an id the register does not hold gives its kind and id alone."""
-    kind, _, key = subject.partition(":")
+def about(directory: Directory, subject: Subject) -> About:
+    """Return what is known of a subject; of one that is not registered, its kind and id alone.
+
+    A device is known by its holder.
+    """
+    item = directory.item_of(subject)
+    if isinstance(item, Device):
+        return _device(directory, subject, item)
     area = directory.area_of(subject)
-    node = directory.areas.get(area)
-    known = About(kind=kind, id=key, area=area, area_name=node.name or node.id if node else "")
-    match kind:
-        case "client":
-            return _client(known, directory.clients.get(key))
-        case "caregiver":
-            return _caregiver(known, directory, key)
-        case "facility":
-            return _facility(known, directory, key)
-        case "resident":
-            return _resident(known, directory, key)
-        case "device":
-            return _device(known, directory, key)
-        case "area":
-            return msgspec.structs.replace(known, name=known.area_name)
+    known = About(
+        kind=subject.kind,
+        id=subject.id,
+        name=directory.name_of(subject),
+        area=area,
+        area_name=_area_name(directory, area),
+        place=directory.home_of(subject),
+    )
+    match item:
+        case Client():
+            return replace(known, address=item.address, phone=item.phone, client=item)
+        case Caregiver():
+            return replace(known, place=item.base, phone=item.phone)
+        case Resident():
+            facility = Subject("facility", item.facility)
+            return replace(known, address=directory.name_of(facility))
+        case Area():
+            return replace(known, name=known.area_name)
     return known
 
 
-def _client(known: About, client: Client | None) -> About:
-    if client is None:
-        return known
-    return msgspec.structs.replace(
-        known,
-        name=client.name,
-        place=client.home,
-        address=client.address,
-        phone=client.phone,
-        client=client,
-    )
+def _device(directory: Directory, subject: Subject, device: Device) -> About:
+    if subject.kind == "gateway" or device.subject.kind == "device":
+        area = directory.area_of(subject)
+        area_name = _area_name(directory, area)
+        return About(kind=subject.kind, id=subject.id, area=area, area_name=area_name)
+    return replace(about(directory, device.subject), kind="device", id=subject.id)
 
 
-def _caregiver(known: About, directory: Directory, key: str) -> About:
-    caregiver = directory.caregivers.get(key)
-    if caregiver is None:
-        return known
-    return msgspec.structs.replace(
-        known, name=caregiver.name, place=caregiver.base, phone=caregiver.phone
-    )
-
-
-def _facility(known: About, directory: Directory, key: str) -> About:
-    facility = directory.facilities.get(key)
-    if facility is None:
-        return known
-    return msgspec.structs.replace(known, name=facility.name, place=facility.home)
-
-
-def _resident(known: About, directory: Directory, key: str) -> About:
-    resident = directory.residents.get(key)
-    if resident is None:
-        return known
-    home = directory.facilities.get(resident.facility)
-    place, address = (home.home, home.name) if home else (None, "")
-    return msgspec.structs.replace(known, name=resident.name, place=place, address=address)
-
-
-def _device(known: About, directory: Directory, key: str) -> About:
-    device = directory.devices.get(key)
-    if device is None or not device.holder or device.holder.startswith("device:"):
-        return known
-    holder = about(directory, device.holder)
-    return msgspec.structs.replace(holder, kind="device", id=key)
+def _area_name(directory: Directory, area: str | None) -> str:
+    node = directory.areas.get(area)
+    return node.name or node.id if node else ""

@@ -14,6 +14,7 @@ from shapely.geometry import MultiPoint, mapping, shape
 
 from dashboards.scope import Scope, sees_subject
 from devices.directory import Area, Directory
+from devices.subject import Subject
 
 COLUMNS = 160  # cells across the town: at 16:9 about 0.6 % of the map's width each
 MARGIN = 0.04  # of the town's size, kept free around it
@@ -44,7 +45,7 @@ class TownMap(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def town_map(directory: Directory, scope: Scope) -> TownMap:
-    """The part of the town that the scope shows."""
+    """Return the part of the town that the scope shows."""
     homes = _homes(directory, scope)
     outlines = tuple(_outlines(directory, scope, homes))
     houses = tuple(_facilities(directory, scope))
@@ -68,7 +69,7 @@ def town_map(directory: Directory, scope: Scope) -> TownMap:
 def _homes(directory: Directory, scope: Scope) -> dict[str, list[tuple[float, float]]]:
     homes: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
     for client in directory.clients:
-        if client.home and sees_subject(scope, directory, f"client:{client.id}"):
+        if client.home and sees_subject(scope, directory, Subject("client", client.id)):
             homes[client.area or ""].append((client.home.lon, client.home.lat))
     return homes
 
@@ -76,7 +77,7 @@ def _homes(directory: Directory, scope: Scope) -> dict[str, list[tuple[float, fl
 def _outlines(
     directory: Directory, scope: Scope, homes: dict[str, list[tuple[float, float]]]
 ) -> Iterable[Outline]:
-    """Parents before children, so that a child is drawn over what holds it."""
+    """Yield parents before children, so that a child is drawn over what holds it."""
     areas = sorted(directory.areas, key=lambda area: len(directory.area_path(area.id)))
     for area in areas:
         if scope.areas and not any(node in scope.areas for node in directory.area_path(area.id)):
@@ -121,7 +122,7 @@ def _outline(area: Area, geometry: shapely.Geometry, *, given: bool) -> Outline 
 
 def _facilities(directory: Directory, scope: Scope) -> Iterable[tuple[float, float, str]]:
     for facility in directory.facilities:
-        if facility.home and sees_subject(scope, directory, f"facility:{facility.id}"):
+        if facility.home and sees_subject(scope, directory, Subject("facility", facility.id)):
             yield facility.home.lat, facility.home.lon, facility.name or facility.id
 
 
@@ -135,7 +136,7 @@ def _bounds(points: list[tuple[float, float]]) -> tuple[float, float, float, flo
 
 
 def _cell(bounds: tuple[float, float, float, float]) -> tuple[float, float]:
-    """Square on the ground: a degree of latitude is longer than one of longitude."""
+    """Return the size of a cell, square on the ground: a degree of latitude is the longer one."""
     west, south, east, north = bounds
     across = (east - west) / COLUMNS
     return across, across * math.cos(math.radians((south + north) / 2))

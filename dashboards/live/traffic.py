@@ -28,7 +28,7 @@ class Traffic(msgspec.Struct, frozen=True):
     buckets: tuple[Bucket, ...] = ()
 
     def with_readings(self, at: datetime, readings: Iterable[Reading]) -> "Traffic":
-        """With readings that were read at `at`."""
+        """Return the traffic with readings that were read at `at`."""
         second = int(at.timestamp())
         open_now = bool(self.buckets) and self.buckets[-1].second >= second
         last = self.buckets[-1] if open_now else Bucket(second)
@@ -36,25 +36,26 @@ class Traffic(msgspec.Struct, frozen=True):
         return Traffic((*earlier, _grown(last, readings)))
 
     def at_second(self, now: datetime) -> "Traffic":
-        """Without what is older than a minute."""
+        """Return the traffic without what is older than a minute."""
         oldest = int(now.timestamp()) - SECONDS
         if not self.buckets or self.buckets[0].second > oldest:
             return self
         return Traffic(tuple(bucket for bucket in self.buckets if bucket.second > oldest))
 
     def rates(self, now: datetime) -> tuple[int, ...]:
-        """Readings in each of the last 60 whole seconds, oldest first."""
+        """Return how many readings there were in each of the last 60 whole seconds,
+        oldest first."""
         counts = {bucket.second: bucket.count for bucket in self.buckets}
         current = int(now.timestamp())
         return tuple(counts.get(second, 0) for second in range(current - SECONDS, current))
 
     @property
     def skewed(self) -> int:
-        """Readings left out of the lag because their device's clock is wrong."""
+        """Return how many readings the lag leaves out because their device's clock is wrong."""
         return sum(bucket.skewed for bucket in self.buckets)
 
     def lag_p95(self) -> Timing:
-        """95th percentile (nearest rank) of received - observed, in seconds."""
+        """Return the 95th percentile (nearest rank) of received - observed, in seconds."""
         lags: Counter[int] = Counter()
         for bucket in self.buckets:
             lags.update(bucket.lags)

@@ -14,7 +14,7 @@ from fastapi.responses import JSONResponse, RedirectResponse, Response
 
 from alerts import desk as inbox
 from alerts import history
-from alerts.desk import Claim, Refusal
+from alerts.desk import LinkClaim, Refusal
 from alerts.types import Alert
 from dashboards.actions import NoSuchPage, Once, Saying, do
 from dashboards.auth.access import ANYBODY, Visitor, visitor, words_of
@@ -49,8 +49,8 @@ class Link:
         self._key = request.headers.get("idempotency-key", "")[:200]
         self._signed_in = who.person if who and who is not ANYBODY else None
 
-    def read(self) -> tuple[Claim, Alert] | Refusal:
-        """Whose link it is and about what, or why it does not serve."""
+    def read(self) -> tuple[LinkClaim, Alert] | Refusal:
+        """Return whose link it is and about what, or why it does not serve."""
         visitor = None if self._signed_in == "local" else self._signed_in
         with self.site.pool.connection() as conn:
             return inbox.read_link(
@@ -58,17 +58,17 @@ class Link:
             )
 
     def refuse(self, why: Refusal) -> Response:
-        """A plain page that says what to do."""
+        """Return a plain page that says what to do."""
         status = STATUS[why]
         if not self.wants_page:
             return JSONResponse({"refused": why.value}, status)
         return self.site.page("refusal.html", self.words, status=status, why=why.value, detail="")
 
-    def show(self, claim: Claim, alert: Alert, *, reveal: bool = False) -> Response:
-        """The alert's page for this person."""
+    def show(self, claim: LinkClaim, alert: Alert, *, reveal: bool = False) -> Response:
+        """Return the alert's page for this person."""
         desk = DeskView(self.site, self.words, Visitor(person=claim.person))
         with self.site.pool.connection() as conn:
-            turns = desk.turns(conn)
+            turns = desk.records.turns(conn)
             view = desk.whole_view(conn, alert, reveal=reveal)
         return self.site.page(
             "answer.html",
@@ -82,7 +82,10 @@ class Link:
         )
 
     def say(self, verb: str, *, outcome: str = "", note: str = "", once: str = "") -> Response:
-        """Do it and show what has come of it. `once` is the key of the form that asks, if any."""
+        """Do the action and show what has come of it.
+
+        `once` is the key of the form that asks, if any.
+        """
         found = self.read()
         if isinstance(found, Refusal):
             return self.refuse(found)
@@ -102,7 +105,7 @@ class Link:
             msgspec.json.encode(self._said(claim, alert.id, done)), media_type="application/json"
         )
 
-    def _said(self, claim: Claim, alert: str, done: bool) -> dict[str, object]:
+    def _said(self, claim: LinkClaim, alert: str, done: bool) -> dict[str, object]:
         with self.site.pool.connection() as conn:
             now = history.alert(conn, alert)
         return {
@@ -121,20 +124,20 @@ ByLink = Annotated[Link, Depends(Link)]
 @router.get("/a/{token}")
 @router.head("/a/{token}")
 def show(link: ByLink) -> Response:
-    """The alert. Changes nothing."""
+    """Show the alert. Changes nothing."""
     found = link.read()
     return link.refuse(found) if isinstance(found, Refusal) else link.show(*found)
 
 
 @router.post("/a/{token}")
 def acknowledge(link: ByLink) -> Response:
-    """ "I'm going." Once or ten times, it is the same answer."""
+    """Acknowledge: "I'm going." Once or ten times, it is the same answer."""
     return link.say("acknowledge")
 
 
 @router.post("/a/{token}/opened")
 def opened(link: ByLink) -> Response:
-    """Somebody is looking at the page: not an answer, but worth a line in the story."""
+    """Record that somebody is looking at the page, a line in the story and not an answer."""
     found = link.read()
     if isinstance(found, Refusal):
         return link.refuse(found)
@@ -148,7 +151,7 @@ def opened(link: ByLink) -> Response:
 
 @router.post("/a/{token}/reveal")
 def reveal(link: ByLink) -> Response:
-    """The page with names and numbers whole; that it was asked for is written down."""
+    """Show the page with names and numbers whole; asking for it is logged."""
     found = link.read()
     if isinstance(found, Refusal):
         return link.refuse(found)

@@ -16,7 +16,7 @@ from dashboards.auth.access import words_of
 from dashboards.masking import mask_name
 from dashboards.site import Site, site_of
 from dashboards.texts import Words
-from dashboards.views.format import Shown
+from dashboards.views.format import Formatter
 
 router = APIRouter(prefix="/demo/phone", include_in_schema=False)
 KEPT = 30  # pages a phone
@@ -46,7 +46,7 @@ class Phones:
         self._pages: dict[str, deque[Received]] = {}
 
     def take(self, person: str, page: Received) -> None:
-        """A page arrives. The same page id again is the same message, not another."""
+        """Take a page that arrives. The same page id again is the same message, not another."""
         with self._lock:
             if person not in self._pages and len(self._pages) >= PHONES:
                 return
@@ -55,7 +55,7 @@ class Phones:
                 pages.appendleft(page)
 
     def all(self) -> dict[str, list[Received]]:
-        """Person -> pages, newest first; who was paged first stands first."""
+        """Return person -> pages, newest first; who was paged first comes first."""
         with self._lock:
             return {person: list(pages) for person, pages in self._pages.items()}
 
@@ -65,7 +65,7 @@ PHONES_OF_THE_DEMO = Phones()
 
 @router.post("/{person}")
 async def arrive(person: str, request: Request) -> Response:
-    """Where the demo's `webhook://` contacts point."""
+    """Receive what the demo's `webhook://` contacts are sent."""
     try:
         page = msgspec.json.decode(await request.body(), type=Received)
     except msgspec.DecodeError as wrong:
@@ -81,11 +81,11 @@ def phones(
     site: Annotated[Site, Depends(site_of)],
     words: Annotated[Words, Depends(words_of)],
 ) -> HTMLResponse:
-    """All phones side by side; `?part=list` gives them alone, for the page's module."""
+    """Show all phones side by side; `?part=list` gives them alone, for the page's module."""
     board = site.stream.board
     staff = board.staff if board else {}
     zone = board.directory.timezone if board else "Asia/Shanghai"
-    shown = Shown(words, zone, datetime.now(UTC), staff)
+    shown = Formatter(words, zone, datetime.now(UTC), staff)
     part = request.query_params.get("part") == "list"
     return site.page(
         "demo_list.html" if part else "demo_phone.html",

@@ -28,19 +28,19 @@ AtDesk = Annotated[DeskView, Depends(desk_of)]
 
 @router.get("")
 def overview(desk: AtDesk) -> HTMLResponse:
-    """What is open, and everything that an operator keeps an eye on."""
+    """Show what is open, and everything that an operator keeps an eye on."""
     return desk.overview()
 
 
 @router.get("/list")
 def open_list(desk: AtDesk) -> HTMLResponse:
-    """The open alerts alone: what the page's module fetches again when something changes."""
+    """Show the open alerts alone: the page's module fetches them when something changes."""
     return desk.open_list()
 
 
 @router.get("/alerts/{id}")
 def story(id: str, desk: AtDesk, sent: str = "") -> HTMLResponse:
-    """One alert: who, where, why, what has happened, what comes next."""
+    """Show one alert: who, where, why, what has happened, what comes next."""
     return desk.story(id, sent=sent if sent in ("done", "late") else "")
 
 
@@ -48,7 +48,7 @@ def story(id: str, desk: AtDesk, sent: str = "") -> HTMLResponse:
 def reveal(
     id: str, desk: AtDesk, site: InSite, who: Annotated[Visitor, Depends(having("reveal"))]
 ) -> HTMLResponse:
-    """The same with names and numbers whole; who asked for it is written down."""
+    """Show the alert with names and numbers whole; who asks for it is logged."""
     with site.pool.connection() as conn:
         found = alert_for(conn, id, who, desk.directory)
         log_access(conn, who.person, "reveal", found.subject)
@@ -83,7 +83,7 @@ def mute(
 def unmute(id: str, desk: AtDesk, site: InSite, who: Muting) -> Response:
     """End a mute early."""
     with site.pool.connection() as conn:
-        if any(mute.id == id for mute in desk.mutes(conn)):
+        if any(mute.id == id for mute in desk.records.mutes(conn)):
             inbox.unmute(conn, id, who.person)
     return RedirectResponse("/desk", 303)
 

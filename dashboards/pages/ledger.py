@@ -34,7 +34,7 @@ def wanted_of(
     state: str = "",
     exceptions: bool = False,
 ) -> LedgerFilter:
-    """The filter in the address; today where no dates are given.
+    """Return the filter in the address; today where no dates are given.
 
     Raises CarewatchError for dates the wrong way round or more than 92 days apart.
     """
@@ -58,7 +58,7 @@ def wanted_of(
 
 
 def rows_of(desk: DeskView, wanted: LedgerFilter) -> list[ledger.LedgerRow]:
-    """The visits that fit, read now."""
+    """Return the visits that fit, read now."""
     since, until = ledger.span_of(wanted, desk.directory.timezone)
     with desk.site.pool.connection() as conn:
         visits = history.visits_between(conn, since, until)
@@ -70,7 +70,7 @@ def page(
     desk: Annotated[DeskView, Depends(desk_of)],
     wanted: Annotated[LedgerFilter, Depends(wanted_of)],
 ) -> HTMLResponse:
-    """The table. Names are whole only for who may export them."""
+    """Show the table. Names are whole only for who may export them."""
     rows = rows_of(desk, wanted)
     since, until = ledger.span_of(wanted, desk.directory.timezone)
     text = ledger.as_csv(rows, desk.directory.timezone)
@@ -99,6 +99,6 @@ def _utc(moment: datetime) -> str:
 
 
 def as_query(wanted: LedgerFilter) -> dict[str, str]:
-    """The filter as the address holds it."""
+    """Return the filter as the address holds it."""
     values = msgspec.to_builtins(wanted)
     return {key: "true" if value is True else str(value) for key, value in values.items() if value}

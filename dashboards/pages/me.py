@@ -12,5 +12,5 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/me")
 def me(desk: Annotated[DeskView, Depends(desk_of)]) -> HTMLResponse:
-    """Mine unanswered first, then others', then the answered."""
+    """Show one's own unanswered alerts first, then others', then the answered."""
     return desk.mine()

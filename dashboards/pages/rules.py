@@ -21,7 +21,7 @@ from dashboards.actions import NoSuchPage
 from dashboards.auth.access import Visitor, having
 from dashboards.views import trial as trialview
 from dashboards.views.desk import MANY, DeskView, desk_of
-from dashboards.views.rules import Settings, cards
+from dashboards.views.rules import RuleInForce, cards
 
 router = APIRouter(prefix="/rules", include_in_schema=False)
 AtDesk = Annotated[DeskView, Depends(desk_of)]
@@ -32,7 +32,7 @@ REPORT_POLICY = "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 
 
 
 async def fields_of(request: Request) -> Mapping[str, str]:
-    """The fields of the form that was sent."""
+    """Return the fields of the form that was sent."""
     form = await request.form()
     return {name: value for name, value in form.items() if isinstance(value, str)}
 
@@ -42,7 +42,7 @@ Fields = Annotated[Mapping[str, str], Depends(fields_of)]
 
 @router.get("")
 def page(desk: AtDesk) -> HTMLResponse:
-    """Each rule with its parameters, the versions of the settings, and one's own trials."""
+    """Show each rule with its parameters, the versions of the settings, and one's own trials."""
     with desk.site.pool.connection() as conn:
         now = trials.in_force(conn)
         week = history.alerts(conn, AlertFilter(since=desk.week, limit=MANY))
@@ -52,7 +52,7 @@ def page(desk: AtDesk) -> HTMLResponse:
         "rules.html",
         here="rules",
         cards=cards(history.rulebook(), now.settings),
-        raised=Counter(alert.rule for alert in desk.visible(week)),
+        raised=Counter(alert.rule for alert in desk.records.visible(week)),
         in_force=now,
         versions=found,
         trials=mine,
@@ -61,7 +61,7 @@ def page(desk: AtDesk) -> HTMLResponse:
 
 @router.get("/try/{rule}")
 def ask_about_rule(rule: str, desk: AtDesk, who: Trying) -> HTMLResponse:
-    """The form that changes one rule's parameters, to try them."""
+    """Show the form that changes one rule's parameters, to try them."""
     with desk.site.pool.connection() as conn:
         card = _card(rule, cards(history.rulebook(), trials.in_force(conn).settings))
     return _form(desk, card=card)
@@ -69,7 +69,7 @@ def ask_about_rule(rule: str, desk: AtDesk, who: Trying) -> HTMLResponse:
 
 @router.get("/versions/{number}/try")
 def ask_about_version(number: int, desk: AtDesk, who: Trying) -> HTMLResponse:
-    """The form that brings an older version back, to try it."""
+    """Show the form that brings an older version back, to try it."""
     with desk.site.pool.connection() as conn:
         found = [one for one in trials.versions(conn) if one.number == number]
     if not found:
@@ -106,7 +106,7 @@ def try_version(number: int, desk: AtDesk, who: Trying, fields: Fields) -> Respo
 
 @router.get("/trials/{id}")
 def trial(id: str, desk: AtDesk, who: Trying) -> HTMLResponse:
-    """How far a trial is, or what came out; for who may, the second step."""
+    """Show how far a trial is, or what came out; for who may, the second step."""
     record = _record(desk, id)
     with desk.site.pool.connection() as conn:
         version = trials.in_force(conn).version
@@ -123,7 +123,7 @@ def trial(id: str, desk: AtDesk, who: Trying) -> HTMLResponse:
 
 @router.get("/trials/{id}/report")
 def report(id: str, desk: AtDesk, who: Trying) -> HTMLResponse:
-    """The whole report of a trial."""
+    """Show the whole report of a trial."""
     with desk.site.pool.connection() as conn:
         text = trials.report_of(conn, id, who.person)
     if text is None:
@@ -164,7 +164,7 @@ def enable(
 
 
 def _form(
-    desk: DeskView, *, card: Settings | None = None, version: SettingsVersion | None = None
+    desk: DeskView, *, card: RuleInForce | None = None, version: SettingsVersion | None = None
 ) -> HTMLResponse:
     today = desk.now.astimezone(ZoneInfo(desk.directory.timezone)).date()
     return desk.page(
@@ -182,7 +182,7 @@ def _form(
     )
 
 
-def _card(rule: str, found: list[Settings]) -> Settings:
+def _card(rule: str, found: list[RuleInForce]) -> RuleInForce:
     card = next((one for one in found if one.rule.name == rule), None)
     if card is None:
         raise NoSuchPage(f"rule {rule}: there is none of this name")

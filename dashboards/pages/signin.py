@@ -20,7 +20,7 @@ def form(
     words: Annotated[Words, Depends(words_of)],
     next: str = "/desk",
 ) -> Response:
-    """The form."""
+    """Show the form."""
     return _form(site, words, next)
 
 
@@ -76,6 +76,6 @@ def _form(site: Site, words: Words, next: str, *, wrong: str = "", status: int =
 
 
 def _inside(next: str) -> str:
-    """Only ever a page of ours: "//elsewhere" and "https://..." lead to the desk."""
+    """Return a page of ours only: "//elsewhere" and "https://..." lead to the desk."""
     inside = next.startswith("/") and not next.startswith(("//", "/\\"))
     return next if inside else "/desk"

@@ -14,7 +14,8 @@ from dashboards.auth.access import Visitor, having, words_of
 from dashboards.site import Site, site_of
 from dashboards.texts import Words
 from dashboards.views.desk import DeskView
-from dashboards.views.inspector import Seen, seen
+from dashboards.views.inspector import InspectorLine, seen
+from devices.subject import Subject
 from ingest import history
 
 router = APIRouter(prefix="/vendor", include_in_schema=False)
@@ -35,7 +36,7 @@ def desk_of_vendor(
     words: Annotated[Words, Depends(words_of)],
     who: Annotated[Visitor, Depends(having("vendor"))],
 ) -> DeskView:
-    """The desk of somebody who works on devices."""
+    """Return the desk of somebody who works on devices."""
     return DeskView(site, words, who)
 
 
@@ -45,9 +46,9 @@ Verdict = Literal["", "accepted", "repaired", "rejected"]
 
 @router.get("")
 def page(desk: VendorDesk, device: str = "", verdict: Verdict = "") -> HTMLResponse:
-    """The inspector, what a device said day by day, and what was rejected in 24 hours."""
+    """Show the inspector, what a device sent day by day, and what was rejected in 24 hours."""
     known = desk.directory.devices.get(device)
-    registered = known is not None and desk.sees(f"device:{device}")
+    registered = known is not None and desk.records.sees(Subject("device", device))
     with desk.site.pool.connection() as conn:
         rejected = history.rejections(conn, since=desk.now - DAY, limit=COUNTED)
         days = history.device_days(conn, [device] * registered, desk.now - LATELY, desk.now)
@@ -68,7 +69,7 @@ def page(desk: VendorDesk, device: str = "", verdict: Verdict = "") -> HTMLRespo
 
 @router.get("/contract")
 def contract(desk: VendorDesk) -> HTMLResponse:
-    """The device contract, in the reader's language."""
+    """Show the device contract in the reader's language."""
     name = "contract-v1.zh-CN.md" if desk.words.lang == "zh" else "contract-v1.md"
     text = (CONTRACT / name).read_text(encoding="utf-8")
     return desk.page("vendor_contract.html", here="vendor", text=text)
@@ -76,7 +77,7 @@ def contract(desk: VendorDesk) -> HTMLResponse:
 
 @router.get("/files/{name}")
 def file(name: str, desk: VendorDesk) -> FileResponse:
-    """The contract's files for machines. Raises NoSuchPage."""
+    """Send the contract's files for machines. Raises NoSuchPage."""
     path = FILES.get(name)
     if path is None:
         raise NoSuchPage(f"{name}: no such file; there are {', '.join(FILES)}")
@@ -85,11 +86,11 @@ def file(name: str, desk: VendorDesk) -> FileResponse:
 
 @router.get("/list")
 def messages(desk: VendorDesk, device: str = "", verdict: Verdict = "") -> HTMLResponse:
-    """The messages alone: what the page's module fetches again."""
+    """Show the messages alone, which the page's module fetches again."""
     return desk.page("vendor_list.html", messages=_messages(desk, device, verdict))
 
 
-def _messages(desk: DeskView, device: str, verdict: str) -> list[Seen]:
+def _messages(desk: DeskView, device: str, verdict: str) -> list[InspectorLine]:
     with desk.site.pool.connection() as conn:
         readings = history.readings(conn, device=device or None, limit=SHOWN)
         rejections = history.rejections(conn, limit=SHOWN)

@@ -16,7 +16,7 @@ router = APIRouter(include_in_schema=False)
 
 @router.get("/")
 def front() -> RedirectResponse:
-    """The wall is the front door."""
+    """Redirect to the wall, the front door."""
     return RedirectResponse("/wall", 307)
 
 
@@ -27,7 +27,7 @@ def wall(
     watch: Annotated[Watching, Depends(watching)],
     theme: Literal["dark", "light"] = "dark",
 ) -> HTMLResponse:
-    """For a screen on a wall: by a token in its address, or for who has signed in."""
+    """Show the wall, by a token in its address or to who has signed in."""
     board = site.stream.board
     ticket = f"?token={quote(watch.token)}" if watch.token else ""
     return site.page(

@@ -16,12 +16,12 @@
  * @typedef {{area: string, name: string, open: number, uncovered: number, late: number,
  *   free: number}} AreaLoad
  * @typedef {{seats: number, raised_10m: number, raised_1h: number, flood: boolean,
- *   causes: {rule: string, place: string, name: string, alarms: number}[]}} AlarmLoad
+ *   causes: {rule: string, place: string, name: string, alarms: number}[]}} CurrentLoad
  * @typedef {{unacknowledged: {count: number, life: number, high: number, oldest: string | null},
  *   open: Record<string, number>, ack_p95: Timing, arrive_p50: Timing, devices: Share,
  *   covered: Share, visits: Share, visits_late: number, visits_by_state: Record<string, number>,
  *   caregivers: Share, lag_p95: Timing, skewed: number, rates: number[], suppressed: number,
- *   load: AlarmLoad, rejected: Share, rejecting: [string, Share][],
+ *   load: CurrentLoad, rejected: Share, rejecting: [string, Share][],
  *   unsettled: Record<string, number>, dropped: number, intruded: number, worst: AreaLoad[]}} Figures
  * @typedef {{at: string, map: string, cards: Record<string, Card>,
  *   caregivers: Record<string, Mover>, figures: Figures}} Screen

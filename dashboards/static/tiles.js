@@ -64,7 +64,7 @@ function lost({ dropped, intruded, unsettled }) {
   return families && say("kpi.unsettled", { families });
 }
 
-/** @param {import("./stream.js").AlarmLoad} load */
+/** @param {import("./stream.js").CurrentLoad} load */
 const perSeat = ({ raised_10m: n, seats }) => String(Math.round((n / seats) * 10) / 10);
 
 /**

@@ -178,7 +178,7 @@ function row(card) {
 
 /**
  * More alarms than the seats can answer: how many, and of what.
- * @param {import("./stream.js").AlarmLoad} load
+ * @param {import("./stream.js").CurrentLoad} load
  */
 function showFlood({ flood, raised_10m: n, causes }) {
   one("#flood").hidden = !flood;

@@ -6,10 +6,11 @@ from datetime import datetime, timedelta
 import msgspec
 
 from alerts.types import WRITTEN_BY_RULES, Alert, Evidence, Finding
-from dashboards.live.duty import Seen, by_distance
+from dashboards.live.duty import SeenAt, by_distance
 from dashboards.live.subjects import About, about
 from dashboards.masking import mask_name
 from devices.directory import Directory
+from devices.subject import Subject
 
 OPEN_TO = ("client", "caregiver", "resident", "device")  # subjects whose name is a person's
 
@@ -59,27 +60,27 @@ class AlertView(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def arrive_by(self) -> datetime | None:
-        """When it is paged anew unless whoever goes has arrived."""
+        """Return when the alert is paged anew unless whoever goes has arrived."""
         return self.alert.next_at if self.alert.state == "acknowledged" else None
 
     @property
     def answered(self) -> bool:
-        """Whether somebody has said that they are going."""
+        """Return True if somebody has said that they are going."""
         return self.alert.acked_at is not None
 
     @property
     def ended(self) -> bool:
-        """Whether nothing is left to answer."""
+        """Return True if nothing is left to answer."""
         return self.alert.state in ("resolved", "cleared")
 
     @property
     def settings(self) -> list[tuple[str, str]]:
-        """The parameters that applied, as text."""
+        """Return the parameters that applied, as text."""
         return [(key, _plain(value)) for key, value in sorted(self.alert.settings.items())]
 
     @property
     def counted(self) -> list[Evidence]:
-        """The evidence, newest first."""
+        """Return the evidence, newest first."""
         oldest = datetime.min.replace(tzinfo=self.alert.raised_at.tzinfo)
         return sorted(self.alert.evidence, key=lambda fact: fact.at or oldest, reverse=True)
 
@@ -91,14 +92,14 @@ def view(
     *,
     now: datetime,
     reveal: bool = False,
-    fixes: Mapping[str, Seen] | None = None,
+    fixes: Mapping[str, SeenAt] | None = None,
     free: frozenset[str] = frozenset(),
     false_alarm: datetime | None = None,
     findings: Iterable[Finding] = (),
 ) -> AlertView:
-    """The page's values. `reveal` shows names and numbers whole: who asks for it is logged.
+    """Return the page's values. `reveal` shows names and numbers whole: who asks for it is logged.
     `findings` are those that the story tells of."""
-    known = about(directory, alert.subject)
+    known = about(directory, Subject.parse(alert.subject))
     personal = known.kind in OPEN_TO
     born = known.client.born if known.client else None
     delay = None
@@ -135,7 +136,7 @@ def _lines(alert: Alert, staff: Mapping[str, str], findings: Iterable[Finding]) 
 
 
 def next_rung(alert: Alert) -> NextRung | None:
-    """The rung that is due next while nobody answers, or the repeat of the last one."""
+    """Return the rung that is due next while nobody answers, or the repeat of the last one."""
     ladder = alert.ladder
     if alert.state != "open" or alert.next_at is None or ladder is None or not ladder.rungs:
         return None
@@ -146,7 +147,7 @@ def next_rung(alert: Alert) -> NextRung | None:
 def _near(
     known: About,
     directory: Directory,
-    fixes: Mapping[str, Seen],
+    fixes: Mapping[str, SeenAt],
     free: frozenset[str],
     reveal: bool,
 ) -> tuple[NearCarer, ...]:
@@ -166,7 +167,7 @@ def _person(staff: Mapping[str, str], person: str | None) -> str:
 
 
 def _detail(detail: str, staff: Mapping[str, str]) -> str:
-    """Details name people by id ("u-1 was first"): shown as they are known."""
+    """Return a detail with the people it names by id ("u-1 was first") shown by name."""
     head, _, rest = detail.partition(" ")
     return f"{_person(staff, head)} {rest}" if head in staff else detail
 

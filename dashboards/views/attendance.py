@@ -16,6 +16,7 @@ from dashboards.scope import Scope, sees_subject
 from dashboards.views.spreadsheet import spreadsheet
 from devices.directory import Directory, Resident
 from devices.readings import FaceSeen
+from devices.subject import Subject
 
 
 class Asked(msgspec.Struct, frozen=True, kw_only=True):
@@ -25,7 +26,7 @@ class Asked(msgspec.Struct, frozen=True, kw_only=True):
     min_score: float = 0.8
 
 
-class Attendance(msgspec.Struct, frozen=True, kw_only=True):
+class ResidentMonth(msgspec.Struct, frozen=True, kw_only=True):
     """One resident's month."""
 
     resident: str
@@ -38,7 +39,7 @@ class Attendance(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def month_of(month: str, timezone: str) -> tuple[datetime, datetime]:
-    """The moments at which a month ("2026-11") begins and ends in the town."""
+    """Return the moments at which a month ("2026-11") begins and ends in the town."""
     first = date.fromisoformat(f"{month}-01")
     following = (first + timedelta(days=31)).replace(day=1)
     zone = ZoneInfo(timezone)
@@ -47,7 +48,7 @@ def month_of(month: str, timezone: str) -> tuple[datetime, datetime]:
 
 
 def asked(rules: dict[str, dict[str, object]]) -> Asked:
-    """What the town asks for; what it does not set keeps the rule's default."""
+    """Return what the town asks for, with the rule's default where it sets nothing."""
     settings: dict[str, Any] = rules.get("face_presence_missing", {})
     known = {key: settings[key] for key in Asked.__struct_fields__ if key in settings}
     return msgspec.convert(known, Asked)
@@ -60,8 +61,9 @@ def attendance(
     *,
     month: str,
     wanted: Asked,
-) -> list[Attendance]:
-    """Every resident the scope shows, by facility and id, with the days they were seen on."""
+) -> list[ResidentMonth]:
+    """Return every resident the scope shows, by facility and id, with the days they
+    were seen on."""
     zone = ZoneInfo(directory.timezone)
     days: dict[str, set[date]] = {}
     for face in faces:
@@ -72,16 +74,16 @@ def attendance(
     shown = [
         resident
         for resident in directory.residents
-        if sees_subject(scope, directory, f"resident:{resident.id}")
+        if sees_subject(scope, directory, Subject("resident", resident.id))
     ]
     ordered = sorted(shown, key=lambda resident: (resident.facility, resident.id))
     return [_row(one, sorted(days.get(one.id, ())), month, wanted) for one in ordered]
 
 
-def _row(resident: Resident, days: list[date], month: str, wanted: Asked) -> Attendance:
+def _row(resident: Resident, days: list[date], month: str, wanted: Asked) -> ResidentMonth:
     first = tuple(day for day in days if day.day <= 15)
     second = tuple(day for day in days if day.day > 15)
-    return Attendance(
+    return ResidentMonth(
         resident=resident.id,
         name=resident.name,
         facility=resident.facility,
@@ -99,19 +101,13 @@ def _counts(face: FaceSeen, wanted: Asked) -> bool:
 
 
 def _resident(directory: Directory, face: FaceSeen) -> Resident | None:
-    """The terminal's own facility's code, else the one resident in town who has it, else an id."""
     device = directory.devices.get(face.device)
-    facility = ((device.holder if device else None) or "").removeprefix("facility:")
-    code = face.person or ""
-    found = directory.resident_by_face(facility, code)
-    anywhere = directory.residents_by_face(code)
-    if found is None and len(anywhere) == 1:
-        found = anywhere[0]
-    return found or directory.residents.get(code)
+    terminal = device.subject if device else Subject("device", face.device)
+    return directory.resident_seen(terminal, face.person or "")
 
 
-def as_csv(found: Iterable[Attendance]) -> str:
-    """For a spreadsheet: UTF-8 with BOM, and no cell that it would calculate."""
+def as_csv(found: Iterable[ResidentMonth]) -> str:
+    """Return a CSV for a spreadsheet: UTF-8 with BOM, and no cell that it would calculate."""
     heads = ("resident", "name", "facility", "month", "first_half", "second_half", "kept")
     rows = (
         (

@@ -18,7 +18,7 @@ CONTACT = re.compile(r"^contact (\d+)$")
 WAYS = frozenset(("desk", "link", "sms", "voice"))
 
 
-class Shown:
+class Formatter:
     """How values look to one visitor at one moment."""
 
     def __init__(
@@ -30,7 +30,7 @@ class Shown:
         self._staff = staff
 
     def values(self) -> dict[str, Any]:
-        """What templates call these by."""
+        """Return what templates call these by."""
         return {
             "now": self.now,
             "clock": self.clock,
@@ -51,17 +51,17 @@ class Shown:
         }
 
     def clock(self, at: datetime) -> str:
-        """The time of day in the town, with the date where it is another day."""
+        """Return the time of day in the town, with the date where it is another day."""
         local = at.astimezone(self._zone)
         same = local.date() == self.now.astimezone(self._zone).date()
         return f"{local:%H:%M:%S}" if same else f"{local:%Y-%m-%d %H:%M}"
 
     def day(self, at: datetime) -> str:
-        """Date and minute in the town."""
+        """Return date and minute in the town."""
         return f"{at.astimezone(self._zone):%Y-%m-%d %H:%M}"
 
     def span(self, length: timedelta) -> str:
-        """A length of time in its two largest units."""
+        """Return a length of time in its two largest units."""
         seconds = max(0, int(length.total_seconds()))
         if seconds < 60:
             return self._words("span.s", s=seconds)
@@ -72,15 +72,16 @@ class Shown:
         return self._words("span.d", d=seconds // 86_400, h=seconds // 3600 % 24)
 
     def seconds(self, length: float | None) -> str:
-        """A length of time given in seconds; "-" where there is none."""
+        """Return a length of time given in seconds; "-" where there is none."""
         return "–" if length is None else self.span(timedelta(seconds=length))
 
     def staff_name(self, person: str) -> str:
-        """A person's name, masked."""
+        """Return a person's name, masked."""
         return mask_name(self._staff.get(person, person))
 
     def targets(self, names: Iterable[str]) -> str:
-        """Whom a rung pages, in words: people by masked name, else "rota:night", "role:manager"."""
+        """Return whom a rung pages, in words: people by masked name, else "rota:night",
+        "role:manager"."""
         return ", ".join(self._target(name) for name in names)
 
     def _target(self, name: str) -> str:
@@ -96,7 +97,7 @@ class Shown:
         return self._words("target.parent", role=shown) if level else shown
 
     def told(self, line: Line) -> str:
-        """A story line's detail; what the engine writes by pattern is translated."""
+        """Return a story line's detail; what the engine writes by pattern is translated."""
         if line.found:
             return reasoned(line.found, self._words, self.clock)
         if rung := RUNG.match(line.detail):
@@ -113,7 +114,7 @@ class Shown:
 
 
 def elapsed(length: timedelta) -> str:
-    """m:ss, then h:mm:ss: as the wall's clock counts on."""
+    """Return m:ss, then h:mm:ss, as the wall's clock counts on."""
     seconds = max(0, int(length.total_seconds()))
     hours, rest = divmod(seconds, 3600)
     minutes, seconds = divmod(rest, 60)
@@ -121,15 +122,15 @@ def elapsed(length: timedelta) -> str:
 
 
 def distance(metres: float) -> str:
-    """Metres below a kilometre, else kilometres."""
+    """Return metres below a kilometre, else kilometres."""
     return f"{metres:.0f} m" if metres < 1000 else f"{metres / 1000:.1f} km"
 
 
 def ratio(part: Share) -> str:
-    """A share with both its numbers."""
+    """Return a share with both its numbers."""
     return f"{share(part.part / part.whole if part.whole else None)} ({part.part} / {part.whole})"
 
 
 def share(part: float | None) -> str:
-    """A share of 0 to 1 as a percentage; "-" of nothing."""
+    """Return a share of 0 to 1 as a percentage; "-" of nothing."""
     return "–" if part is None else f"{part:.1%}"

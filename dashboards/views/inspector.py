@@ -9,13 +9,14 @@ import msgspec
 from dashboards.live.board import Board, shows
 from devices.directory import Directory
 from devices.readings import Reading
+from devices.subject import Subject
 from ingest.history import Rejected
 
 PAYLOAD = 2000  # characters shown
 HIDDEN = ("lat", "lon", "person", "client")  # whereabouts and people are nobody's debugging
 
 
-class Seen(msgspec.Struct, frozen=True, kw_only=True):
+class InspectorLine(msgspec.Struct, frozen=True, kw_only=True):
     """One message, or one reading of one."""
 
     received_at: datetime
@@ -36,8 +37,8 @@ def seen(
     device: str = "",
     verdict: str = "",
     limit: int = 200,
-) -> list[Seen]:
-    """The newest messages first, of the devices that the scope shows."""
+) -> list[InspectorLine]:
+    """Return the newest messages first, of the devices that the scope shows."""
     every = [
         *(_accepted(reading) for reading in readings),
         *(_rejected(rejected, board.directory) for rejected in rejections),
@@ -52,28 +53,38 @@ def seen(
     return sorted(shown, key=lambda message: message.received_at, reverse=True)[:limit]
 
 
-def _accepted(reading: Reading) -> Seen:
+def _accepted(reading: Reading) -> InspectorLine:
     fields = msgspec.to_builtins(reading)
     kept = {key: "…" if key in HIDDEN and value else value for key, value in fields.items()}
-    repaired = reading.clock != "ok"
-    return Seen(
+    repairs = _repairs(reading)
+    return InspectorLine(
         received_at=reading.received_at,
-        verdict="repaired" if repaired else "accepted",
+        verdict="repaired" if repairs else "accepted",
         device=reading.device,
         what=fields["kind"],
         where="",
-        detail=f"clock {reading.clock}: judged by received_at" if repaired else "",
+        detail="; ".join(repairs),
         payload=msgspec.json.format(msgspec.json.encode(kept), indent=1).decode(),
         hint="",
     )
 
 
-def _rejected(rejected: Rejected, directory: Directory) -> Seen:
+def _repairs(reading: Reading) -> list[str]:
+    """Return what was not taken as the device sent it, in words."""
+    found = []
+    if reading.clock != "ok":
+        found.append(f"clock {reading.clock}: judged by received_at")
+    if reading.repaired:
+        found.append(f"read after mending: {', '.join(reading.repaired)}")
+    return found
+
+
+def _rejected(rejected: Rejected, directory: Directory) -> InspectorLine:
     known = directory.device_on(rejected.topic)
     last = rejected.topic.rsplit("/", 1)[-1]
     device = known.id if known else last if last in directory.devices else ""
     hint = f"mosquitto_pub -t '{rejected.topic}' -q 1 -f payload.json" if rejected.topic else ""
-    return Seen(
+    return InspectorLine(
         received_at=rejected.received_at,
         verdict="rejected",
         device=device,
@@ -85,7 +96,7 @@ def _rejected(rejected: Rejected, directory: Directory) -> Seen:
     )
 
 
-def _in_scope(message: Seen, board: Board) -> bool:
+def _in_scope(message: InspectorLine, board: Board) -> bool:
     if board.scope.whole:
         return True
-    return bool(message.device) and shows(board, f"device:{message.device}")
+    return bool(message.device) and shows(board, Subject("device", message.device))

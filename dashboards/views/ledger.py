@@ -63,7 +63,7 @@ class Totals(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def span_of(wanted: LedgerFilter, timezone: str) -> tuple[datetime, datetime]:
-    """The moments between which the windows of the wanted visits begin."""
+    """Return the moments between which the windows of the wanted visits begin."""
     zone = ZoneInfo(timezone)
     since = datetime.combine(wanted.since, datetime.min.time(), zone)
     return since, datetime.combine(wanted.until + timedelta(days=1), datetime.min.time(), zone)
@@ -72,7 +72,7 @@ def span_of(wanted: LedgerFilter, timezone: str) -> tuple[datetime, datetime]:
 def rows(
     visits: Iterable[VisitRecord], directory: Directory, scope: Scope, wanted: LedgerFilter
 ) -> list[LedgerRow]:
-    """The visits that fit and that the scope shows, by start."""
+    """Return the visits that fit and that the scope shows, by start."""
     seen = [visit for visit in visits if sees_visit(scope, directory, visit)]
     clashing = overlapping(seen)
     found = (_row(visit, directory, visit.id in clashing) for visit in seen)
@@ -80,7 +80,7 @@ def rows(
 
 
 def overlapping(visits: Iterable[VisitRecord]) -> set[str]:
-    """Ids of visits in which one caregiver was in two homes at once."""
+    """Return ids of visits in which one caregiver was in two homes at once."""
     by_carer: dict[str, list[VisitRecord]] = {}
     for visit in visits:
         carer = visit.came or visit.caregiver
@@ -96,7 +96,7 @@ def overlapping(visits: Iterable[VisitRecord]) -> set[str]:
 
 
 def totals(found: Sequence[LedgerRow]) -> Totals:
-    """The sums of these rows."""
+    """Return the sums of these rows."""
     done = [row for row in found if row.visit.state == "done"]
     return Totals(
         visits=len(found),
@@ -109,7 +109,7 @@ def totals(found: Sequence[LedgerRow]) -> Totals:
 
 
 def as_csv(found: Sequence[LedgerRow], timezone: str) -> str:
-    """The rows for a spreadsheet, in local times."""
+    """Return the rows for a spreadsheet, in local times."""
     zone = ZoneInfo(timezone)
     return spreadsheet(COLUMNS, (_cells(row, zone) for row in found))
 

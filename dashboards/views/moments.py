@@ -9,7 +9,10 @@ MONTH = r"^(19[7-9]|20[0-9]|21[0-9])[0-9]-(0[1-9]|1[0-2])$"  # of these years
 
 
 def aware(moment: datetime | None) -> datetime | None:
-    """A time without an offset means UTC. Raises CarewatchError for one in no year of ours."""
+    """Read a time; one without an offset means UTC.
+
+    Raises CarewatchError for one in no year of ours.
+    """
     if moment is None:
         return None
     if moment.year not in CENTURIES:

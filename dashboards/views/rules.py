@@ -19,20 +19,20 @@ class Parameter(msgspec.Struct, frozen=True):
 
     @property
     def in_force(self) -> str:
-        """What holds where nothing narrower is set."""
+        """Return what holds where nothing narrower is set."""
         return self.default if self.town is None else self.town
 
 
-class Settings(msgspec.Struct, frozen=True):
+class RuleInForce(msgspec.Struct, frozen=True):
     """One rule as it is in force."""
 
     rule: RuleCard
     parameters: tuple[Parameter, ...]
 
 
-def cards(rulebook: Iterable[RuleCard], settings: TownSettings) -> list[Settings]:
-    """Every rule of the book, with what is set for it."""
-    return [Settings(card, tuple(_parameters(card, settings))) for card in rulebook]
+def cards(rulebook: Iterable[RuleCard], settings: TownSettings) -> list[RuleInForce]:
+    """Return every rule of the book, with what is set for it."""
+    return [RuleInForce(card, tuple(_parameters(card, settings))) for card in rulebook]
 
 
 def _parameters(card: RuleCard, settings: TownSettings) -> Iterable[Parameter]:

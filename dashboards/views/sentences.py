@@ -24,7 +24,7 @@ Clock = Callable[[datetime], str]
 
 
 def sentence(alert: Alert, words: Words, clock: Clock) -> str:
-    """Why the alert stands: the rule's own sentence, or the same built in Chinese."""
+    """Return why the alert stands: the rule's own sentence, or the same built in Chinese."""
     if words.lang == "en":
         return alert.detail
     rule, why = words.word("rule", alert.rule), reasoned(alert, words, clock)
@@ -32,7 +32,8 @@ def sentence(alert: Alert, words: Words, clock: Clock) -> str:
 
 
 def reasoned(found: Alert | Finding, words: Words, clock: Clock) -> str:
-    """The reason and the last of the evidence, for a line that stands under the rule's name."""
+    """Return the reason and the last of the evidence, for a line that stands under the
+    rule's name."""
     if words.lang == "en":
         return found.detail
     reason = words.word("reason", found.reason)
@@ -41,7 +42,7 @@ def reasoned(found: Alert | Finding, words: Words, clock: Clock) -> str:
 
 
 def fact_said(detail: str, words: Words) -> str:
-    """What a piece of evidence says beside its kind and its time."""
+    """Return what a piece of evidence says beside its kind and its time."""
     for pattern, key in WORDED:
         if found := pattern.fullmatch(detail):
             places = {name: words.word("kind", said) for name, said in found.groupdict().items()}

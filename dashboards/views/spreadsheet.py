@@ -10,7 +10,7 @@ BOM = "\ufeff"  # without it Excel reads Chinese as gibberish
 
 
 def spreadsheet(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """The whole file as text."""
+    """Return the whole file as text."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\r\n")
     writer.writerow(heads)
@@ -19,5 +19,5 @@ def spreadsheet(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 
 
 def harmless(cell: str) -> str:
-    """The cell behind an apostrophe where a spreadsheet would calculate it."""
+    """Return the cell behind an apostrophe where a spreadsheet would calculate it."""
     return f"'{cell}" if cell.startswith(RISKY) else cell

@@ -2,16 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime, time, timedelta
-from typing import Any, get_args
+from typing import get_args
 from zoneinfo import ZoneInfo
 
 import msgspec
 
-from alerts.trials import PARTS, AlarmLoad, Part, SettingsChange, Summary, nested
+from alerts.trials import PARTS, AlarmLoad, SettingsChange, Summary, TownPart, nested
 from core.errors import CarewatchError
-from core.shelf import Shelf
 from dashboards.views.moments import CENTURIES
 from devices.directory import CareLevel, Directory
+from devices.subject import Subject
 
 PARAMETER = "p."  # before a parameter's name in the form
 LONGEST = timedelta(days=31)
@@ -31,7 +31,7 @@ FIGURES = (
 )
 
 
-class Row(msgspec.Struct, frozen=True):
+class FigureRow(msgspec.Struct, frozen=True):
     """One figure of the load: as it was, and as it would have been."""
 
     figure: str  # group "load"
@@ -41,24 +41,24 @@ class Row(msgspec.Struct, frozen=True):
 
     @property
     def change(self) -> float:
-        """How much more (or, below 0, less) it would have been."""
+        """Return how much more (or, below 0, less) it would have been."""
         return round(self.would - self.was, 4)
 
 
-def rows(summary: Summary, rules: Iterable[str]) -> list[Row]:
-    """The figures of ISA-18.2 beside each other, and how often just these rules raised."""
+def rows(summary: Summary, rules: Iterable[str]) -> list[FigureRow]:
+    """Return the figures of ISA-18.2 beside each other, and how often just these rules raised."""
     was, would = summary.live_load, summary.alarm_load
     if was is None or would is None:
         return []
     before, after = (_figures(load, set(rules)) for load in (was, would))
     return [
-        Row(figure, before[figure], after[figure], is_share=figure == "flood_share")
+        FigureRow(figure, before[figure], after[figure], is_share=figure == "flood_share")
         for figure in FIGURES
     ]
 
 
 def change_of(rule: str, form: Mapping[str, str], directory: Directory) -> SettingsChange:
-    """What a form asks for; an empty field changes nothing.
+    """Return what a form asks for; an empty field changes nothing.
 
     Raises CarewatchError for a part of the town that the register does not hold.
     """
@@ -72,7 +72,7 @@ def change_of(rule: str, form: Mapping[str, str], directory: Directory) -> Setti
 
 
 def span_of(form: Mapping[str, str], timezone: str, now: datetime) -> tuple[datetime, datetime]:
-    """From the first day's midnight to the last day's end, or until now.
+    """Return the span from the first day's midnight to the last day's end, or until now.
 
     Raises CarewatchError for days the wrong way round, to come, or more than 31.
     """
@@ -87,15 +87,15 @@ def span_of(form: Mapping[str, str], timezone: str, now: datetime) -> tuple[date
 
 
 def seats_of(form: Mapping[str, str]) -> int:
-    """Between how many operators the alarms are shared."""
+    """Return between how many operators the alarms are shared."""
     text = form.get("seats", "1")
     if not text.isdecimal() or not 1 <= int(text) <= 1000:
         raise CarewatchError(f"trial: seats {text!r} is no number from 1 to 1000")
     return int(text)
 
 
-def _part(form: Mapping[str, str], directory: Directory) -> Part:
-    part = Part(**{name: form.get(name, "").strip() or None for name in PARTS})
+def _part(form: Mapping[str, str], directory: Directory) -> TownPart:
+    part = TownPart(**{name: form.get(name, "").strip() or None for name in PARTS})
     if part.area is not None and part.area not in directory.areas:
         raise CarewatchError(f"trial: there is no area {part.area!r}")
     if part.agency is not None and part.agency not in directory.agencies:
@@ -107,17 +107,11 @@ def _part(form: Mapping[str, str], directory: Directory) -> Part:
     return part
 
 
-def _is_known(subject: str, directory: Directory) -> bool:
-    kind, _, key = subject.partition(":")
-    kinds: dict[str, Shelf[Any]] = {
-        "client": directory.clients,
-        "caregiver": directory.caregivers,
-        "facility": directory.facilities,
-        "resident": directory.residents,
-        "device": directory.devices,
-        "area": directory.areas,
-    }
-    return kind in kinds and key in kinds[kind]
+def _is_known(text: str, directory: Directory) -> bool:
+    try:
+        return directory.item_of(Subject.parse(text)) is not None
+    except CarewatchError:
+        return False
 
 
 def _figures(load: AlarmLoad, rules: Iterable[str]) -> dict[str, float]:
@@ -134,7 +128,7 @@ def _figures(load: AlarmLoad, rules: Iterable[str]) -> dict[str, float]:
 
 
 def _value(text: str) -> object:
-    """A number, true, false or null; anything else is a word."""
+    """Return a number, true, false or null; anything else is a word."""
     try:
         return msgspec.json.decode(text)
     except msgspec.DecodeError:

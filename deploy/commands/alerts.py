@@ -13,7 +13,7 @@ def alerts() -> None:
     import signal
     import sys
 
-    from alerts.service import Service
+    from alerts.service import AlertsService
     from alerts.settings import AlertsSettings
     from deploy import logs
     from deploy.settings import load_settings
@@ -24,7 +24,7 @@ def alerts() -> None:
     # An SOS should not wait 5 ms for each turn of the lane that judges everything else.
     sys.setswitchinterval(0.001)
     dead_man = settings.dead_man_url
-    service = Service(
+    service = AlertsService(
         AlertsSettings(
             database_url=settings.database(),
             secret=settings.secret(),

@@ -14,7 +14,7 @@ from core.errors import CarewatchError
 if TYPE_CHECKING:
     from alerts.plans.overrides import RuleSettings
     from deploy.town.townfile import TownFile
-    from deploy.trials import Source
+    from deploy.trials import TrialSource
 
 
 def register(app: typer.Typer) -> None:
@@ -70,8 +70,8 @@ def backtest(
 
 def opened(
     town: "TownFile | None", recording: Path | None, since: str, until: str, changes: "RuleSettings"
-) -> "AbstractContextManager[Source]":
-    """The recording, or the stretch of the database, that was asked for."""
+) -> "AbstractContextManager[TrialSource]":
+    """Return the recording, or the stretch of the database, that was asked for."""
     from deploy.trials import from_database, from_recording
 
     zone = ZoneInfo(town.timezone) if town is not None else None
@@ -96,7 +96,7 @@ def save(path: Path, text: str) -> None:
 
 
 def moment(text: str, zone: ZoneInfo | None) -> datetime | None:
-    """An ISO time; without an offset it is the town's. Raises CarewatchError for another."""
+    """Return an ISO time; without an offset it is the town's. Raises CarewatchError for another."""
     if not text:
         return None
     try:
@@ -109,7 +109,7 @@ def moment(text: str, zone: ZoneInfo | None) -> datetime | None:
 
 
 def assignment(text: str) -> tuple[str, object]:
-    """ "rule.parameter=value" as its name and its value, read as YAML."""
+    """Return the name and the value of "rule.parameter=value", the value read as YAML."""
     import yaml
 
     name, equals, value = text.partition("=")

@@ -1,6 +1,5 @@
 """`carewatch conformance`: the vendor's checklist, against what a device sends right now."""
 
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -8,9 +7,7 @@ import typer
 from core.errors import CarewatchError
 
 if TYPE_CHECKING:
-    from threading import Event
-
-    from devices.conformance.checklist import Heard
+    from devices.conformance.checklist import DeviceMessage
     from devices.directory import Directory
 
 
@@ -31,27 +28,21 @@ def conformance(
 
     Press its button, cut its network, pull its plug meanwhile. Exit 1 while anything is to do.
     """
-    import signal
-    import threading
-
     import msgspec
 
-    from deploy import logs
     from deploy.stack.running import parts
-    from devices.conformance.checklist import Trial, judge, passed
+    from deploy.stopping import run_until_stopped
+    from devices.conformance.checklist import ConformanceRun, DeviceMessage, judge, passed
 
-    logs.configure("warning")
-    ended = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: ended.set())
     broker, database = parts(mqtt_url)
     directory = _register(database)
     known = directory.devices.get(device) if directory else None
     topics = {f"carewatch/v1/+/+/{device}"} | ({known.topic} if known and known.topic else set())
     if not json:
         typer.echo(f"listening to {device} for {seconds:g} s: use it", err=True)
-    heard = tuple(_listen(broker, topics, directory, seconds, ended))
-    results = judge(Trial(device, known.kind if known else None, heard))
+    heard: list[DeviceMessage] = []
+    run_until_stopped(_listen(broker, topics, directory, seconds, heard))
+    results = judge(ConformanceRun(device, known.kind if known else None, tuple(heard)))
     for each in results:
         if json:
             typer.echo(msgspec.json.encode(each).decode())
@@ -63,12 +54,13 @@ def conformance(
 def _register(database: str) -> "Directory | None":
     import psycopg
 
+    from core.database import connect
     from devices.registry import load_directory
 
     if not database:
         return None
     try:
-        with psycopg.connect(database, connect_timeout=5) as conn:
+        with connect(database, "carewatch conformance") as conn:
             return load_directory(conn)
     except psycopg.Error as error:
         why = type(error).__name__
@@ -77,33 +69,37 @@ def _register(database: str) -> "Directory | None":
         ) from None
 
 
-def _listen(
-    broker: str, topics: set[str], directory: "Directory | None", seconds: float, ended: "Event"
-) -> "Iterator[Heard]":
+async def _listen(
+    broker: str,
+    topics: set[str],
+    directory: "Directory | None",
+    seconds: float,
+    heard: "list[DeviceMessage]",
+) -> None:
+    """Put what comes into `heard`, for so many seconds. Raise CarewatchError when the broker is
+    away."""
+    import asyncio
     import os
-    import time
+    from contextlib import suppress
 
-    from devices.conformance.checklist import Heard
+    from devices.conformance.checklist import DeviceMessage
+    from devices.connection import Connection, envelopes
     from ingest.admission.admit import admit
-    from ingest.mqtt.connection import Address
-    from ingest.mqtt.session import BEAT, Session
 
     name = f"carewatch-conformance-{os.getpid()}"
-    session = Session(Address.of(broker), name, topics, clean=True)
-    session.start()
-    until = time.monotonic() + seconds
-    while time.monotonic() < until and not ended.is_set():
-        for delivery in (come := session.take(BEAT)):
-            envelope = delivery.envelope
-            admitted = admit(envelope, directory)
-            yield Heard(
-                topic=envelope.topic,
-                payload=envelope.payload,
-                received_at=envelope.received_at,
-                qos=1 if delivery.packet_id else 0,
-                readings=admitted.readings,
-                rejections=admitted.rejections,
-                redacted=admitted.redacted,
-            )
-        session.ack(come)
-    session.stop()
+    async with Connection(broker, topics, name) as connection:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                async for envelope, qos in envelopes(connection):
+                    admitted = admit(envelope, directory)
+                    heard.append(
+                        DeviceMessage(
+                            topic=envelope.topic,
+                            payload=envelope.payload,
+                            received_at=envelope.received_at,
+                            qos=qos,
+                            readings=admitted.readings,
+                            rejections=admitted.rejections,
+                            redacted=admitted.redacted,
+                        )
+                    )

@@ -32,7 +32,7 @@ def list_(
     all_: Annotated[bool, typer.Option("--all", help="Also those read since.")] = False,
     limit: Annotated[int, typer.Option(min=1, help="At most so many.")] = 50,
 ) -> None:
-    """The newest rejected messages, one a line."""
+    """List the newest rejected messages, one a line."""
     from deploy.database import connected
     from ingest.history import rejections
 
@@ -55,7 +55,7 @@ def list_(
 
 @app.command()
 def show(n: Annotated[int, typer.Argument(help="The number that `list` prints first.")]) -> None:
-    """One rejected message as it came; pictures, templates and id numbers were cut out."""
+    """Show one rejected message as it came; pictures, templates and id numbers were cut out."""
     from deploy.database import connected
     from ingest.history import rejected
 
@@ -105,7 +105,7 @@ def _aware(moment: datetime | None) -> datetime | None:
 
 
 def _printable(text: str) -> str:
-    """The text without what would drive a terminal."""
+    """Return the text without what would drive a terminal."""
     return "".join(
         char if char.isprintable() or char in "\n\t" else f"\\x{ord(char):02x}" for char in text
     )

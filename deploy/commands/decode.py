@@ -96,7 +96,7 @@ def _received(written: str, directory: Directory | None) -> datetime:
 
 
 def _lines(admitted: Admitted) -> list[msgspec.Struct]:
-    """What is printed of a message: its readings in order, then what was refused."""
+    """Return what is printed of a message: its readings in order, then what was refused."""
     lines: list[msgspec.Struct] = [*admitted.readings, *admitted.rejections]
     return lines or [admitted.ignored or Ignored("nothing in it")]
 

@@ -74,7 +74,8 @@ def remove(id: Id) -> None:
 
 @app.command("list")
 def list_devices() -> None:
-    """All devices: whose they are, who may sign in, when last heard, and whose clock is off."""
+    """List all devices: whose they are, who may sign in, when last heard, and whose
+    clock is off."""
     from deploy.device_list import device_lines
     from devices.credentials import credentials
     from ingest.history import latest

@@ -21,6 +21,7 @@ def record(
     count: Annotated[int, typer.Option(help="End after so many; 0 = at Ctrl-C.")] = 0,
 ) -> None:
     """Write one line for each message, in the order received, until Ctrl-C or SIGTERM."""
+    import asyncio
     import signal
     import sys
     import threading
@@ -28,12 +29,14 @@ def record(
     from core.errors import CarewatchError
     from deploy import logs
     from deploy.stack.running import parts
+    from devices.connection import reach
 
     logs.configure("warning")  # to stderr: the standard output may be the recording
+    url = parts(mqtt_url)[0]
+    asyncio.run(reach(url))
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: ended.set())
-    url = parts(mqtt_url)[0]
     try:
         out = sys.stdout.buffer if str(file) == "-" else file.open("ab")
     except OSError as error:
@@ -47,9 +50,9 @@ def _write(url: str, topic: str, count: int, out: BinaryIO, ended: "Event") -> i
     """Record until `ended` or `count`; returns how many lines were written."""
     import os
 
+    from devices.broker_address import Address
     from devices.recording import write_line
     from ingest.lanes.crossing import BETWEEN_LANES
-    from ingest.mqtt.connection import Address
     from ingest.mqtt.session import BEAT, Session
 
     session = Session(Address.of(url), f"carewatch-record-{os.getpid()}", [topic], clean=True)

@@ -1,19 +1,15 @@
 """`carewatch replay`: publishes a recording again, at its own pace or faster."""
 
-from collections import deque
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from paho.mqtt.client import MQTTMessageInfo
-
     from devices.envelope import Envelope
 
-WAITING = 1_000  # publishes not yet acknowledged by the broker, at most
-ANSWER_TIME = 30.0  # seconds the broker may take to acknowledge one
+STOPPED = 130  # exit status of a command that a signal has ended
 
 
 def register(app: typer.Typer) -> None:
@@ -34,42 +30,44 @@ def replay(
     """Publish each message of FILE at QoS 1 (HTTP messages by HTTP) and wait for the answers."""
     from deploy.settings import load_settings
     from deploy.stack.running import parts
-    from devices.recording import read_recording
-    from devices.simulator.publish import Publisher
-    from devices.simulator.speech import Message
+    from deploy.stopping import run_until_stopped
 
     settings = load_settings()
+    stopped = run_until_stopped(
+        _replay(file, speed, parts(mqtt_url)[0], http_url or settings.base_url)
+    )
+    if stopped:
+        raise typer.Exit(STOPPED)
+
+
+async def _replay(file: Path, speed: float, broker: str, http: str) -> None:
+    import asyncio
+
+    from devices.connection import Connection
+    from devices.recording import read_recording
+
     messages, requests = 0, 0
-    waiting: deque[MQTTMessageInfo] = deque()
-    with Publisher(parts(mqtt_url)[0]) as publisher:
-        for envelope in _paced(read_recording(file), speed):
-            if envelope.http is None:
-                said = Message(envelope.topic, envelope.payload, envelope.retain)
-                waiting.append(publisher.publish(said))
-                messages += 1
-            else:
-                _request(http_url or settings.base_url, envelope)
-                requests += 1
-            if len(waiting) > WAITING:
-                _confirm(waiting.popleft())
-        for each in waiting:
-            _confirm(each)
+    async with Connection(broker) as connection:
+        keeping = asyncio.create_task(connection.keep())
+        try:
+            async for envelope in _paced(read_recording(file), speed):
+                if envelope.http is None:
+                    await connection.send(envelope.topic, envelope.payload, retain=envelope.retain)
+                    messages += 1
+                else:
+                    await asyncio.to_thread(_request, http, envelope)
+                    requests += 1
+            await connection.settle()
+        finally:
+            keeping.cancel()
     typer.echo(f"{messages} messages published, {requests} requests sent")
 
 
-def _confirm(publish: "MQTTMessageInfo") -> None:
-    from core.errors import CarewatchError
-
-    publish.wait_for_publish(ANSWER_TIME)
-    if not publish.is_published():
-        raise CarewatchError(
-            f"the broker has not acknowledged a message within {ANSWER_TIME:.0f} s: "
-            "see its log, then replay again (what is stored twice becomes one row)"
-        )
-
-
-def _paced(lines: "Iterator[tuple[int, Envelope]]", speed: float) -> "Iterator[Envelope]":
+async def _paced(
+    lines: "Iterator[tuple[int, Envelope]]", speed: float
+) -> "AsyncIterator[Envelope]":
     """The messages, each when its time has come."""
+    import asyncio
     import time
 
     began = time.monotonic()
@@ -78,7 +76,7 @@ def _paced(lines: "Iterator[tuple[int, Envelope]]", speed: float) -> "Iterator[E
         first = first or envelope.received_at
         if speed:
             due = (envelope.received_at - first).total_seconds() / speed
-            time.sleep(max(0.0, began + due - time.monotonic()))
+            await asyncio.sleep(max(0.0, began + due - time.monotonic()))
         yield envelope
 
 

@@ -41,7 +41,7 @@ def add(
 
 
 def show() -> None:
-    """Every sign-in and whose it is."""
+    """List every sign-in and whose it is."""
     from dashboards.auth.sessions import sign_ins
     from deploy.database import connected
 

@@ -1,6 +1,6 @@
 """`carewatch simulate`: a town of devices on any broker, and things that go wrong on demand."""
 
-import threading
+import asyncio
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -42,16 +42,14 @@ def simulate(
 ) -> None:
     """Let every device of the town speak until Ctrl-C."""
     from deploy.stack.running import where
-    from devices.simulator.publish import Publisher, run
+    from deploy.stopping import run_until_stopped
+    from devices.simulator.publish import run
 
     context.obj = where(mqtt_url, town)
     if context.invoked_subcommand is not None:
         return
-    stop = threading.Event()
-    _stop_on_signals(stop)
-    with Publisher(context.obj.mqtt_url) as publisher:
-        end = datetime.now(UTC) + timedelta(days=DAYS_AHEAD - 1)
-        run(_simulated(context.obj.town, seed), publisher, stop, end)
+    end = datetime.now(UTC) + timedelta(days=DAYS_AHEAD - 1)
+    run_until_stopped(run(context.obj.mqtt_url, _simulated(context.obj.town, seed), end))
 
 
 @app.command()
@@ -63,15 +61,15 @@ def press(
     """Press an emergency button: an SOS."""
     from core.errors import CarewatchError
     from deploy.town.townfile import directory_of
-    from devices.simulator.publish import Publisher
+    from devices.simulator.publish import say
     from devices.simulator.speech import press as spoken
 
     device = directory_of(context.obj.town).devices.get(button)
     if device is None or device.kind != "sos":
         raise CarewatchError(f"{button}: no such button in the town; try btn-c1")
     now = datetime.now(UTC)
-    with Publisher(context.obj.mqtt_url) as publisher:
-        publisher.say(spoken(device, "town", f"press-{now.timestamp():.3f}", now, how))
+    message = spoken(device, "town", f"press-{now.timestamp():.3f}", now, how)
+    asyncio.run(say(context.obj.mqtt_url, message))
     typer.echo(f"{button} pressed ({how}): look at the wall")
 
 
@@ -82,10 +80,9 @@ def breach(
     seconds: Annotated[float, typer.Option(help="How long the client stays away.")] = 120,
 ) -> None:
     """Let a client ride out of the fence (the running simulator moves the tracker)."""
-    from devices.simulator.publish import Publisher, Wish
+    from devices.simulator.publish import Wish, say, wished
 
-    with Publisher(context.obj.mqtt_url) as publisher:
-        publisher.wish(Wish(client=client, seconds=seconds))
+    asyncio.run(say(context.obj.mqtt_url, wished(Wish(client=client, seconds=seconds))))
     typer.echo(
         f"{client} rides off and is back in {seconds:.0f} s: the fence is breached in about 45 s"
     )
@@ -115,13 +112,6 @@ def miss(
     typer.echo(f"{visit.id} for {client}: its window ends in 30 s, the alert comes after the grace")
 
 
-def _stop_on_signals(stop: threading.Event) -> None:
-    import signal
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: stop.set())
-
-
 def _simulated(town: "TownFile", seed: int) -> "SimulatedTown":
     from deploy.town.townfile import directory_of
     from devices.simulator.town import SimulatedTown
@@ -132,7 +122,8 @@ def _simulated(town: "TownFile", seed: int) -> "SimulatedTown":
 
 
 def rounds_of(town: "TownFile", directory: "Directory", now: datetime) -> dict[str, "Round"]:
-    """Every caregiver's round over yesterday and the days ahead, from the town's visit plans."""
+    """Return every caregiver's round over yesterday and the days ahead, from the town's visit
+    plans."""
     from alerts.visits.calendar import laid_out
     from devices.simulator.rounds import Call, Round
 

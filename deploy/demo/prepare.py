@@ -5,6 +5,7 @@ import psycopg
 from dashboards.auth.sessions import set_sign_in, sign_ins
 from dashboards.auth.tokens import wall_address
 from deploy.demo.town import demo_town_yaml
+from deploy.invocation import invocation
 from deploy.settings import DEMO_TOWN, Settings
 from deploy.town.loading import load_town
 from deploy.town.townfile import read_town
@@ -44,7 +45,7 @@ def prepare(settings: Settings, database: str, broker: str) -> str:
         sign_ins=", ".join(f"{name} ({what})" for name, (_, what) in SIGN_INS.items()),
         secret=SECRET,
         broker=broker,
-        command=".venv/bin/carewatch",
+        command=invocation(),
         logs=settings.data_dir / "logs",
     )
 

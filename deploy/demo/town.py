@@ -47,7 +47,7 @@ Point = tuple[float, float]  # km east, km north of ORIGIN
 
 
 def degrees(point: Point) -> tuple[float, float]:
-    """Kilometres from the corner as (lat, lon) in degrees."""
+    """Return kilometres from the corner as (lat, lon) in degrees."""
     east, north = point
     return (
         round(ORIGIN[0] + north / KM_PER_DEGREE_LAT, 6),
@@ -71,7 +71,7 @@ class Borders:
         self._edges: dict[tuple[tuple[int, int], tuple[int, int]], list[Point]] = {}
 
     def ring(self, column: int, row: int) -> list[Point]:
-        """The closed outline of one village, counter-clockwise."""
+        """Return the closed outline of one village, counter-clockwise."""
         nodes = [(column, row), (column + 1, row), (column + 1, row + 1), (column, row + 1)]
         ring: list[Point] = []
         for start, end in zip(nodes, [*nodes[1:], nodes[0]], strict=True):
@@ -94,7 +94,7 @@ class Borders:
 
 
 def demo_town(page_url: str, seed: int = SEED) -> dict[str, Any]:
-    """The town as the mapping that its YAML file holds.
+    """Return the town as the mapping that its YAML file holds.
 
     `page_url` begins the demo phones' webhook, such as "webhook://127.0.0.1:8800/demo/phone".
     """
@@ -149,7 +149,7 @@ RULES: dict[str, dict[str, object]] = {
 
 
 def demo_town_yaml(page_url: str) -> str:
-    """The town file's text."""
+    """Return the town file's text."""
     head = (
         "# A made-up town for trying carewatch out. Its rule settings are shortened for the demo.\n"
     )
@@ -219,7 +219,7 @@ def _agency_of(caregiver: int) -> str:
 
 
 def clients_of(caregiver: int) -> list[int]:
-    """The indices of the five clients a caregiver goes round."""
+    """Return the indices of the five clients a caregiver goes round."""
     return [i for i in range(CLIENTS) if i % CAREGIVERS == caregiver]
 
 
@@ -235,7 +235,7 @@ def _caregiver(i: int, homes: list[Point]) -> dict[str, Any]:
 
 
 def _devices() -> list[dict[str, Any]]:
-    """Half the town speaks the contract, the rest what shops sell."""
+    """Return a device that speaks the contract (half the town) or what shops sell."""
     devices: list[dict[str, Any]] = []
     for i in range(1, CAREGIVERS + 1):
         device: dict[str, Any] = {

@@ -1,20 +1,21 @@
 """The embedded parts: a PostgreSQL and a broker of our own for those who give no URL.
 
 The broker lets in services and devices that know their secrets. Both keep their data under the
-data directory. Each is a `Part`, given by a context manager that has ended its process when the
-block is left.
+data directory. Each is a `StackPart`, given by a context manager that has ended its process when
+the block is left.
 """
 
 import asyncio
 import getpass
 import logging
+import os
 import shutil
 import socket
 import subprocess
 import threading
 import time
 import warnings
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from string import Template
@@ -34,16 +35,17 @@ from deploy.stack.local import die_with_parent, free_port
 from devices.broker_access import SERVICE
 
 MOSQUITTO = Path(__file__).parents[1] / "mosquitto"
+STARTING = 300.0  # seconds PostgreSQL may take: after a power cut it reads its whole log first
 
 
-class Part(Protocol):
+class StackPart(Protocol):
     """An embedded part while it is in use: it may fall, and be started again at the same URL."""
 
     name: str
     url: str
 
     def has_fallen(self) -> bool:
-        """Has its process ended?"""
+        """Return True if its process has ended."""
 
     def start(self) -> None:
         """Start it and wait until it answers. Raises CarewatchError."""
@@ -60,14 +62,15 @@ class PostgreSQL:
         self.url = str(self._server.get_uri())
 
     def has_fallen(self) -> bool:
-        """A full disk ends the whole server: it can't even write down how far it had come."""
+        """Return True if a full disk ended the server, which could not even write its
+        checkpoint."""
         process = self._server.get_postmaster_info().process
         return not process.is_running() or process.status() == "zombie"
 
     def start(self) -> None:
         """Start it again. Raises CarewatchError, for instance while the disk is still full."""
         with self._faults_named():
-            self._server.ensure_postgres_running()
+            self._patiently(self._server.ensure_postgres_running)
 
     def stop(self) -> None:
         """End it in good order."""
@@ -80,7 +83,26 @@ class PostgreSQL:
         # Its list of users outlives a kill and would keep the server from being stopped.
         (self._home / ".handle_pids.json").unlink(missing_ok=True)
         with self._faults_named():
-            return get_server(self._home, cleanup_mode="stop")
+            server = self._patiently(lambda: get_server(self._home, cleanup_mode="stop"))
+            server.ensure_postgres_running()
+            server.global_process_id_list.get_and_add(os.getpid())  # who may stop it
+            return server
+
+    def _patiently(self, start: Callable[[], Any]) -> Any:
+        """Start it. What takes longer than its library waits goes on, and is then taken over."""
+        try:
+            return start()
+        except subprocess.TimeoutExpired:
+            self._await_ready()
+            return start()
+
+    def _await_ready(self) -> None:
+        """Wait until it says it is ready. Raises FileNotFoundError once its process has ended."""
+        until = time.monotonic() + STARTING
+        while (self._home / "postmaster.pid").read_text().split()[-1:] != ["ready"]:
+            if time.monotonic() > until:
+                raise subprocess.TimeoutExpired("postgres", STARTING)
+            time.sleep(0.1)
 
     @contextmanager
     def _faults_named(self) -> Iterator[None]:
@@ -95,7 +117,7 @@ class PostgreSQL:
 
 @contextmanager
 def embedded_postgresql(data_dir: Path) -> Iterator[PostgreSQL]:
-    """PostgreSQL below `data_dir`, ended with the block.
+    """Run PostgreSQL below `data_dir`, ended with the block.
 
     A server left behind by a killed supervisor is taken over.
     """
@@ -113,7 +135,7 @@ class Door(msgspec.Struct, frozen=True):
     port: int
 
 
-class Broker(Part, Protocol):
+class Broker(StackPart, Protocol):
     """An embedded broker; `url` is the services', with their account."""
 
     control_url: str | None  # an account that manages the devices' accounts while it runs
@@ -188,7 +210,7 @@ def _url(user: str, secret: str, port: int) -> str:
 
 @contextmanager
 def embedded_broker(data_dir: Path, database_url: str, door: Door) -> Iterator[Broker]:
-    """Mosquitto where it is on the PATH, else amqtt in this process; ended with the block.
+    """Run Mosquitto where it is on the PATH, else amqtt in this process; ended with the block.
 
     Both know the services' accounts, kept in the data directory, and those of the register.
     """

@@ -14,7 +14,7 @@ PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 def free_port(wanted: int = 0) -> int:
-    """`wanted` if nobody listens there on loopback, else a port the system picks."""
+    """Return `wanted` if nobody listens there on loopback, else a port the system picks."""
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -25,7 +25,7 @@ def free_port(wanted: int = 0) -> int:
 
 
 def refuse_taken_port(host: str, port: int, setting: str = "CAREWATCH_HTTP_PORT") -> None:
-    """Raises CarewatchError where nobody can listen; `setting` names the port to mend."""
+    """Raise CarewatchError where nobody can listen; `setting` names the port to mend."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:

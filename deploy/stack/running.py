@@ -22,7 +22,10 @@ class Running(msgspec.Struct, frozen=True):
 
 
 def where(mqtt_url: str | None = None, town: Path | None = None) -> Running:
-    """The broker, database and town to use. Raises CarewatchError where none can be found."""
+    """Return the broker, database and town to use.
+
+    Raises CarewatchError where none can be found.
+    """
     broker, database = parts(mqtt_url)
     path = town or load_settings().data_dir / DEMO_TOWN
     if not path.exists():
@@ -31,7 +34,10 @@ def where(mqtt_url: str | None = None, town: Path | None = None) -> Running:
 
 
 def parts(mqtt_url: str | None = None) -> tuple[str, str]:
-    """The URLs of broker and database, "" where no database is known. Raises CarewatchError."""
+    """Return the URLs of broker and database, "" where no database is known.
+
+    Raises CarewatchError.
+    """
     settings = load_settings()
     kept = _kept(settings.data_dir / RUN_FILE)
     broker = mqtt_url or settings.broker_url() or kept.get("mqtt_url")
@@ -59,7 +65,7 @@ def keep(data_dir: Path, mqtt_url: str, database_url: str, control_url: str | No
 
 
 def forget(data_dir: Path) -> None:
-    """The parts no longer run."""
+    """Forget the parts, which no longer run."""
     (data_dir / RUN_FILE).unlink(missing_ok=True)
 
 

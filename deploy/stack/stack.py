@@ -16,10 +16,10 @@ from deploy.migrate import migrate
 from deploy.settings import Settings, load_settings
 from deploy.stack import embedded, local, running
 from deploy.stack.supervisor import Child, Supervisor
-from ingest.mqtt.connection import Address
+from devices.broker_address import Address
 
 USUAL_MQTT_PORT = 1883  # registered at IANA
-READY_WITHIN = 60.0  # seconds the pages may take to answer
+READY_WITHIN = 180.0  # seconds the pages may take to answer on a machine with much else to do
 
 
 def run_stack(demo: bool) -> None:
@@ -54,7 +54,7 @@ def _run(settings: Settings, demo: bool, stack: ExitStack) -> None:
     begun = time.monotonic()
     stack.enter_context(local.sole_use(settings.own_dir()))
     local.refuse_taken_port(settings.http_host, settings.http_port)
-    parts: list[embedded.Part] = []
+    parts: list[embedded.StackPart] = []
     database = _plain(settings.database_url)
     if database is None:
         parts.append(stack.enter_context(embedded.embedded_postgresql(settings.data_dir)))
@@ -137,7 +137,8 @@ def _children(
 
 
 def _own_machine(settings: Settings) -> str:
-    """Loopback, where the embedded broker trusts it too and no proxy can stand in between."""
+    """Return loopback, where the embedded broker trusts it too and no proxy can stand
+    in between."""
     at_home = settings.mqtt_url is None and not settings.public_url
     return "127.0.0.0/8" if at_home else ""
 

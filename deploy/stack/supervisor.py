@@ -15,8 +15,9 @@ from pathlib import Path
 
 import structlog
 
+from core.backoff import Backoff
 from core.errors import CarewatchError
-from deploy.stack.embedded import Part
+from deploy.stack.embedded import StackPart
 from deploy.stack.local import die_with_parent
 
 log = structlog.get_logger()
@@ -28,11 +29,9 @@ GRACE = 15.0  # seconds a child has to end by itself
 LOG_LIMIT = 20_000_000  # bytes; a longer log file is begun anew at the next start
 
 
-def next_pause(pause: float, ran_for: float) -> float:
-    """Seconds to wait before restarting a child that ran for `ran_for` seconds."""
-    if ran_for >= STEADY or pause == 0:
-        return FIRST_PAUSE
-    return min(pause * 2, LONGEST_PAUSE)
+def restarts() -> Backoff:
+    """Return the pauses before restarts of something that fell."""
+    return Backoff(FIRST_PAUSE, LONGEST_PAUSE, steady=STEADY)
 
 
 @dataclass
@@ -44,7 +43,7 @@ class Child:
     environment: Mapping[str, str] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0  # time.monotonic()
-    pause: float = 0.0  # seconds waited before the last restart
+    restarts: Backoff = field(default_factory=restarts)
     due: float = 0.0  # time.monotonic() of the next restart
 
 
@@ -52,9 +51,9 @@ class Child:
 class Tended:
     """An embedded part, and when it is started again should it fall."""
 
-    part: Part
+    part: StackPart
     started: float = field(default_factory=time.monotonic)
-    pause: float = 0.0  # seconds waited before the last start
+    restarts: Backoff = field(default_factory=restarts)
     due: float | None = None  # time.monotonic() of the next start; None: it runs
 
     def tend(self) -> None:
@@ -72,16 +71,16 @@ class Tended:
             self._fell(str(error))
 
     def _fell(self, why: str) -> None:
-        self.pause = next_pause(self.pause, time.monotonic() - self.started)
-        self.due = time.monotonic() + self.pause
-        log.warning("part fell", part=self.part.name, why=why, restart_in=self.pause)
+        pause = self.restarts.pause(time.monotonic() - self.started)
+        self.due = time.monotonic() + pause
+        log.warning("part fell", part=self.part.name, why=why, restart_in=round(pause, 1))
 
 
 class Supervisor:
     """Keeps children running until `stop`."""
 
     def __init__(
-        self, children: Sequence[Child], logs: Path | None = None, parts: Sequence[Part] = ()
+        self, children: Sequence[Child], logs: Path | None = None, parts: Sequence[StackPart] = ()
     ) -> None:
         self.children = list(children)
         self.parts = [Tended(part) for part in parts]
@@ -128,10 +127,10 @@ class Supervisor:
         status = child.process.poll()
         if status is None:
             return
-        child.pause = next_pause(child.pause, time.monotonic() - child.started)
-        child.due = time.monotonic() + child.pause
+        pause = child.restarts.pause(time.monotonic() - child.started)
+        child.due = time.monotonic() + pause
         child.process = None
-        log.warning("service fell", service=child.name, status=status, restart_in=child.pause)
+        log.warning("service fell", service=child.name, status=status, restart_in=round(pause, 1))
 
     def _spawn(self, child: Child) -> None:
         out = self._log_of(child)

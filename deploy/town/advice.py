@@ -5,6 +5,7 @@ from typing import Any
 
 from alerts.town.geometry import metres
 from alerts.types import Ladder, Staff
+from alerts.visits.calendar import is_empty
 from deploy.town.draft import Draft
 from deploy.town.typed import Wrong
 
@@ -13,7 +14,7 @@ NURSING_RADIUS = 3_000  # metres from a caregiver's base to a client
 
 
 def advice(draft: Draft) -> Iterator[Wrong]:
-    """Warnings with the place in the file that they are about."""
+    """Yield warnings with the place in the file that they are about."""
     for section in ("clients", "facilities"):
         for number, item in draft[section].items():
             if item.home is not None and item.home.radius < SMALLEST_HOME:
@@ -37,6 +38,8 @@ def _visits(draft: Draft) -> Iterator[Wrong]:
     for number, visit in draft["visits"].items():
         if visit.minutes * 60 > (visit.end - visit.start).total_seconds():
             yield ("visits", number, "minutes"), "more than the window holds"
+        if is_empty(visit, draft.zone):
+            yield ("visits", number, "rrule"), "no day fits it from `start` on: nothing is planned"
         home, base = clients[visit.client].home, bases.get(visit.caregiver)
         if home is None:
             yield ("visits", number, "client"), f"{visit.client} has no home: no phone can prove it"
@@ -79,7 +82,7 @@ def _ladders(draft: Draft) -> Iterator[Wrong]:
 def _meant(
     target: str, people: dict[str, Staff], rotas: dict[str, tuple[str, ...]]
 ) -> tuple[str, ...]:
-    """Everyone whom a rung's target can mean, wherever the alert is."""
+    """Return everyone whom a rung's target can mean, wherever the alert is."""
     if target.startswith("rota:"):
         return rotas.get(target.removeprefix("rota:"), ())
     if target == "agency":

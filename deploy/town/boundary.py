@@ -33,7 +33,7 @@ class BadGeometry(ValueError):
 
 
 def flat_boundary(geojson: object) -> dict[str, object] | None:
-    """The part of a GeoJSON value that encloses ground, as a 2-D Polygon or MultiPolygon.
+    """Return the part of a GeoJSON value that encloses ground, as a 2-D Polygon or MultiPolygon.
 
     Takes a geometry of any type, a Feature or a FeatureCollection; lon/lat in degrees; heights
     are dropped. None where a valid geometry encloses nothing (points, lines). Raises
@@ -47,7 +47,8 @@ def flat_boundary(geojson: object) -> dict[str, object] | None:
 
 
 def ring_fault(ring: Ring) -> str | None:
-    """What is wrong with a zone's polygon ([lon, lat] points, closed or not), if anything."""
+    """Return what is wrong with a zone's polygon ([lon, lat] points, closed or not), if
+    anything."""
     if len(set(ring)) < 3:
         return "a polygon needs at least three different points"
     for point in ring:
@@ -59,7 +60,7 @@ def ring_fault(ring: Ring) -> str | None:
 
 
 def _geometries(value: object) -> Iterator[dict[str, object]]:
-    """The plain geometries in a value, collections taken apart."""
+    """Yield the plain geometries in a value, collections taken apart."""
     if not isinstance(value, dict):
         raise BadGeometry("expected a GeoJSON geometry: {type: Polygon, coordinates: [...]}")
     kind = value.get("type")
@@ -91,7 +92,7 @@ def _areal(geometry: dict[str, object]) -> list[BaseGeometry]:
 
 
 def _flat(value: object, depth: int, kind: str) -> list[object]:
-    """The coordinates without heights; their nesting, numbers and ranges checked."""
+    """Return the coordinates without heights; their nesting, numbers and ranges checked."""
     if not isinstance(value, list):
         raise BadGeometry(f"the coordinates of a {kind} must be lists {DEPTH[kind] + 1} deep")
     if depth:
@@ -114,7 +115,7 @@ def _position_fault(position: object) -> str | None:
 
 
 def _check_lines(flat: list[object], kind: str) -> None:
-    """Lines need two positions; rings need four, and end where they began."""
+    """Raise where a line has not two positions, or a ring not four that end where they began."""
     depth = DEPTH[kind]
     if kind.endswith("Polygon"):
         for ring in _at_depth(flat, depth - 1):
@@ -137,7 +138,7 @@ def _at_depth(value: list[object], depth: int) -> Iterator[list[object]]:
 
 
 def _as_lists(value: object) -> object:
-    """Plain lists for tuples, so that it equals what JSON gives back."""
+    """Return plain lists for tuples, so that it equals what JSON gives back."""
     if isinstance(value, dict):
         return {key: _as_lists(item) for key, item in value.items()}
     if isinstance(value, list | tuple):

@@ -9,9 +9,10 @@ import msgspec
 
 from alerts.plans.plans import SECTIONS as PLAN_SECTIONS
 from alerts.types import RuleScope
+from core.refusal import near
 from deploy.town.boundary import BadGeometry, flat_boundary
 from deploy.town.marked import Fault, Path, Rows, Table, line_of
-from deploy.town.typed import Wrong, natural, near, typed
+from deploy.town.typed import Wrong, natural, typed
 from devices.directory import SECTIONS
 
 LISTS: dict[str, type[Any]] = {**SECTIONS, **PLAN_SECTIONS, "rules_for": RuleScope}
@@ -42,7 +43,7 @@ class Draft:
             self.faults.append(Fault(line_of(self.tree, path), f"{self.place(path)}: {text}"))
 
     def place(self, path: Path) -> str:
-        """What a path is called in a message: "visits v-1, start"."""
+        """Return what a path is called in a message: "visits v-1, start"."""
         section, *rest = path
         named = str(section)
         if rest and isinstance(rest[0], int):
@@ -68,7 +69,7 @@ class Draft:
             return DEFAULT_TIMEZONE
 
     def rows(self, section: str) -> Rows:
-        """A section's rows as they stand in the file."""
+        """Return a section's rows as they stand in the file."""
         rows = self.tree.get(section)
         return rows if isinstance(rows, Rows) else Rows(self.tree.lines.get(section, 1))
 
@@ -100,7 +101,7 @@ class Draft:
                 return
 
     def _flattened(self, section: str, number: int, row: dict[str, Any]) -> dict[str, Any]:
-        """Outlines without heights, and boundaries as plain polygons."""
+        """Return outlines without heights, and boundaries as plain polygons."""
         if section == "zones" and isinstance(row.get("polygon"), list):
             points = row["polygon"]
             return {**row, "polygon": [p[:2] if isinstance(p, list) else p for p in points]}
@@ -121,7 +122,7 @@ class Draft:
 
 @lru_cache
 def lacking(kind: Hashable) -> type[msgspec.Struct]:
-    """The kind with nothing required of it."""
+    """Return a variant of the kind without required fields."""
     fields: list[tuple[str, Any, Any]] = []
     for one in msgspec.structs.fields(cast(type[msgspec.Struct], kind)):
         given = {"default": None} if one.required else {"default": one.default}
@@ -132,7 +133,7 @@ def lacking(kind: Hashable) -> type[msgspec.Struct]:
 
 
 def without(row: dict[str, Any], paths: Iterable[Path]) -> dict[str, Any]:
-    """The row without the values at these paths; an index ends a path."""
+    """Return the row without the values at these paths; an index ends a path."""
     rest = dict(row)
     for key, *inner in filter(None, paths):
         value = rest.get(str(key))

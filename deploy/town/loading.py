@@ -43,7 +43,7 @@ class Loaded(msgspec.Struct, frozen=True):
 
     @property
     def summary(self) -> list[str]:
-        """One line a section in which something changed."""
+        """Return one line a section in which something changed."""
         lines = [f"timezone: {self.timezone}"] if self.timezone else []
         for part in (self.register, self.plans):
             for section in SECTIONS if part is self.register else PLAN_SECTIONS:
@@ -103,7 +103,9 @@ def load_town(
 
 
 def entries(loaded: Loaded, *, by: str, at: datetime) -> Iterator[TownChanged]:
-    """The inbox entries of a change, at most `CHUNK` items each; none where nothing changed. Pure.
+    """Yield the inbox entries of a change, at most `CHUNK` items each; none where nothing changed.
+
+    Pure.
 
     What is removed, the ladders and the settings stand in the first: they are few, and the order
     of ladders must not be cut in two.
@@ -124,7 +126,7 @@ def entries(loaded: Loaded, *, by: str, at: datetime) -> Iterator[TownChanged]:
 
 
 def _holding(entry: TownChanged, items: list[tuple[str, Any]]) -> TownChanged:
-    """The entry with these items of any section put in."""
+    """Return the entry with these items of any section put in."""
     grouped: dict[str, tuple[Any, ...]] = {}
     for section, group in groupby(items, key=itemgetter(0)):
         grouped[section] = tuple(item for _, item in group)
@@ -138,7 +140,7 @@ def _holding(entry: TownChanged, items: list[tuple[str, Any]]) -> TownChanged:
 
 
 def _added(part: RegisterChange | PlanSet, known: Mapping[str, Container[str]]) -> dict[str, int]:
-    """How many items of each section were not known before."""
+    """Return how many items of each section were not known before."""
     return {
         section: sum(item.id not in keys for item in getattr(part, section))
         for section, keys in known.items()
@@ -146,7 +148,7 @@ def _added(part: RegisterChange | PlanSet, known: Mapping[str, Container[str]]) 
 
 
 def _sparing(conn: psycopg.Connection, change: RegisterChange) -> RegisterChange:
-    """The change without the removal of devices that no town file ever named."""
+    """Return the change without the removal of devices that no town file ever named."""
     gone = change.removed.get("devices", ())
     spared = registry.added_by_hand(conn, gone) if gone else set()
     if not spared:
@@ -159,7 +161,7 @@ def _sparing(conn: psycopg.Connection, change: RegisterChange) -> RegisterChange
 
 
 def _sparing_settings(change: PlanSet, rules: bool) -> PlanSet:
-    """The change; without its settings where those in force stay."""
+    """Return the change; without its settings where those in force stay."""
     return change if rules else msgspec.structs.replace(change, rules=None, rules_for=None)
 
 

@@ -19,6 +19,7 @@ from yaml.events import (
 )
 
 DEEPEST = 50  # levels; a GeoJSON boundary needs about ten
+TOO_DEEP = f"nested deeper than {DEEPEST} levels; close the lists and mappings that stand open here"
 EMPTY = frozenset(("", "~", "null", "Null", "NULL"))
 CORE_TAGS = frozenset(
     f"tag:yaml.org,2002:{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq")
@@ -69,7 +70,7 @@ Path = tuple[str | int, ...]
 
 
 def line_of(tree: object, path: Path) -> int:
-    """The line at which `path` stands, or that of the nearest thing around it."""
+    """Return the line at which `path` stands, or that of the nearest thing around it."""
     line = getattr(tree, "line", 1)
     for step in path:
         if isinstance(tree, Table) and isinstance(step, str):
@@ -82,7 +83,7 @@ def line_of(tree: object, path: Path) -> int:
 
 
 def parse(text: str) -> tuple[object, list[Fault]]:
-    """The one document of a YAML text, and what is wrong with its form.
+    """Return the one document of a YAML text, and what is wrong with its form.
 
     Raises `Broken` where it is not YAML at all.
     """
@@ -96,13 +97,29 @@ def _events(text: str, building: "_Building") -> Iterator[Any]:
     try:
         yield from yaml.parse(text, Loader=yaml.CSafeLoader)
     except yaml.MarkedYAMLError as wrong:
-        mark = wrong.problem_mark or wrong.context_mark
-        said = ", ".join(part for part in (wrong.context, wrong.problem) if part)
-        fault = Fault(mark.line + 1 if mark else 1, f"not YAML: {said}")
-        raise Broken([*building.faults, fault]) from None
+        raise Broken([*building.faults, _refused(text, wrong)]) from None
     except (yaml.YAMLError, UnicodeError) as wrong:
         fault = Fault(1, f"not YAML: {' '.join(str(wrong).split())}")
         raise Broken([*building.faults, fault]) from None
+
+
+def _refused(text: str, wrong: yaml.MarkedYAMLError) -> Fault:
+    """Return what stopped libyaml: in our words where we know the mend, else in its own."""
+    mark = wrong.problem_mark or wrong.context_mark
+    if mark is None:
+        return Fault(1, f"not YAML: {wrong.problem}")
+    begun = text[: mark.index].rpartition("\n")[2]
+    if text[mark.index : mark.index + 1] == "\t" and not begun.strip():
+        return Fault(mark.line + 1, "not YAML: a tab before the first word; indent with spaces")
+    # libyaml reads a line ahead before it hands out the brackets, and newer ones give up in it.
+    if _brackets_open(begun) > DEEPEST:
+        return Fault(mark.line + 1, TOO_DEEP)
+    said = ", ".join(part for part in (wrong.context, wrong.problem) if part)
+    return Fault(mark.line + 1, f"not YAML: {said}")
+
+
+def _brackets_open(begun: str) -> int:
+    return sum(begun.count(each) for each in "[{") - sum(begun.count(each) for each in "]}")
 
 
 class _Building:
@@ -146,7 +163,7 @@ class _Building:
         if event.tag is not None:
             self._check_tag(event)
         if len(self._open) >= DEEPEST:
-            raise Broken([*self.faults, Fault(made.line, f"nested deeper than {DEEPEST} levels")])
+            raise Broken([*self.faults, Fault(made.line, TOO_DEEP)])
         self._place(made, made.line)
         self._open.append(made)
         self._keys.append(None)

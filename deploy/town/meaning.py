@@ -11,11 +11,12 @@ from alerts.rules.shared.conditions import fault_of
 from alerts.types import Zone
 from alerts.visits.calendar import CHUNK, days_of
 from core.errors import CarewatchError
+from core.refusal import near
 from deploy.town.boundary import ring_fault
 from deploy.town.draft import Draft
 from deploy.town.marked import Path
 from deploy.town.rule_settings import scope_faults, setting_faults
-from deploy.town.typed import Wrong, near
+from deploy.town.typed import Wrong
 from devices.directory import Circle
 from devices.quantities import UNITS
 
@@ -28,7 +29,7 @@ ANY_DAY = datetime(2026, 1, 1)  # noqa: DTZ001 - local wall time, as recurrences
 
 
 def meaning_faults(draft: Draft) -> Iterator[Wrong]:
-    """Everything that has the right form and yet can't be."""
+    """Yield everything that has the right form and yet can't be."""
     for section, field in (("clients", "home"), ("facilities", "home"), ("caregivers", "base")):
         for number, item in draft[section].items():
             yield from _circle(getattr(item, field), (section, number, field))

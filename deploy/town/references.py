@@ -6,21 +6,18 @@ from typing import Any, get_args
 
 from alerts.plans.plans import SECTIONS as PLAN_SECTIONS
 from alerts.types import Role
+from core.errors import CarewatchError
+from core.refusal import near
 from deploy.town.draft import Draft
 from deploy.town.marked import line_of
-from deploy.town.typed import Wrong, near
-from devices.directory import SECTIONS
+from deploy.town.typed import Wrong
+from devices.directory import SECTION_OF, SECTIONS
 from devices.names import is_reserved, is_reserved_topic, reserved_fault
+from devices.subject import HOLDERS, Kind, Subject
 
 ID = re.compile(r"[^\s\x00-\x1f\x7f]{1,128}")
 DEVICE_ID = re.compile(r"[^\s\x00-\x1f\x7f/+#]{1,128}")  # it is a level of an MQTT topic
-HOLDERS = {
-    "client": "clients",
-    "caregiver": "caregivers",
-    "resident": "residents",
-    "facility": "facilities",
-}
-SUBJECTS = {**HOLDERS, "device": "devices", "gateway": "devices", "area": "areas"}
+SUBJECTS: tuple[Kind, ...] = (*HOLDERS, "device", "gateway", "area")  # that rules speak of
 ROLES: tuple[str, ...] = get_args(Role)
 FEW = 200  # names among which a near match is looked for
 
@@ -48,7 +45,7 @@ REFERENCES = (
 
 
 def reference_faults(draft: Draft) -> Iterator[Wrong]:
-    """Ids and topics given twice, references to nothing, and references in a circle."""
+    """Yield ids and topics given twice, references to nothing, and references in a circle."""
     for section in (*SECTIONS, *PLAN_SECTIONS):
         yield from _ids(draft, section)
     yield from _kept_for_services(draft)
@@ -74,7 +71,8 @@ Names = dict[str, frozenset[str]]
 
 
 def _names(draft: Draft, section: str) -> frozenset[str]:
-    """All ids a section means to have, also those of items that are faulty in another way."""
+    """Return all ids a section means to have, also those of items that are faulty in
+    another way."""
     found = (row.get("id") for row in draft.rows(section) if isinstance(row, dict))
     return frozenset(key for key in found if isinstance(key, str))
 
@@ -141,15 +139,16 @@ def _subjects(draft: Draft, names: Names) -> Iterator[Wrong]:
 
 
 def _subject(
-    given: str | None, kinds: dict[str, str], names: Names, path: tuple[str | int, ...]
+    text: str | None, kinds: tuple[Kind, ...], names: Names, path: tuple[str | int, ...]
 ) -> Iterator[Wrong]:
-    if given is None:
+    if text is None:
         return
-    what, colon, key = given.partition(":")
-    if what not in kinds or not colon:
-        yield path, f"{given!r}: write one of {', '.join(f'{kind}:ID' for kind in kinds)}"
+    try:
+        subject = Subject.parse(text, kinds)
+    except CarewatchError as wrong:
+        yield path, str(wrong)
     else:
-        yield from _dangling(key, kinds[what], names, path)
+        yield from _dangling(subject.id, SECTION_OF[subject.kind], names, path)
 
 
 def _ladder(ladder: Any, names: Names, path: tuple[str | int, ...]) -> Iterator[Wrong]:
@@ -161,7 +160,7 @@ def _ladder(ladder: Any, names: Names, path: tuple[str | int, ...]) -> Iterator[
 
 
 def _target(target: str, names: Names, path: tuple[str | int, ...]) -> Iterator[Wrong]:
-    """A rung's target: a person, rota:ID, role:NAME, role:NAME@parent or agency."""
+    """Yield a rung's target: a person, rota:ID, role:NAME, role:NAME@parent or agency."""
     what, colon, rest = target.partition(":")
     if target == "agency":
         return
@@ -179,7 +178,7 @@ def _target(target: str, names: Names, path: tuple[str | int, ...]) -> Iterator[
 
 
 def _cycles(draft: Draft, section: str, field: str, fault: str) -> Iterator[Wrong]:
-    """One fault a cycle, at the item of it that stands last in the file."""
+    """Yield one fault a cycle, at the item of it that stands last in the file."""
     above = {item.id: getattr(item, field) for item in draft[section].values()}
     numbers = {item.id: number for number, item in draft[section].items()}
     done: set[str] = set()

@@ -7,9 +7,10 @@ import msgspec
 
 from alerts.plans.overrides import absurd
 from alerts.rules import RULES
+from core.refusal import near
 from deploy.town.draft import Draft
 from deploy.town.marked import Path, Table
-from deploy.town.typed import Wrong, near, typed
+from deploy.town.typed import Wrong, typed
 from devices.directory import CareLevel
 
 Settings = dict[str, dict[str, object]]
@@ -18,7 +19,7 @@ KNOWN = {rule.name: rule for rule in RULES}
 
 
 def setting_faults(draft: Draft) -> Iterator[Wrong]:
-    """Faults in `rules`, and rules that a ladder names and nobody knows."""
+    """Yield faults in `rules`, and rules that a ladder names and nobody knows."""
     given = draft.tree.get("rules")
     if given is not None:
         yield from _faults(given, draft, ("rules",))
@@ -29,7 +30,7 @@ def setting_faults(draft: Draft) -> Iterator[Wrong]:
 
 
 def scope_faults(draft: Draft) -> Iterator[Wrong]:
-    """Faults in `rules_for`: scopes that narrow nothing, and their settings."""
+    """Yield faults in `rules_for`: scopes that narrow nothing, and their settings."""
     for number, scope in draft["rules_for"].items():
         if not any((scope.area, scope.care_level, scope.agency, scope.subject)):
             yield ("rules_for", number), "say for whom: area, care_level, agency or subject"
@@ -43,7 +44,10 @@ def scope_faults(draft: Draft) -> Iterator[Wrong]:
 
 
 def settings_of(given: object, draft: Draft) -> Settings:
-    """The parameters as written, each in the type its rule wants. `given` must be faultless."""
+    """Return the parameters as written, each in the type its rule wants.
+
+    `given` must be faultless.
+    """
     tables = given if isinstance(given, dict) else {}
     return {name: _chosen(name, table or {}, draft) for name, table in tables.items()}
 
@@ -54,7 +58,7 @@ def _chosen(name: str, table: Mapping[str, object], draft: Draft) -> dict[str, o
 
 
 def _as_written(table: Mapping[str, object], whole: Mapping[str, Any]) -> dict[str, object]:
-    """The given keys alone: what is not written stays open to a wider scope."""
+    """Return the given keys alone: what is not written stays open to a wider scope."""
     return {
         key: _as_written(value, whole[key]) if isinstance(value, dict) else whole[key]
         for key, value in table.items()

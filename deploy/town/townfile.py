@@ -53,7 +53,10 @@ def read_town(path: Path | str) -> TownFile:
 
 
 def parse_town(text: str, name: str = "town file") -> TownFile:
-    """The town that a YAML text describes; `name` is what errors call it. Raises `TownFaults`."""
+    """Return the town that a YAML text describes; `name` is what errors call it.
+
+    Raises `TownFaults`.
+    """
     try:
         tree, faults = parse(text)
     except Broken as broken:
@@ -72,7 +75,7 @@ def parse_town(text: str, name: str = "town file") -> TownFile:
 
 
 def directory_of(town: TownFile) -> Directory:
-    """The register of a town file as a snapshot, without a database."""
+    """Return the register of a town file as a snapshot, without a database."""
     return Directory(town.timezone).changed(town.register)
 
 

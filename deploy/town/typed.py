@@ -4,9 +4,7 @@ The quick road is one `msgspec.convert` an item. Only an item that it refuses is
 field, so that every fault in it is named and not just the first.
 """
 
-import difflib
-import math
-from collections.abc import Callable, Hashable, Iterator
+from collections.abc import Callable, Hashable
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any, TypeVar, cast
@@ -15,6 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from msgspec import inspect
 
+from core.refusal import refusal
 from deploy.town.marked import Path
 
 T = TypeVar("T")
@@ -25,16 +24,16 @@ SECRET = frozenset(("channel",))  # keys whose values are never repeated in a me
 
 def typed(value: object, kind: type[T], zone: ZoneInfo) -> T | list[Wrong]:
     """`value` as a `kind`; times without a zone are `zone`'s and become UTC. Or what is wrong."""
-    shape, prepare = _shape(cast(Hashable, kind))
-    prepared = prepare(value, zone)
+    prepared = _prepare(cast(Hashable, kind))(value, zone)
     try:
         return msgspec.convert(prepared, kind, strict=False)
-    except msgspec.ValidationError as refused:
-        return list(_wrong(prepared, shape, ())) or [((), str(refused))]
+    except msgspec.ValidationError:
+        found = refusal(prepared, kind, strict=False, hidden=SECRET)
+        return [(wrong.path, wrong.text) for wrong in found]
 
 
 def natural(value: object) -> object:
-    """What YAML would make of it where no type says: numbers and truth values from plain text."""
+    """Return what YAML makes of plain text where no type says: numbers and truth values."""
     if isinstance(value, dict):
         return {key: natural(item) for key, item in value.items()}
     if isinstance(value, list):
@@ -44,14 +43,6 @@ def natural(value: object) -> object:
     if value in ("true", "false"):
         return value == "true"
     return _number(value)
-
-
-def near(word: str, words: tuple[str, ...]) -> str:
-    """A hint at the word that was probably meant, or at all there are."""
-    close = difflib.get_close_matches(word, words, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {close[0]!r}?"
-    return "known: " + ", ".join(words) if 0 < len(words) <= 24 else ""
 
 
 def _number(text: str) -> object:
@@ -66,9 +57,8 @@ def _number(text: str) -> object:
 
 
 @lru_cache
-def _shape(kind: Hashable) -> tuple[inspect.Type, Prepare]:
-    shape = inspect.type_info(kind)
-    return shape, _preparing(shape)
+def _prepare(kind: Hashable) -> Prepare:
+    return _preparing(inspect.type_info(kind))
 
 
 # ---------------------------------------------------------------- preparing
@@ -79,7 +69,7 @@ def _as_it_is(value: object, _zone: ZoneInfo) -> object:
 
 
 def _moment(value: object, zone: ZoneInfo) -> object:
-    """A local or absolute ISO time as UTC; what is none stays what it was."""
+    """Return a local or absolute ISO time as UTC; what is none stays what it was."""
     if not isinstance(value, str):
         return value
     try:
@@ -90,7 +80,7 @@ def _moment(value: object, zone: ZoneInfo) -> object:
 
 
 def _preparing(kind: inspect.Type) -> Prepare:
-    """What must be done to plain text before `msgspec.convert` can read it as this type."""
+    """Return what must be done to plain text before `msgspec.convert` can read it as this type."""
     match kind:
         case inspect.DateTimeType():
             return _moment
@@ -134,112 +124,3 @@ def _fields(steps: dict[str, Prepare]) -> Prepare:
         return given
 
     return prepared
-
-
-# ---------------------------------------------------------------- naming what is wrong
-
-
-def _wrong(value: object, kind: inspect.Type, path: Path) -> Iterator[Wrong]:
-    match kind:
-        case inspect.UnionType(types=types):
-            if value is not None:
-                inner = [kind for kind in types if not isinstance(kind, inspect.NoneType)]
-                yield from _wrong(value, inner[0], path)
-        case inspect.StructType():
-            yield from _wrong_table(value, kind, path)
-        case inspect.DictType(value_type=inner):
-            yield from _wrong_values(value, inner, path)
-        case inspect.VarTupleType(item_type=inner) | inspect.ListType(item_type=inner):
-            yield from _wrong_items(value, inner, path)
-        case inspect.TupleType(item_types=types):
-            yield from _wrong_tuple(value, types, path)
-        case _:
-            yield from _wrong_scalar(value, kind, path)
-
-
-def _wrong_table(value: object, kind: inspect.StructType, path: Path) -> Iterator[Wrong]:
-    if not isinstance(value, dict):
-        yield path, f"expected a mapping, got {_shown(value, path)}"
-        return
-    fields = {field.encode_name: field for field in kind.fields}
-    for key, item in value.items():
-        if key in fields:
-            yield from _wrong(item, fields[key].type, (*path, key))
-        else:
-            yield (*path, key), f"unknown key {key!r}; {near(key, tuple(fields))}"
-    for key, field in fields.items():
-        if field.required and key not in value:
-            yield path, f"{key!r} is missing"
-
-
-def _wrong_values(value: object, kind: inspect.Type, path: Path) -> Iterator[Wrong]:
-    if not isinstance(value, dict):
-        yield path, f"expected a mapping, got {_shown(value, path)}"
-        return
-    for key, item in value.items():
-        yield from _wrong(item, kind, (*path, key))
-
-
-def _wrong_items(value: object, kind: inspect.Type, path: Path) -> Iterator[Wrong]:
-    if not isinstance(value, list):
-        yield path, f"expected a list, got {_shown(value, path)}"
-        return
-    for n, item in enumerate(value):
-        yield from _wrong(item, kind, (*path, n))
-
-
-def _wrong_tuple(value: object, kinds: tuple[inspect.Type, ...], path: Path) -> Iterator[Wrong]:
-    if not isinstance(value, list) or len(value) != len(kinds):
-        yield path, f"expected a list of {len(kinds)}, got {_shown(value, path)}"
-        return
-    for n, (item, kind) in enumerate(zip(value, kinds, strict=True)):
-        yield from _wrong(item, kind, (*path, n))
-
-
-EXPECTED: dict[type[inspect.Type], tuple[type, str]] = {
-    inspect.StrType: (str, "a text"),
-    inspect.IntType: (int, "a whole number"),
-    inspect.FloatType: (float, "a number"),
-    inspect.BoolType: (bool, "true or false"),
-    inspect.DateTimeType: (datetime, "a time like 2026-11-02T09:00"),
-}
-
-
-def _wrong_scalar(value: object, kind: inspect.Type, path: Path) -> Iterator[Wrong]:
-    words = _choices(kind)
-    if words:
-        if value not in words:
-            yield path, f"{_shown(value, path)} is none of {', '.join(words)}"
-        return
-    if type(kind) not in EXPECTED:
-        return
-    wanted, what = EXPECTED[type(kind)]
-    try:
-        read: object = msgspec.convert(value, wanted, strict=False)
-    except msgspec.ValidationError:
-        yield path, f"expected {what}, got {_shown(value, path)}"
-        return
-    if isinstance(read, float) and not math.isfinite(read):
-        yield path, f"expected {what}, got {_shown(value, path)}"
-
-
-def _choices(kind: inspect.Type) -> tuple[str, ...]:
-    match kind:
-        case inspect.LiteralType(values=values):
-            return tuple(str(value) for value in values)
-        case inspect.EnumType(cls=cls):
-            return tuple(str(member.value) for member in cls)
-    return ()
-
-
-def _shown(value: object, path: Path) -> str:
-    if isinstance(value, dict):
-        return "a mapping"
-    if isinstance(value, list):
-        return f"a list of {len(value)}"
-    if value is None:
-        return "nothing"
-    if SECRET & set(path):
-        return "something else"
-    text = str(value)
-    return repr(text if len(text) <= 60 else text[:57] + "...")

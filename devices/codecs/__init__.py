@@ -17,6 +17,7 @@ from devices.codecs import (
     overland,
     owntracks,
     phone_apps,
+    plain_json,
     shelly_gen1,
     shelly_gen2,
     sparkplug,
@@ -60,7 +61,9 @@ CODECS: tuple[Codec, ...] = (  # the first that claims a topic, or fits a form, 
     bashi.CODEC,
     camera_faces.CODEC,
     phone_apps.CODEC,
+    plain_json.CODEC,
 )
+DEEPEST_BASE = 8  # levels that may stand in front of a family's usual topics
 UNKNOWN = "unknown"  # the family, in metrics, of messages that no codec claims
 
 _BY_TOPIC = TopicTable((pattern, codec) for codec in CODECS for pattern in codec.topics)
@@ -76,6 +79,23 @@ def claimed(envelope: Envelope) -> Codec | None:
         return _BY_TOPIC.owner(envelope.topic)
     path = envelope.http.path
     return next((codec for start, codec in _BY_PATH if path.startswith(start)), None)
+
+
+def under_base(topic: str) -> tuple[Codec, str] | None:
+    """The codec on whose usual topics this would be without the levels in front, and those levels.
+
+    `home/kitchen/zigbee2mqtt/door` is Zigbee2MQTT's under `home/kitchen/`. The contract has one
+    place of its own and is not looked for elsewhere.
+    """
+    cut = topic.find("/")
+    for _ in range(DEEPEST_BASE):
+        if cut < 0:
+            return None
+        owner = _BY_TOPIC.owner(topic[cut + 1 :])
+        if owner is not None and owner is not contract.CODEC:
+            return owner, topic[: cut + 1]
+        cut = topic.find("/", cut + 1)
+    return None
 
 
 def recognised(envelope: Envelope) -> Codec | None:

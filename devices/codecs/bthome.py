@@ -23,7 +23,7 @@ from devices.readings import DeviceStatus, DoorMoved, Reason
 
 VERSION_2 = 2
 LONGEST = 255  # bytes; an advertisement holds no more
-PACKET, BATTERY, BUTTON = 0x00, 0x01, 0x3A
+PACKET, BATTERY, BATTERY_LOW, BUTTON = 0x00, 0x01, 0x15, 0x3A
 OPENINGS = (0x11, 0x1A, 0x1B, 0x2D)  # opening, door, garage door, window
 PRESSES = {
     1: "press",
@@ -33,6 +33,7 @@ PRESSES = {
     5: "long_double_press",
     6: "long_triple_press",
     0x80: "hold_press",
+    0xFE: "hold_press",
 }
 _LENGTHS = {
     1: (0x00, 0x01, 0x09, 0x0F, 0x10, *range(0x15, 0x30), 0x3A, 0x46, 0x57, 0x58, 0x59, 0x60),
@@ -63,7 +64,8 @@ def decode(envelope: Envelope) -> Decoded:
     said = shared(
         envelope, _device(envelope.topic) or where_from(envelope), id=packet, battery=battery
     )
-    parts = tuple(Part(reading) for reading in _readings(found, said))
+    counter = "packet" if packet else ""
+    parts = tuple(Part(reading, counter=counter) for reading in _readings(found, said))
     if not parts and battery is not None:
         parts = (Part(DeviceStatus(**said)),)
     return Decoded(parts) if parts else nothing("no opening, press or battery in it")
@@ -71,13 +73,15 @@ def decode(envelope: Envelope) -> Decoded:
 
 def _readings(
     found: list[tuple[int, int]], said: JsonObject
-) -> Iterator[DoorMoved | ButtonPressed]:
+) -> Iterator[DoorMoved | ButtonPressed | DeviceStatus]:
     """In the order of the objects: button events count buttons by their place."""
     for code, value in found:
         if code in OPENINGS:
             yield DoorMoved(open=value == 1, **said)
-        elif code == BUTTON and value in PRESSES:
-            yield ButtonPressed(action=PRESSES[value], **said)
+        elif code == BUTTON and value:
+            yield ButtonPressed(action=PRESSES.get(value, "press"), **said)
+        elif code == BATTERY_LOW:
+            yield DeviceStatus(battery_low=value == 1, **said)
 
 
 def _objects(data: bytes) -> Iterator[tuple[int, int]]:

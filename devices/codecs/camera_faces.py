@@ -1,7 +1,8 @@
 """Faces that camera software recognises: Frigate and Double Take.
 
 Frigate counts scores to 1 and names the camera; Double Take counts to 100 and says the same
-recognition on `matches/{name}` and on `cameras/{camera}`: its id makes them one. Written after
+recognition on `matches/{name}` and on `cameras/{camera}`: its id makes them one. A face without a
+name is still being looked at; somebody nobody knows is called `unknown`. Written after
 https://docs.frigate.video/integrations/mqtt and https://github.com/skrashevich/double-take.
 """
 
@@ -23,9 +24,9 @@ def decode(envelope: Envelope) -> Decoded:
     at, camera = moment(body.get("timestamp"), "timestamp"), text(body.get("camera"))
     if isinstance(at, Rejection):
         return Decoded((at,))
-    faces = _faces(body)
+    faces = [face for face in _faces(body) if text(face.get("name")) is not None]
     if camera is None or not faces:
-        return nothing("no face in it")
+        return nothing("no face in it, or nobody matched yet")
     parts = []
     for face in faces:
         person = text(face.get("name"))

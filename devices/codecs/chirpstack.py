@@ -7,15 +7,17 @@ https://www.chirpstack.io/docs/chirpstack/integrations/events.html.
 
 import base64
 import binascii
+from datetime import datetime
 
 from devices.codecs.body import JsonObject, json_object
-from devices.codecs.codec import Codec, Decoded, Part, nothing, refused, shared
-from devices.codecs.fields import moment, number, percent, text
+from devices.codecs.codec import Codec, Decoded, Part, doubted, nothing, refused, shared
+from devices.codecs.fields import moment_or_fault, number, percent, text
 from devices.codecs.lorawan import Uplink, best_signal, decoded, solved_location
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, Reason, Rejection
 from devices.topics import parents
 
+DECODED = ("object", "decoded", "payload", "fields", "data")
 NO_NEWS = frozenset({"ack", "txack", "tx", "error", "log", "integration"})
 EVENTS_BY_FORM = (("margin", "status"), ("batteryLevel", "status"), ("location", "location"))
 
@@ -32,13 +34,13 @@ def decode(envelope: Envelope) -> Decoded:
     if isinstance(wrapped, dict):
         body = {**wrapped, "object": {k: v for k, v in body.items() if k != "obj"}}
     names = _names(body, envelope.topic)
-    at = moment(body.get("time"), "time")
-    if isinstance(at, Rejection):
-        return Decoded((at,))
     if not names:
         return refused(Reason.MISSING_FIELD, "devEui is missing")
+    at, fault = moment_or_fault(body.get("time"), "time")
     if event in ("up", "rx"):
-        return _uplink(body, names, envelope)
+        return doubted(_uplink(body, names, at, envelope), fault)
+    if fault is not None:
+        return Decoded((fault,))
     said = shared(envelope, names[0], at, id=_id(body), battery=_battery(body))
     if event == "location":
         return solved_location(body.get("location"), names, said)
@@ -52,20 +54,22 @@ def _event(topic: str, body: JsonObject) -> str:
     return next((event for field, event in EVENTS_BY_FORM if field in body), "up")
 
 
-def _uplink(body: JsonObject, names: tuple[str, ...], envelope: Envelope) -> Decoded:
+def _uplink(
+    body: JsonObject, names: tuple[str, ...], at: datetime | None, envelope: Envelope
+) -> Decoded:
     try:
         frame = base64.b64decode(text(body.get("data")) or "", validate=True)
     except (binascii.Error, ValueError):
         return refused(Reason.BAD_VALUE, "data is not base64")
     info = body.get("deviceInfo")
     profile = info.get("deviceProfileName") if isinstance(info, dict) else None
-    at = moment(body.get("time"), "time")
     port = number(body.get("fPort"))
     uplink = Uplink(
         device=names[0],
         names=names[1:],
         id=_id(body),
-        at=None if isinstance(at, Rejection) else at,
+        counter="frame" if number(body.get("fCnt")) is not None else "",
+        at=at,
         fields=_fields(body),
         frame=frame,
         port=int(port) if port is not None else None,
@@ -76,8 +80,9 @@ def _uplink(body: JsonObject, names: tuple[str, ...], envelope: Envelope) -> Dec
 
 
 def _fields(body: JsonObject) -> JsonObject:
-    """What the server's own decoder found: `object`, or in version 3 also `objectJSON`."""
-    fields = body.get("object")
+    """What the server's own decoder found: `object`, or in version 3 also `objectJSON`; a bridge
+    of somebody's own may call it otherwise."""
+    fields = next((body[key] for key in DECODED if isinstance(body.get(key), dict)), None)
     if isinstance(body.get("objectJSON"), str):
         parsed = json_object(body["objectJSON"].encode("utf-8", "replace"))
         fields = {} if isinstance(parsed, Rejection) else parsed

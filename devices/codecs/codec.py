@@ -7,8 +7,9 @@ an empty `id` asks admission to make one from the content. Bad input is a `Rejec
 nothing here raises.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
@@ -21,6 +22,9 @@ from devices.quantities import UNITS
 from devices.readings import Ignored, Measured, Reading, Reason, Rejection, Said
 from devices.topics import parents
 
+NOBODY = ""  # a `device`: the message does not say whose it is, so that only its topic can
+
+Item = TypeVar("Item")
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -47,6 +51,11 @@ class Part(msgspec.Struct, frozen=True, gc=False):
     # What an id is made from where a message holds many items that may be sent again in another
     # grouping; the whole payload when None.
     content: bytes | None = None
+    # Why its time can't be read: beside a press that counts all the same, else instead of it.
+    fault: Rejection | None = None
+    # What of the device `said.id` counts ("frame"): the same number again is the same thing again,
+    # whatever time it bears; "" where it counts nothing.
+    counter: str = ""
 
 
 class Decoded(msgspec.Struct, frozen=True, gc=False):
@@ -56,11 +65,33 @@ class Decoded(msgspec.Struct, frozen=True, gc=False):
     ignored: Ignored | None = None  # why there are no parts
     redacted: int = 0  # pictures, templates, id-card and phone numbers that were cut out
     measured: tuple[Part, ...] = ()  # kept of devices that are registered as sensors, else nothing
+    node: str = ""  # all parts are of every device that is registered on a topic of this node
 
 
 def refused(reason: Reason, detail: str) -> Decoded:
     """The whole message could not be read."""
     return Decoded((Rejection(reason, detail),))
+
+
+MOST_ITEMS = 5_000  # of one message; the longest batches that devices send have a thousand
+
+
+def bounded(items: Iterable[Item]) -> tuple[list[Item], tuple[Rejection, ...]]:
+    """The first items of a batch, and beside them that there were more than any device sends."""
+    found = list(islice(items, MOST_ITEMS + 1))
+    if len(found) <= MOST_ITEMS:
+        return found, ()
+    return found[:-1], (Rejection(Reason.TOO_LARGE, f"only the first {MOST_ITEMS} items are read"),)
+
+
+def doubted(decoded: Decoded, fault: Rejection | None) -> Decoded:
+    """What a message says whose time can't be read; the same where it can (`fault` is None)."""
+    if fault is None:
+        return decoded
+    if not decoded.parts:
+        return Decoded((fault,), redacted=decoded.redacted)
+    parts = (replace(p, fault=fault) if isinstance(p, Part) else p for p in decoded.parts)
+    return replace(decoded, parts=tuple(parts), measured=())
 
 
 def nothing(why: str, measured: tuple[Part, ...] = ()) -> Decoded:
@@ -112,6 +143,8 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     # Further topics under which the device that the message calls `name` may be registered;
     # by default those above the message's own.
     siblings: Callable[[Envelope, str], tuple[str, ...]] = _above
+    # The IANA zone in which the protocol writes times without one; None: the town's.
+    zone: str | None = None
 
 
 def shared(

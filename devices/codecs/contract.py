@@ -1,7 +1,8 @@
 """Contract v1: our own format, on `carewatch/v1/{site}/{kind}/{device}`.
 
 One typed pass decodes and checks a message (the wire types are `devices.contract.messages`);
-only a faulty one is looked at a second time, to name what is wrong with it.
+only a faulty one is looked at a second time, to name what is wrong with it. A message without an
+id that can be read gets one from its content; of a press no other field is needed either.
 """
 
 import re
@@ -10,16 +11,18 @@ from datetime import UTC, datetime
 from typing import Any, Literal
 
 import msgspec
+from msgspec.structs import replace
 
 from devices.codecs.body import JsonObject, json_object
 from devices.codecs.codec import Codec, Decoded, Part, refused
-from devices.codecs.times import from_unix, to_utc
+from devices.codecs.faults import first_fault
+from devices.codecs.times import from_unix, read_time, to_utc
 from devices.contract.messages import (
     MAX_BYTES,
     MESSAGES,
+    ContractMessage,
     DoorMessage,
     FaceMessage,
-    Message,
     PositionMessage,
     SosMessage,
     StatusMessage,
@@ -41,7 +44,9 @@ from devices.redaction import count_private
 from devices.topics import CONTRACT_ROOT, ContractTopic, contract_topic
 
 HTTP_ROOT = "/ingest/v1/"  # POST /ingest/v1/{site}/{kind}/{device}, for devices without MQTT
-OPTIONAL_OF_SOS = ("battery", "replayed", "press", "lat", "lon")
+LONGEST_ID = 200  # characters, as in the wire types
+NO_ID = "\0"  # stands where no id can be read: admission makes one from the content
+_ONLY_NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
 
 DIRECTIONS: dict[str, Literal["in", "out"]] = {
     **dict.fromkeys(("in", "enter", "entry"), "in"),
@@ -53,7 +58,7 @@ _Said = dict[str, Any]  # the fields that every reading shares
 
 def decode(envelope: Envelope) -> Decoded:
     """The reading of one contract message, or a rejection that names the field at fault."""
-    address = _address(envelope)
+    address = contract_topic(envelope.topic) if envelope.http is None else _address(envelope)
     if address is None:
         shape = f"{CONTRACT_ROOT}{{site}}/{{kind}}/{{device}}"
         return refused(Reason.UNKNOWN_TOPIC, f"a contract topic is {shape}")
@@ -65,8 +70,8 @@ def decode(envelope: Envelope) -> Decoded:
         return refused(Reason.TOO_LARGE, f"{len(envelope.payload)} bytes; at most {MAX_BYTES}")
     try:
         message = read(envelope.payload)
-    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-        return _faulty(envelope, address, str(error))
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return _faulty(envelope, address)
     part = _part(message, envelope, address)
     if address.kind != "face":
         return Decoded((part,))
@@ -90,14 +95,14 @@ def _siblings(envelope: Envelope, name: str) -> tuple[str, ...]:
 # ------------------------------------------------------------------ from wire type to reading
 
 
-def _part(message: Message, envelope: Envelope, address: ContractTopic) -> Part:
+def _part(message: ContractMessage, envelope: Envelope, address: ContractTopic) -> Part:
     said = {
         "device": address.device,
         "id": message.id,
         "observed_at": _moment(message.at),
         "received_at": envelope.received_at,
         "battery": message.battery,
-        "replayed": bool(message.replayed),
+        "replayed": message.replayed is True,
     }
     return _READING[address.kind](message, said)
 
@@ -157,50 +162,81 @@ _READING: dict[str, Callable[[Any, _Said], Part]] = {
     "visit": _visit,
     "status": _status,
 }
-_DECODE: dict[str, Callable[[bytes], Message]] = {
+_DECODE: dict[str, Callable[[bytes], ContractMessage]] = {
     kind: msgspec.json.Decoder(wire).decode for kind, wire in MESSAGES.items()
 }
 
 # ------------------------------------------------------------------ what is wrong with a message
 
 
-def _faulty(envelope: Envelope, address: ContractTopic, error: str) -> Decoded:
+def _faulty(envelope: Envelope, address: ContractTopic) -> Decoded:
+    """What can be read of a message that is not as it should be, and each fault beside it."""
     body = json_object(envelope.payload)
     if isinstance(body, Rejection):
         return Decoded((body,))
+    faults: list[Rejection] = []
+    written, body = body, _with_time(_with_id(body, faults))
     if address.kind == "sos":
-        return _pressed_all_the_same(envelope, address, body)
-    return Decoded((_named(error),))
+        return _pressed_all_the_same(envelope, address, body, faults)
+    if body is written:
+        return Decoded((first_fault(body, MESSAGES[address.kind])[1],))
+    try:
+        message = msgspec.convert(body, MESSAGES[address.kind])
+    except msgspec.ValidationError:
+        return Decoded((first_fault(body, MESSAGES[address.kind])[1],))
+    return Decoded((_named_anew(_part(message, envelope, address)), *faults))
 
 
-def _pressed_all_the_same(envelope: Envelope, address: ContractTopic, body: JsonObject) -> Decoded:
-    """A press counts though a lesser field of it is wrong; each wrong field is a rejection."""
-    faults: list[Part | Rejection] = []
-    for _ in OPTIONAL_OF_SOS:
+def _named_anew(part: Part) -> Part:
+    """With the id left to admission where the message has none."""
+    if part.said.id != NO_ID:
+        return part
+    return replace(part, said=replace(part.said, id=""))
+
+
+def _with_id(body: JsonObject, faults: list[Rejection]) -> JsonObject:
+    """With `NO_ID` where there is none that can be read; an id that is none of ours is a fault."""
+    written = body.get("id")
+    if isinstance(written, str) and 0 < len(written) <= LONGEST_ID:
+        return body
+    if written not in (None, ""):
+        faults.append(Rejection(Reason.BAD_VALUE, f"id is a text of 1-{LONGEST_ID} characters"))
+    return {**body, "id": NO_ID}
+
+
+def _with_time(body: JsonObject) -> JsonObject:
+    """With a time that RFC 3339 does not know and people do (`+8:00`, second 60) as it is meant."""
+    written = body.get("at")
+    if not isinstance(written, str) or _ONLY_NUMBER.fullmatch(written.strip()):
+        return body
+    read = read_time(written)
+    return body if read is None else {**body, "at": read}
+
+
+def _pressed_all_the_same(
+    envelope: Envelope, address: ContractTopic, body: JsonObject, faults: list[Rejection]
+) -> Decoded:
+    """A press counts though a field of it is wrong; each wrong field is a rejection beside it."""
+    timeless = False
+    while True:
         try:
             message = msgspec.convert(body, SosMessage)
-            return Decoded((_part(message, envelope, address), *faults))
-        except msgspec.ValidationError as error:
-            faults.append(_named(str(error)))
-            field = _field(str(error))
-            if field not in OPTIONAL_OF_SOS:
-                break
-            body = {key: value for key, value in body.items() if key != field}
-    return Decoded(tuple(faults[-1:]))
+        except msgspec.ValidationError:
+            field, fault = first_fault(body, SosMessage)
+            faults.append(fault)
+            timeless = timeless or field == "at"
+            body = {**body, "at": 0} if field == "at" else _without(body, field)
+            continue
+        part = _named_anew(_part(message, envelope, address))
+        if timeless:
+            part = replace(part, said=replace(part.said, observed_at=None))
+        return Decoded((part, *faults))
 
 
-def _named(error: str) -> Rejection:
-    """The rejection for one of msgspec's validation messages; tests hold us to their wording."""
-    if "missing required field" in error or "got `null`" in error:
-        return Rejection(Reason.MISSING_FIELD, error)
-    if re.search(r"[<>]= -?\d", error) and "of length" not in error:
-        return Rejection(Reason.OUT_OF_RANGE, error)
-    return Rejection(Reason.BAD_VALUE, error)
-
-
-def _field(error: str) -> str:
-    found = re.search(r"`\$\.([a-z_]+)", error) or re.search(r"field `([a-z_]+)`", error)
-    return found.group(1) if found else ""
+def _without(body: JsonObject, field: str) -> JsonObject:
+    """Without one field; without all but what a press must have where none is named."""
+    kept = {key: value for key, value in body.items() if key != field}
+    return kept if len(kept) < len(body) else {key: body[key] for key in ("id", "at")}
 
 
 CODEC = Codec(

@@ -10,7 +10,7 @@ import re
 from typing import Literal
 
 from devices.codecs.body import JsonObject, inner, json_body, objects
-from devices.codecs.codec import Codec, Decoded, Part, refused, shared, where_from
+from devices.codecs.codec import Codec, Decoded, Part, bounded, refused, shared, where_from
 from devices.codecs.fields import moment, number, text
 from devices.envelope import Envelope
 from devices.readings import (
@@ -23,12 +23,13 @@ from devices.readings import (
     Rejection,
 )
 
-EVENT = re.compile(r"Code=(?P<code>\w+);\s*action=(?P<action>\w+);\s*index=\d+(?:;\s*data=)?")
+EVENT = re.compile(r"Code=(?P<code>\w+);\s*action=(?P<action>\w+);\s*index=\d+(?:;\s*data\s*=)?")
 SEEN = ("_DoorFace_", "AccessControl")
 METHODS: dict[str, FaceMethod] = {"0": "pin", "1": "card", "2": "card", "6": "finger", "15": "face"}
 DIRECTIONS: dict[str, Literal["in", "out"]] = {"entry": "in", "exit": "out"}
 DOORS = {"open": True, "close": False}
 NOTIFY = "client.notifyEventStream"  # the same events as JSON, to subscribed clients
+TIMES = ("RealUTC", "UTC", "CreateTime")  # some firmware writes local time as UTC, and RealUTC
 ALIVE = 50  # of 100
 
 
@@ -40,7 +41,7 @@ def decode(envelope: Envelope) -> Decoded:
         events = objects(inner(body, "params"), "eventList") or [body]
         said = [_event(text(e.get("Code")) or "", e.get("Data"), envelope) for e in events]
     else:
-        found = list(EVENT.finditer(stream))
+        found, _ = bounded(EVENT.finditer(stream))
         ends = [*(after.start() for after in found[1:]), len(stream)]
         pairs = zip(found, ends, strict=False)  # without an event there is an end all the same
         said = [_one(event, stream[event.end() : end], envelope) for event, end in pairs]
@@ -66,7 +67,7 @@ def _one(found: re.Match[str], rest: str, envelope: Envelope) -> Part | Rejectio
 def _event(code: str, data: object, envelope: Envelope) -> Part | Rejection | Ignored:
     if not isinstance(data, dict):
         return Rejection(Reason.NOT_AN_OBJECT, f"the data of {code[:60]} is no object")
-    at = moment(data.get("UTC", data.get("CreateTime")), "UTC")
+    at = moment(next((data[key] for key in TIMES if data.get(key)), None), "UTC")
     if isinstance(at, Rejection):
         return at
     person = text(data.get("UserID"))

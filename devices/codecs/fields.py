@@ -90,6 +90,12 @@ def moment(written: object, field: str) -> datetime | Rejection | None:
     return read
 
 
+def moment_or_fault(written: object, field: str) -> tuple[datetime | None, Rejection | None]:
+    """A time field and what is wrong with it: of the two at least one is None."""
+    read = moment(written, field)
+    return (None, read) if isinstance(read, Rejection) else (read, None)
+
+
 def coordinate(written: object, field: str) -> float | Rejection:
     """A latitude or longitude, as a number or as text."""
     if written is None or written == "":

@@ -8,7 +8,7 @@ the SOS bit. Written after Traccar's protocol notes and its published test messa
 import re
 from datetime import datetime
 
-from devices.codecs.codec import Codec, Decoded, Part, nothing, refused, shared
+from devices.codecs.codec import Codec, Decoded, Part, bounded, nothing, refused, shared
 from devices.codecs.fields import KMH, at_least_zero, number, percent
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, Position, Reason, Rejection, SosPressed
@@ -25,10 +25,10 @@ BATTERY_FIELD, STATUS_FIELD = 12, 15  # of the fields after the command
 
 def decode(envelope: Envelope) -> Decoded:
     """Every frame in its order: presses, places, heartbeats; measurements are ignored."""
-    frames = list(FRAME.finditer(envelope.payload.decode("utf-8", "replace")))
+    frames, more = bounded(FRAME.finditer(envelope.payload.decode("utf-8", "replace")))
     if not frames:
         return refused(Reason.BAD_VALUE, "no [3G*id*length*command] frame in it")
-    parts = tuple(part for frame in frames for part in _frame(frame, envelope))
+    parts = (*(part for frame in frames for part in _frame(frame, envelope)), *more)
     return Decoded(parts) if parts else nothing("a measurement of the watch")
 
 
@@ -43,6 +43,10 @@ def _frame(frame: re.Match[str], envelope: Envelope) -> list[Part | Rejection]:
     if not command.startswith(PLACES):
         return []
     at = _time(fields)
+    written = _at(fields, 0) + _at(fields, 1)
+    untimed = (
+        Rejection(Reason.BAD_VALUE, f"{written[:20]!r} is no DDMMYYHHMMSS") if not at else None
+    )
     said = shared(envelope, frame["id"], at, battery=percent(_at(fields, BATTERY_FIELD)))
     bits = _bits(_at(fields, STATUS_FIELD))
     place = _place(fields)
@@ -55,7 +59,8 @@ def _frame(frame: re.Match[str], envelope: Envelope) -> list[Part | Rejection]:
     fault = next((word for bit, word in FAULT_BITS.items() if bit in bits), None)
     if fault is not None or not readings:
         readings.append(DeviceStatus(fault=fault, **said))
-    return [_part(reading, frame) for reading in readings]
+    parts: list[Part | Rejection] = [_part(reading, frame) for reading in readings]
+    return [*parts, untimed] if untimed and SOS_BIT in bits else parts
 
 
 def _part(reading: Position | SosPressed | DeviceStatus, frame: re.Match[str]) -> Part:

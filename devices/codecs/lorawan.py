@@ -13,6 +13,7 @@ from datetime import datetime
 import msgspec
 
 from devices.codecs.body import JsonObject
+from devices.codecs.buttons import action_in
 from devices.codecs.codec import ButtonPressed, Decoded, Part, measured, refused, shared
 from devices.codecs.fields import accuracy, number, percent, text
 from devices.codecs.times import from_unix
@@ -21,16 +22,27 @@ from devices.readings import DeviceStatus, DoorMoved, Position, Reading, Reason,
 
 MILESIGHT_PORT = 85
 DRAGINO_PORT = 10
+# Names as decoders write them, in small letters: capitals differ from decoder to decoder.
 DOORS = (
-    *("magnet_status", "magnet", "door", "door_status", "door_state", "doorStatus"),
-    *("DOOR_OPEN_STATUS", "open", "contact_state", "contact_status", "reed", "reed_state"),
+    *("magnet_status", "magnet", "magnetstatus", "door", "door_status", "door_state"),
+    *("doorstatus", "doorstate", "door_open_status", "door_open", "open", "is_open", "opened"),
+    *("contact_state", "contact_status", "reed", "reed_state", "window", "window_status"),
 )
-PRESSES = ("press", "button_event", "button_status", "button", "buttonEvent", "pressType")
-ALARMS = ("sos", "SOS", "sos_alarm", "sosAlarm", "panic", "emergency", "ALARM_status")
-BATTERIES = ("battery", "battery_level", "batteryLevel", "battery_percent", "batteryPercent")
+PRESSES = ("press", "button_event", "button_status", "button", "buttonevent", "presstype")
+ALARMS = (
+    *("sos", "sos_alarm", "sosalarm", "sos_event", "sos_status", "panic", "emergency"),
+    *("alarm_status", "alarm_button", "button_alarm", "panic_button", "emergency_call"),
+)
+BATTERIES = (
+    *("battery", "battery_level", "batterylevel", "battery_percent", "batterypercent", "bat"),
+    *("battery_percentage", "batt"),
+)
+LOW_BATTERIES = ("battery_low", "batterylow", "low_battery", "lowbattery")
 OPEN = ("open", "opened", "1", "true", "on")
 CLOSED = ("close", "closed", "0", "false", "off")
-YES = ("1", "true", "yes", "on", "alarm", "sos")
+YES = ("1", "true", "yes", "on", "alarm", "sos", "pressed", "active")
+NO = ("0", "false", "no", "off", "normal")
+_UNSURE = ("press",)  # the action of a field that only says that it is not 0
 LDS02 = 1  # the working mode, third byte of Dragino's door sensor
 MILESIGHT_PRESSES = {"1": "short", "2": "long", "3": "double"}
 _MILESIGHT_SIZES = {  # channel and type -> bytes of value
@@ -62,6 +74,7 @@ class Uplink(msgspec.Struct, frozen=True, kw_only=True):
     device: str
     names: tuple[str, ...] = ()
     id: str = ""
+    counter: str = ""  # what `id` counts, where it is made of a counter
     at: datetime | None = None
     fields: JsonObject = {}  # what the server's decoder made of the frame
     frame: bytes = b""
@@ -72,15 +85,32 @@ class Uplink(msgspec.Struct, frozen=True, kw_only=True):
 
 def decoded(uplink: Uplink, envelope: Envelope) -> Decoded:
     """The readings of one uplink, stored records first; at least a sign of life."""
-    live, stored = _read(uplink)
+    named, stored = _read(uplink)
+    live = {name.casefold(): value for name, value in named.items()}
     battery = next((p for key in BATTERIES if (p := percent(live.get(key))) is not None), None)
     said = shared(envelope, uplink.device, uplink.at, id=uplink.id, battery=battery)
     readings: list[Reading | ButtonPressed] = [*_records(stored, uplink, envelope)]
     readings += [*_doors(live, said), *_presses(live, said), *_places(live, said)]
-    if not readings:
-        readings = [DeviceStatus(online=True, signal=uplink.signal, **said)]
-    parts = tuple(Part(reading, uplink.names, shared=True) for reading in readings)
-    return Decoded(parts, measured=measured(live, said, uplink.names, shared=True))
+    low = _low(live)
+    if low is not None or not readings or not any(map(_is_plain_news, readings)):
+        readings.append(DeviceStatus(online=True, signal=uplink.signal, battery_low=low, **said))
+    parts = tuple(_part(reading, uplink) for reading in readings)
+    return Decoded(parts, measured=measured(named, said, uplink.names, shared=True))
+
+
+def _part(reading: Reading | ButtonPressed, uplink: Uplink) -> Part:
+    counted = bool(uplink.id) and reading.id == uplink.id
+    return Part(reading, uplink.names, shared=True, counter=uplink.counter if counted else "")
+
+
+def _is_plain_news(reading: Reading | ButtonPressed) -> bool:
+    """Whether a reading stands by itself: a field that may be no button at all does not."""
+    return not isinstance(reading, ButtonPressed) or reading.action not in _UNSURE
+
+
+def _low(fields: JsonObject) -> bool | None:
+    written = next((_word(fields[key]) for key in LOW_BATTERIES if key in fields), "")
+    return written in YES if written in (*YES, *NO) else None
 
 
 def _read(uplink: Uplink) -> tuple[JsonObject, list[tuple[datetime, bool]]]:
@@ -111,7 +141,7 @@ def _presses(fields: JsonObject, said: JsonObject) -> Iterator[SosPressed | Butt
     written = next((fields[key] for key in PRESSES if fields.get(key) not in (None, "", 0)), None)
     if isinstance(written, dict):
         written = written.get("status")
-    action = MILESIGHT_PRESSES.get(_word(written), text(written))
+    action = MILESIGHT_PRESSES.get(_word(written), text(written)) or action_in(fields)
     if action is not None:
         yield ButtonPressed(action=action, **said)
 

@@ -2,16 +2,16 @@
 
 In the query `speed` is knots, `hdop` is no metres (only `accuracy` is), and a message may hold
 cells and wireless networks without a position. In JSON `speed` is m/s, the battery 0-1, and -1
-means unknown. `alarm=sos` is a press. Written after https://www.traccar.org/osmand/.
+means unknown. `alarm=sos` is a press. Times without a zone are UTC. Written after https://www.traccar.org/osmand/.
 """
 
 from devices.codecs.body import JsonObject, inner, json_body, objects
-from devices.codecs.codec import Codec, Decoded, Part, refused, shared
+from devices.codecs.codec import Codec, Decoded, Part, bounded, doubted, refused, shared
 from devices.codecs.fields import (
     KNOT,
     accuracy,
     at_least_zero,
-    moment,
+    moment_or_fault,
     percent,
     place,
     share_as_percent,
@@ -39,9 +39,7 @@ def _from_form(envelope: Envelope) -> Decoded:
     device = next((fields[key] for key in IDS if fields.get(key)), None)
     if device is None:
         return refused(Reason.MISSING_FIELD, "id is missing")
-    at = moment(fields.get("timestamp"), "timestamp")
-    if isinstance(at, Rejection):
-        return Decoded((at,))
+    at, fault = moment_or_fault(fields.get("timestamp"), "timestamp")
     battery = percent(fields.get("batt", fields.get("battery", fields.get("batteryLevel"))))
     said = shared(envelope, device, at, battery=battery)
     lat, lon = fields.get("lat", fields.get("latitude")), fields.get("lon", fields.get("longitude"))
@@ -52,7 +50,7 @@ def _from_form(envelope: Envelope) -> Decoded:
         "speed": at_least_zero(fields.get("speed"), KNOT),
         "mock": fields.get("mock", "").casefold() in YES,
     }
-    return _said(said, lat, lon, measured, fields.get("alarm", ""))
+    return doubted(_said(said, lat, lon, measured, fields.get("alarm", "")), fault)
 
 
 def _from_json(body: JsonObject, envelope: Envelope) -> Decoded:
@@ -61,14 +59,13 @@ def _from_json(body: JsonObject, envelope: Envelope) -> Decoded:
     if not places or device is None:
         return refused(Reason.MISSING_FIELD, "location or device_id is missing")
     alarm = text(body.get("alarm")) or ""
-    said = [_one(where, device, alarm, envelope) for where in places]
-    return Decoded(tuple(part for each in said for part in each.parts))
+    read, more = bounded(places)
+    said = [_one(where, device, alarm, envelope) for where in read]
+    return Decoded((*(part for each in said for part in each.parts), *more))
 
 
 def _one(where: JsonObject, device: str, alarm: str, envelope: Envelope) -> Decoded:
-    at = moment(where.get("timestamp"), "timestamp")
-    if isinstance(at, Rejection):
-        return Decoded((at,))
+    at, fault = moment_or_fault(where.get("timestamp"), "timestamp")
     coords, power, extras = (inner(where, key) for key in ("coords", "battery", "extras"))
     battery = share_as_percent(power.get("level"))
     said = shared(envelope, device, at, id=text(where.get("uuid")) or "", battery=battery)
@@ -78,7 +75,8 @@ def _one(where: JsonObject, device: str, alarm: str, envelope: Envelope) -> Deco
         "mock": where.get("mock") is True,
     }
     alarm = text(extras.get("alarm")) or alarm
-    return _said(said, coords.get("latitude"), coords.get("longitude"), measured, alarm)
+    told = _said(said, coords.get("latitude"), coords.get("longitude"), measured, alarm)
+    return doubted(told, fault)
 
 
 def _said(said: JsonObject, lat: object, lon: object, measured: JsonObject, alarm: str) -> Decoded:
@@ -105,4 +103,4 @@ def _fits(envelope: Envelope, body: object) -> bool:
     return any(key in fields for key in IDS) and any(key in fields for key in known)
 
 
-CODEC = Codec(family="osmand", decode=decode, fits=_fits)
+CODEC = Codec(family="osmand", decode=decode, fits=_fits, zone="UTC")

@@ -6,7 +6,17 @@ https://github.com/aaronpk/Overland-iOS#api.
 """
 
 from devices.codecs.body import json_object
-from devices.codecs.codec import Codec, Decoded, Part, as_item, nothing, refused, shared, where_from
+from devices.codecs.codec import (
+    Codec,
+    Decoded,
+    Part,
+    as_item,
+    bounded,
+    nothing,
+    refused,
+    shared,
+    where_from,
+)
 from devices.codecs.fields import accuracy, at_least_zero, moment, place, share_as_percent, text
 from devices.envelope import Envelope
 from devices.readings import Ignored, Position, Reason, Rejection
@@ -20,8 +30,9 @@ def decode(envelope: Envelope) -> Decoded:
     points = body.get("locations")
     if not isinstance(points, list):
         return refused(Reason.MISSING_FIELD, "locations is missing")
-    said = [as_item(_one(point, envelope), point) for point in points]
-    parts = tuple(one for one in said if not isinstance(one, Ignored))
+    read, more = bounded(points)
+    said = [as_item(_one(point, envelope), point) for point in read]
+    parts = (*(one for one in said if not isinstance(one, Ignored)), *more)
     return Decoded(parts) if parts else nothing("no point in it")
 
 

@@ -7,13 +7,14 @@ refused. Positions, transitions (which carry one) and last wills are kept. `vel`
 """
 
 from devices.codecs.body import JsonObject, json_body
-from devices.codecs.codec import Codec, Decoded, Part, as_item, nothing, shared, where_from
+from devices.codecs.codec import Codec, Decoded, Part, as_item, bounded, nothing, shared, where_from
 from devices.codecs.fields import (
     KMH,
     accuracy,
     at_least_zero,
     is_placeholder,
     moment,
+    moment_or_fault,
     percent,
     place,
     text,
@@ -32,7 +33,6 @@ SUBTOPICS = (
 _TYPES: dict[str, tuple[str, ...]] = {  # _type -> the fields that the schema requires
     "location": ("lat", "lon", "tst"),
     "transition": ("event", "tst"),
-    "lwt": ("tst",),
     "cmd": ("action",),
     "steps": ("from", "to", "steps", "tst"),
     "request": ("request",),
@@ -57,16 +57,27 @@ def decode(envelope: Envelope) -> Decoded:
     body = json_body(envelope.payload)
     if isinstance(body, Rejection):
         return Decoded((body,))
-    objects = body if isinstance(body, list) else [body]
+    objects, more = bounded(body) if isinstance(body, list) else ([body], ())
     if not objects:
         return nothing("an empty batch")
-    said = [_one(item, envelope) for item in objects]
-    if isinstance(body, list):
-        said = [as_item(one, item) for one, item in zip(said, body, strict=True)]
-    parts = tuple(one for one in said if not isinstance(one, Ignored))
+    said = [one for item in objects for one in _said(item, envelope, isinstance(body, list))]
+    parts = (*(one for one in said if not isinstance(one, Ignored)), *more)
     ignored = next((one for one in said if isinstance(one, Ignored)), None)
     pictures = b'"image"' in envelope.payload or b'"face"' in envelope.payload
     return Decoded(parts, ignored, count_private(body) if pictures else 0)
+
+
+def _said(item: object, envelope: Envelope, batch: bool) -> list[Part | Rejection | Ignored]:
+    """What one object says; beside a last will, what is wrong with its time."""
+    one = _one(item, envelope)
+    said = [as_item(one, item) if batch else one]
+    if isinstance(item, dict) and item.get("_type") == "lwt" and isinstance(one, Part):
+        at = moment(item.get("tst"), "tst")
+        fault = at if isinstance(at, Rejection) else None
+        if at is None:
+            fault = Rejection(Reason.MISSING_FIELD, "tst is missing from lwt")
+        said += [fault] if fault else []
+    return said
 
 
 def _one(item: object, envelope: Envelope) -> Part | Rejection | Ignored:
@@ -127,11 +138,10 @@ def _position(item: JsonObject, envelope: Envelope) -> Part | Rejection:
     return Part(reading, names)
 
 
-def _last_will(item: JsonObject, envelope: Envelope) -> Part | Rejection:
+def _last_will(item: JsonObject, envelope: Envelope) -> Part:
+    """A will without a time is a will."""
     name, names = _names(item, envelope)
-    at = moment(item.get("tst"), "tst")
-    if isinstance(at, Rejection):
-        return at
+    at, _ = moment_or_fault(item.get("tst"), "tst")
     reading = DeviceStatus(online=False, **shared(envelope, name, at))
     return Part(reading, names)
 
@@ -139,8 +149,10 @@ def _last_will(item: JsonObject, envelope: Envelope) -> Part | Rejection:
 def _names(item: JsonObject, envelope: Envelope) -> tuple[str, tuple[str, ...]]:
     """What the message calls its phone: by its topic, else by the tracker id."""
     tid = text(item.get("tid"))
-    said = [_on_topic(envelope.topic), _on_topic(text(item.get("topic")) or "")]
-    asked = query(envelope)
+    said = [_on_topic(envelope.topic)]
+    if "topic" in item:
+        said.append(_on_topic(text(item["topic"]) or ""))
+    asked = query(envelope) if envelope.http is not None else {}
     if "u" in asked and "d" in asked:
         said.append(f"{asked['u']}/{asked['d']}")
     names = [name for name in said if name and not any(map(is_placeholder, name.split("/")))]

@@ -7,7 +7,7 @@ https://www.home-assistant.io/integrations/mqtt_json/ and https://gpslogger.app/
 """
 
 from devices.codecs.body import JsonObject, json_body
-from devices.codecs.codec import Codec, Decoded, Part, nothing, refused, shared, where_from
+from devices.codecs.codec import NOBODY, Codec, Decoded, Part, nothing, refused, shared, where_from
 from devices.codecs.fields import (
     accuracy,
     at_least_zero,
@@ -80,11 +80,14 @@ def _position(fields: JsonObject, envelope: Envelope) -> Decoded:
 
 
 def _device(fields: JsonObject, envelope: Envelope) -> str:
-    """What the app calls its phone; a webhook's number names it too."""
+    """What the app calls its phone; a webhook's number or a path of its own names it too."""
     named = text(_first(fields, NAMES))
     if named and not is_placeholder(named):
         return named.removeprefix("device_tracker.")
-    return where_from(envelope).removeprefix(WEBHOOK)
+    where = where_from(envelope)
+    if envelope.http is not None and (envelope.http.method == "GET" or where in ("", "/")):
+        return where.removeprefix(WEBHOOK) if where.startswith(WEBHOOK) else NOBODY
+    return where.removeprefix(WEBHOOK)
 
 
 def _first(fields: JsonObject, keys: tuple[str, ...]) -> object:

@@ -22,7 +22,10 @@ from devices.envelope import Envelope
 from devices.readings import DeviceStatus, DoorMoved, Reason, Rejection
 
 ROOT = "shellies/"
+INPUTS = ("input_event", "input")
 STATES = {"open": True, "close": False, "closed": False}
+# below its own, under which a device may be registered
+BRANCHES = ("", "/sensor/state", *(f"/{kind}/{n}" for n in range(3) for kind in INPUTS))
 YES_NO = {"true": True, "false": False}
 ON_OFF = {"1": True, "0": False, "on": True, "off": False}
 
@@ -67,10 +70,12 @@ def _press(envelope: Envelope, said: JsonObject) -> Decoded:
     body = json_body(envelope.payload)
     if isinstance(body, Rejection):
         return Decoded((body,))
-    action = text(body.get("event")) if isinstance(body, dict) else None
-    if action is None:
+    if not isinstance(body, dict):
         return nothing("no press since the button started")
-    return Decoded((Part(ButtonPressed(action=action, **said)),))
+    action, count = text(body.get("event")) or "", text(body.get("event_cnt")) or ""
+    said["id"] = f"event-{count}" if count else ""
+    channel = envelope.topic.rpartition("/")[2]
+    return Decoded((Part(ButtonPressed(action=action, **said), counter=f"input-{channel}"),))
 
 
 def _whole(envelope: Envelope) -> Decoded:
@@ -93,7 +98,7 @@ def _whole(envelope: Envelope) -> Decoded:
 
 
 def _siblings(envelope: Envelope, name: str) -> tuple[str, ...]:
-    return (f"{ROOT}{name}", f"{ROOT}{name}/sensor/state", f"{ROOT}{name}/input_event/0")
+    return tuple(f"{ROOT}{name}{branch}" for branch in BRANCHES)
 
 
 def _fits(envelope: Envelope, body: object) -> bool:

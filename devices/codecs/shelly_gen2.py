@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 from devices.codecs.body import JsonObject, json_object
+from devices.codecs.buttons import action_of
 from devices.codecs.codec import (
     ButtonPressed,
     Codec,
@@ -20,7 +21,7 @@ from devices.codecs.codec import (
     refused,
     shared,
 )
-from devices.codecs.fields import number, percent, text
+from devices.codecs.fields import moment_or_fault, number, percent, text
 from devices.codecs.forms import query
 from devices.codecs.times import read_time
 from devices.envelope import Envelope
@@ -32,7 +33,7 @@ BUTTONS = ("input", "button", "bthomedevice")  # components whose events are pre
 INPUTS = ("input", "bthomesensor")  # components whose state is on or off
 BLUETOOTH_SCRIPT = "shelly-blu"  # event of the maker's own Bluetooth script
 
-BLU_PRESSES = {1: "press", 2: "double_press", 3: "triple_press", 4: "long_press"}
+BLU_PRESSES = {1: "press", 2: "double_press", 3: "triple_press", 4: "long_press", 254: "hold"}
 
 
 def decode(envelope: Envelope) -> Decoded:
@@ -46,6 +47,9 @@ def decode(envelope: Envelope) -> Decoded:
     source = text(body.get("src")) or source
     asked = query(envelope)
     source = asked.get("devId") or asked.get("device") or source
+    if _is_bluetooth(body):  # the script publishes by itself too
+        found = tuple(_bluetooth(body, read_time(body.get("ts")), envelope))
+        return Decoded(found) if found else nothing("no opening, press or battery in it")
     params = body["params"] if isinstance(body.get("params"), dict) else body
     if branch.startswith("status/"):
         component = branch.removeprefix("status/")
@@ -111,16 +115,15 @@ def _events(params: JsonObject, source: str, envelope: Envelope) -> Iterator[Par
     for event in events if isinstance(events, list) else []:
         if not isinstance(event, dict):
             continue
-        at = read_time(event.get("ts", params.get("ts")))
+        at, fault = moment_or_fault(event.get("ts", params.get("ts")), "ts")
         component, action = text(event.get("component")), text(event.get("event"))
         data = event.get("data")
-        if action == BLUETOOTH_SCRIPT and isinstance(data, dict):
+        if isinstance(data, dict) and (action == BLUETOOTH_SCRIPT or _is_bluetooth(data)):
             yield from _bluetooth(data, read_time(params.get("ts")), envelope)
         elif component and action and component.startswith(BUTTONS):
             name = f"{source}/{component}" if source else component
-            yield Part(
-                ButtonPressed(action=action, **shared(envelope, name, at)), (source, component)
-            )
+            pressed = ButtonPressed(action=action, **shared(envelope, name, at))
+            yield Part(pressed, (source, component), fault=fault)
 
 
 def _bluetooth(data: JsonObject, at: datetime | None, envelope: Envelope) -> Iterator[Part]:
@@ -130,14 +133,26 @@ def _bluetooth(data: JsonObject, at: datetime | None, envelope: Envelope) -> Ite
         envelope, address, at, id=text(data.get("pid")) or "", battery=percent(data.get("battery"))
     )
     opening = number(data.get("window", data.get("door", data.get("opening"))))
-    button = number(data.get("button"))
+    packet = "packet" if said["id"] else ""
     if opening is not None:
-        yield Part(DoorMoved(open=opening == 1, **said), shared=True)
-    elif button:
-        action = BLU_PRESSES.get(int(button), "press")
-        yield Part(ButtonPressed(action=action, **said), shared=True)
+        yield Part(DoorMoved(open=opening == 1, **said), shared=True, counter=packet)
+    elif (action := _blu_action(data.get("button"))) is not None:
+        yield Part(ButtonPressed(action=action, **said), shared=True, counter=packet)
     elif said["battery"] is not None:
         yield Part(DeviceStatus(signal=number(data.get("rssi")), **said), shared=True)
+
+
+def _blu_action(written: object) -> str | None:
+    """The press of a button, or of the first that is pressed of a remote's buttons."""
+    values = written if isinstance(written, list) else [written]
+    pressed = next((value for value in values if action_of(value)), None)
+    code = number(pressed)
+    return action_of(pressed) if code is None else BLU_PRESSES.get(int(code), "press")
+
+
+def _is_bluetooth(data: JsonObject) -> bool:
+    """Whether this is what the maker's Bluetooth script passes on, whatever it is wrapped in."""
+    return "address" in data and ("BTHome_version" in data or "pid" in data)
 
 
 def _siblings(envelope: Envelope, name: str) -> tuple[str, ...]:
@@ -147,7 +162,7 @@ def _siblings(envelope: Envelope, name: str) -> tuple[str, ...]:
 def _fits(envelope: Envelope, body: object) -> bool:
     if not isinstance(body, dict):
         return False
-    if str(body.get("method", "")).startswith("Notify"):
+    if str(body.get("method", "")).startswith("Notify") or _is_bluetooth(body):
         return True
     return isinstance(body.get("component"), str) and "event" in body
 

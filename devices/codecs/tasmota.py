@@ -5,32 +5,36 @@
 no zone. Written after https://tasmota.github.io/docs/ (MQTT, Zigbee, RF).
 """
 
+import re
 from collections.abc import Iterator
 from datetime import datetime
 
 from devices.codecs.body import JsonObject, json_object
+from devices.codecs.buttons import action_of
 from devices.codecs.codec import (
     ButtonPressed,
     Codec,
     Decoded,
     Part,
     Switched,
+    doubted,
     measured,
     nothing,
     refused,
     shared,
 )
-from devices.codecs.fields import moment, number, percent, text
+from devices.codecs.fields import moment_or_fault, number, percent, text
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, DoorMoved, Reason, Rejection, SosPressed
 from devices.topics import parents
 
 PREFIXES = frozenset({"tele", "stat", "cmnd"})
-SUFFIXES = frozenset({"SENSOR", "RESULT", "STATE"})  # those that carry news
+SUFFIXES = frozenset({"SENSOR", "RESULT", "STATE", "ZbReceived"})  # those that carry news
 ONLINE = {"online": True, "offline": False}
 # IAS zone types and commands by which Tasmota's bridge tells of a call for help
 SOS_KEYS = ("PersonalAlarm", "0501!02", "0501!03", "0501!04", "Emergency", "Panic")
-ALARM_BIT = 1  # of an IAS zone's status
+ALARM_BITS, LOW_BIT = 3, 8  # of an IAS zone's status: alarm 1 and alarm 2, battery low
+ZONE_STATUS, RAW_ZONE_STATUS = ("ZoneStatusChange", "ZoneStatus"), "0500<00"
 CLICKS = ("Click", "Action", "click", "action")
 POWER_COMMANDS = {"0006!00": "off", "0006!01": "on", "0006!02": "toggle"}
 
@@ -47,16 +51,14 @@ def decode(envelope: Envelope) -> Decoded:
     body = json_object(envelope.payload)
     if isinstance(body, Rejection):
         return Decoded((body,))
-    at = moment(body.get("Time"), "Time")
-    if isinstance(at, Rejection):
-        return Decoded((at,))
+    at, fault = moment_or_fault(body.get("Time"), "Time")
     parts = (*_own(body, device, at, envelope), *_zigbee(body, device, at, envelope))
     if not parts and suffix == "STATE":
         parts = (Part(_state(body, device, at, envelope)),)
     also = (*_measured(body, device, at, envelope), *_zigbee_measured(body, device, at, envelope))
     if not parts:
-        return nothing("no contact, press or switch in it", also)
-    return Decoded(parts, measured=also)
+        return doubted(nothing("no contact, press or switch in it", also), fault)
+    return doubted(Decoded(parts, measured=also), fault)
 
 
 def _levels(topic: str) -> tuple[str, str, str]:
@@ -126,11 +128,19 @@ def _zigbee_measured(
 
 def _behind(body: JsonObject) -> Iterator[tuple[tuple[str, ...], JsonObject]]:
     """The devices behind the bridge: named by their short address and a friendly name."""
-    received = body.get("ZbReceived")
-    for key, fields in received.items() if isinstance(received, dict) else ():
-        if isinstance(fields, dict):
+    wrapped = body.get("ZbReceived")
+    received = wrapped if isinstance(wrapped, dict) else body
+    if _is_zigbee(received):
+        received = {"": received}
+    for key, fields in received.items():
+        if isinstance(fields, dict) and (received is wrapped or _is_zigbee(fields)):
             names = [text(fields.get("Device")), text(fields.get("Name")), text(key)]
             yield tuple(dict.fromkeys(name for name in names if name)), fields
+
+
+def _is_zigbee(fields: JsonObject) -> bool:
+    """Whether an object is what one Zigbee device said; options leave out what is around it."""
+    return "LinkQuality" in fields and ("Device" in fields or "Endpoint" in fields)
 
 
 def _zigbee(
@@ -146,22 +156,39 @@ def _zigbee(
 def _zigbee_readings(
     fields: JsonObject, said: JsonObject
 ) -> Iterator[DoorMoved | SosPressed | ButtonPressed | Switched | DeviceStatus]:
-    contact, zone = number(fields.get("Contact")), number(fields.get("ZoneStatusChange"))
+    contact, zone, power = number(fields.get("Contact")), _zone(fields), fields.get("Power")
+    low = bool(zone & LOW_BIT) if zone is not None else None
+    status = DeviceStatus(signal=number(fields.get("LinkQuality")), battery_low=low, **said)
+    clicked = next((action_of(fields[key]) for key in CLICKS if key in fields), None)
+    action = clicked or next((word for key, word in POWER_COMMANDS.items() if key in fields), None)
+    if low:
+        yield status
     if contact is not None:
         yield DoorMoved(open=contact == 1, **said)
-        return
-    if zone is not None:  # of a zone type that the bridge does not name
-        yield Switched(on=bool(int(zone) & ALARM_BIT), **said)
-        return
-    if any(key in fields and number(fields[key]) != 0 for key in SOS_KEYS):
+    elif any(key in fields and number(fields[key]) != 0 for key in SOS_KEYS):
         yield SosPressed(**said)
-        return
-    clicked = next((text(fields[key]) for key in CLICKS if text(fields.get(key))), None)
-    action = clicked or next((word for key, word in POWER_COMMANDS.items() if key in fields), None)
-    if action is not None:
+    elif zone is not None:  # of a zone type that the bridge does not name
+        yield Switched(on=bool(zone & ALARM_BITS), **said)
+    elif action is not None:
         yield ButtonPressed(action=action, **said)
-    elif said["battery"] is not None:
-        yield DeviceStatus(signal=number(fields.get("LinkQuality")), **said)
+    elif isinstance(power, str) and number(power) is None:
+        yield ButtonPressed(action=power, **said)  # toggle
+    elif number(power) is not None:
+        yield Switched(on=number(power) != 0, **said)  # of a contact that speaks as a switch
+    elif said["battery"] is not None and not low:
+        yield status
+
+
+def _zone(fields: JsonObject) -> int | None:
+    """The status of an IAS zone, by name or in the bytes of its notice (little-endian)."""
+    named = next((number(fields[key]) for key in ZONE_STATUS if key in fields), None)
+    if named is not None and 0 <= named <= 0xFFFF:
+        return int(named)
+    raw = text(fields.get(RAW_ZONE_STATUS)) or ""
+    return int(raw[2:4] + raw[:2], 16) if _ZONE_BYTES.fullmatch(raw) else None
+
+
+_ZONE_BYTES = re.compile(r"[0-9A-Fa-f]{4,40}")
 
 
 def _siblings(envelope: Envelope, name: str) -> tuple[str, ...]:
@@ -174,7 +201,9 @@ def _siblings(envelope: Envelope, name: str) -> tuple[str, ...]:
 
 
 def _fits(envelope: Envelope, body: object) -> bool:
-    return isinstance(body, dict) and ("ZbReceived" in body or "RfReceived" in body)
+    if not isinstance(body, dict):
+        return False
+    return "ZbReceived" in body or "RfReceived" in body or any(_behind(body))
 
 
 CODEC = Codec(

@@ -8,8 +8,8 @@ import base64
 import binascii
 
 from devices.codecs.body import JsonObject, json_object
-from devices.codecs.codec import Codec, Decoded, Part, nothing, refused, shared
-from devices.codecs.fields import moment, number, percent, text
+from devices.codecs.codec import Codec, Decoded, Part, doubted, nothing, refused, shared
+from devices.codecs.fields import moment, moment_or_fault, number, percent, text
 from devices.codecs.lorawan import Uplink, best_signal, decoded, solved_location
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, Reason, Rejection
@@ -42,9 +42,7 @@ def decode(envelope: Envelope) -> Decoded:
 def _uplink(
     body: JsonObject, up: JsonObject, names: tuple[str, ...], envelope: Envelope
 ) -> Decoded:
-    at = moment(body.get("received_at") or up.get("received_at"), "received_at")
-    if isinstance(at, Rejection):
-        return Decoded((at,))
+    at, fault = moment_or_fault(body.get("received_at") or up.get("received_at"), "received_at")
     try:
         frame = base64.b64decode(text(up.get("frm_payload")) or "", validate=True)
     except (binascii.Error, ValueError):
@@ -56,6 +54,7 @@ def _uplink(
         device=names[0],
         names=names[1:],
         id=f"{session}-{counter:.0f}" if counter is not None else "",
+        counter="frame" if counter is not None else "",
         at=at,
         fields=_with_battery(fields if isinstance(fields, dict) else {}, up),
         frame=frame,
@@ -63,7 +62,7 @@ def _uplink(
         model=_model(up.get("version_ids")),
         signal=best_signal(up.get("rx_metadata")),
     )
-    return decoded(uplink, envelope)
+    return doubted(decoded(uplink, envelope), fault)
 
 
 def _with_battery(fields: JsonObject, up: JsonObject) -> JsonObject:

@@ -14,12 +14,17 @@ LATEST = datetime(9999, 12, 31, 23, 59, 59, tzinfo=UTC)
 # Unix times are told apart by size: 1e11 s is the year 5138, 1e11 ms was in 1973.
 _UNITS = ((1e11, 1.0), (1e14, 1e3), (1e17, 1e6))
 _NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
-# 2024-02-08T17:57:55.265399123+0800: fractions of any length, offsets with or without a colon
+# 2024-02-08T17:57:55.265399123+0800: fractions of any length. Offsets with or without a colon, of
+# one digit, after GMT or UTC, and with the `+` that a query not encoded has turned into a space.
 _ISO = re.compile(
     r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})"
-    r"(?:[T ]\s*(\d{1,2}):(\d{2})(?::(\d{2})(?:[.,](\d+))?)?)?"
-    r"\s*(Z|z|UTC|[+-]\d{2}:?\d{2}|[+-]\d{2})?"
+    r"(?:[Tt ]\s*(\d{1,2}):(\d{1,2})(?::(\d{1,2})(?:[.,](\d+))?)?"
+    r"\s*(Z|z|(?:UTC|GMT)?(?:[-+\u2212]\d{1,2}(?::?\d{2})?)|UTC|GMT"
+    r"|(?<=\d) \d{1,2}:\d{2}|(?<=\d) \d{4}|(?<=\d) \d{2})?"
+    r"(?:\[[A-Za-z0-9/_+-]{1,40}\])?)?"  # Java names the zone beside its offset
 )
+_BASIC = re.compile(r"(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)(.*)")  # 20261102T090003+0800
+FARTHEST = timedelta(hours=14)  # of a zone from UTC
 
 
 def from_unix(seconds: float) -> datetime:
@@ -55,29 +60,38 @@ def read_time(written: object) -> datetime | None:
 
 
 def _from_iso(text: str) -> datetime | None:
-    found = _ISO.fullmatch(text)
+    found = _ISO.fullmatch(_BASIC.sub(r"\1-\2-\3T\4:\5:\6\7", text))
     if not found:
         return None
     year, month, day, hour, minute, second, fraction, zone = found.groups()
     micros = int(((fraction or "") + "000000")[:6])
+    clock = (int(hour or 0), int(minute or 0), int(second or 0), micros)
     try:
-        moment = datetime(  # noqa: DTZ001 (naive means: the device's own zone)
-            int(year),
-            int(month),
-            int(day),
-            int(hour or 0),
-            int(minute or 0),
-            int(second or 0),
-            micros,
-        )
+        moment = _on(datetime(int(year), int(month), int(day)), clock)  # noqa: DTZ001
         return moment if zone is None else to_utc(moment.replace(tzinfo=_zone(zone)))
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
 
 
+def _on(day: datetime, clock: tuple[int, int, int, int]) -> datetime:
+    """That time of a day; a leap second is the next second, 24:00:00 the next day's beginning."""
+    hour, minute, second, micros = clock
+    if clock == (24, 0, 0, 0):
+        return day + timedelta(days=1)
+    if second == 60:
+        return day.replace(hour=hour, minute=minute) + timedelta(minutes=1)
+    return day.replace(hour=hour, minute=minute, second=second, microsecond=micros)
+
+
 def _zone(written: str) -> timezone:
-    if written in ("Z", "z", "UTC"):
+    """The zone of an offset. Raises ValueError for one that no clock on Earth shows."""
+    offset = written.removeprefix("UTC").removeprefix("GMT").replace("\u2212", "-")
+    if offset in ("Z", "z", ""):
         return UTC
-    digits = written[1:].replace(":", "").ljust(4, "0")
-    away = timedelta(hours=int(digits[:2]), minutes=int(digits[2:]))
-    return timezone(-away if written[0] == "-" else away)
+    hours, _, minutes = offset.lstrip("+- ").partition(":")
+    if len(hours) > 2:
+        hours, minutes = hours[:-2], hours[-2:]
+    away = timedelta(hours=int(hours), minutes=int(minutes or 0))
+    if away > FARTHEST or int(minutes or 0) > 59:
+        raise ValueError(written)
+    return timezone(-away if offset[0] == "-" else away)

@@ -2,17 +2,30 @@
 
 The road by which trackers and watches that speak TCP reach us. Speed is knots, times carry
 their offset, the device is `device.uniqueId`; an event or position with the alarm `sos` is a
-press, with or without a fix. Written after https://www.traccar.org/forward/.
+press, with or without a fix, at the time of the event. Written after https://www.traccar.org/forward/.
 """
+
+from datetime import datetime
 
 from devices.codecs.body import JsonObject, inner, json_object
 from devices.codecs.codec import Codec, Decoded, Part, nothing, refused, shared
-from devices.codecs.fields import KNOT, accuracy, at_least_zero, moment, number, percent, text
+from devices.codecs.fields import (
+    KNOT,
+    accuracy,
+    at_least_zero,
+    moment_or_fault,
+    number,
+    percent,
+    text,
+)
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, Position, Reason, Rejection, SosPressed
 
 COMING = {"deviceOnline": True, "deviceOffline": False, "deviceUnknown": False}
 SOS = "sos"
+# A fix may be hours older than what happened: indoors the last one is sent along.
+FIX_TIMES = ("fixTime", "deviceTime", "eventTime", "serverTime")
+EVENT_TIMES = ("eventTime", "deviceTime", "fixTime", "serverTime")
 
 
 def decode(envelope: Envelope) -> Decoded:
@@ -24,23 +37,33 @@ def decode(envelope: Envelope) -> Decoded:
     name = text(device.get("uniqueId")) or text(device.get("name"))
     if name is None:
         return refused(Reason.MISSING_FIELD, "device.uniqueId is missing")
-    happened = position.get("fixTime") or position.get("deviceTime") or event.get("eventTime")
-    at = moment(happened or event.get("serverTime"), "fixTime")
-    if isinstance(at, Rejection):
-        return Decoded((at,))
+    fixed, misfixed = _first_time(FIX_TIMES, position, event)
+    happened, fault = _first_time(EVENT_TIMES, position, event)
     battery = percent(inner(position, "attributes").get("batteryLevel"))
-    said = shared(envelope, name, at, id=_id(position, event), battery=battery)
+    said = shared(envelope, name, happened, id=_id(position, event), battery=battery)
     place = _place(position)
     parts: list[Part] = []
     if _calls(position, event):
         lat, lon = place or (None, None)
-        parts.append(Part(SosPressed(lat=lat, lon=lon, **_apart(said, "sos"))))
+        parts.append(Part(SosPressed(lat=lat, lon=lon, **_apart(said, "sos")), fault=fault))
     if place is not None:
-        parts.append(Part(_position(place, position, said)))
+        where = _position(place, position, {**said, "observed_at": fixed})
+        parts.append(Part(where, fault=misfixed))
     online = COMING.get(text(event.get("type")) or "")
     if online is not None or (not parts and position):
-        parts.append(Part(DeviceStatus(online=online, **_apart(said, "status"))))
+        parts.append(Part(DeviceStatus(online=online, **_apart(said, "status")), fault=fault))
     return Decoded(tuple(parts)) if parts else nothing("a Traccar event without news")
+
+
+def _first_time(
+    keys: tuple[str, ...], position: JsonObject, event: JsonObject
+) -> tuple[datetime | None, Rejection | None]:
+    """The first of these times that is there: of the event, else of the position."""
+    for key in keys:
+        written = event.get(key) or position.get(key)
+        if written:
+            return moment_or_fault(written, key)
+    return None, None
 
 
 def _place(position: JsonObject) -> tuple[float, float] | None:

@@ -10,12 +10,13 @@ from devices.codecs.codec import (
     Codec,
     Decoded,
     Part,
+    doubted,
     nothing,
     refused,
     shared,
     where_from,
 )
-from devices.codecs.fields import moment, number, text
+from devices.codecs.fields import moment_or_fault, number, text
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, DoorMoved, Reason, Rejection
 
@@ -34,14 +35,12 @@ def decode(envelope: Envelope) -> Decoded:
         return refused(Reason.MISSING_FIELD, "event or data is missing")
     kind, _, what = event.partition(".")
     changed = data.get("stateChangedAt") if what in CHANGED else None
-    at = moment(changed or body.get("time"), "time")
-    if isinstance(at, Rejection):
-        return Decoded((at,))
+    at, fault = moment_or_fault(changed or body.get("time"), "time")
     level = number(data.get("battery"))
     battery = level * BATTERY_STEP if level is not None and 0 <= level <= 4 else None
     device = _device(body, envelope)
     said = shared(envelope, device, at, id=text(body.get("msgid")) or "", battery=battery)
-    return _said(kind, data, said)
+    return doubted(_said(kind, data, said), fault)
 
 
 def _said(kind: str, data: JsonObject, said: JsonObject) -> Decoded:

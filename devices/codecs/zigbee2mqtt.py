@@ -10,6 +10,7 @@ import re
 from typing import Any
 
 from devices.codecs.body import JsonObject, json_body
+from devices.codecs.buttons import action_in, action_of
 from devices.codecs.codec import (
     ButtonPressed,
     Codec,
@@ -20,13 +21,14 @@ from devices.codecs.codec import (
     refused,
     shared,
 )
-from devices.codecs.fields import number, percent, text
-from devices.codecs.times import read_time
+from devices.codecs.fields import moment_or_fault, number, percent
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, DoorMoved, Reason, Rejection, SosPressed
 
 COMMANDS = frozenset({"set", "get"})  # from a controller to the device
 ATTRIBUTES = frozenset({"contact", "action", "tamper", "battery", "battery_low", "linkquality"})
+WORDS = ("/availability", "/action", "/contact", "/bridge/state")  # topics that carry single words
+BASE = "zigbee2mqtt"  # unless the bridge is told otherwise
 SOS_FLAGS = ("sos", "emergency", "panic")  # some converters show the press as a boolean
 WORD = re.compile(rb"[A-Za-z0-9_.+ -]{0,60}")
 UNKNOWN_SIGNAL = 255  # of linkquality
@@ -35,10 +37,11 @@ _BOOLEANS = {"true": True, "false": False, "1": True, "0": False}
 
 def decode(envelope: Envelope) -> Decoded:
     """A device's state, one attribute of it, its availability, or the bridge's own state."""
-    levels = envelope.topic.split("/")[1:]  # without the base topic
+    levels = envelope.topic.split("/")
+    if "bridge" in (levels[1:2] if levels[0] == BASE else levels[1:][-2:-1]):
+        return _bridge(envelope, levels[-1])
+    levels = levels[1:]  # without the base topic
     above, last = "/".join(levels[:-1]), levels[-1] if levels else ""
-    if levels[:1] == ["bridge"]:
-        return _bridge(envelope, last)
     if above and last in COMMANDS:
         return nothing("a command to the device")
     if above and last == "availability":
@@ -56,12 +59,14 @@ def decode(envelope: Envelope) -> Decoded:
 
 def _state(envelope: Envelope, name: str, fields: JsonObject) -> Decoded:
     """What the state says: a door, a press, or at least how the battery is."""
-    at, battery = read_time(fields.get("last_seen")), percent(fields.get("battery"))
-    said = shared(envelope, name, at, battery=battery)
-    parts = [part for part in (_door(fields, said), _press(fields, said)) if part is not None]
-    status = _status(fields, said)
-    if status is not None and not parts:
-        parts.append(status)
+    at, fault = None, None
+    if "last_seen" in fields:
+        at, fault = moment_or_fault(fields["last_seen"], "last_seen")
+    said = shared(envelope, name, at, battery=percent(fields.get("battery")))
+    parts = [part for part in (_door(fields, said), _press(fields, said, fault)) if part]
+    if not parts or ("battery_low" in fields and _says_only_low(fields)):
+        status = _status(fields, said)  # first: the word counts, not the percentage beside it
+        parts[:0] = [status] if status is not None else []
     also = measured(fields, said)
     if not parts:
         return nothing("no contact, press or battery in it", also)
@@ -83,23 +88,40 @@ def _door(fields: JsonObject, said: dict[str, Any]) -> Part | Rejection | None:
     )
 
 
-def _press(fields: JsonObject, said: dict[str, Any]) -> Part | None:
-    action = text(fields.get("action"))  # "" and null: the press is over
-    if action is not None:
-        return Part(ButtonPressed(action=action, **said))
-    if any(fields.get(flag) is True for flag in SOS_FLAGS):
-        return Part(SosPressed(**said))
-    return None
+def _press(fields: JsonObject, said: dict[str, Any], fault: Rejection | None) -> Part | None:
+    """A press; "" and null mean that it is over. A time that can't be read does not undo it."""
+    action = action_of(fields["action"]) if "action" in fields else None
+    if action is None and any(fields.get(flag) is True for flag in SOS_FLAGS):
+        return Part(SosPressed(**said), fault=fault)
+    if action is None and "action" not in fields and "contact" not in fields:
+        action = action_in(fields)
+    return Part(ButtonPressed(action=action, **said), fault=fault) if action else None
 
 
 def _status(fields: JsonObject, said: dict[str, Any]) -> Part | None:
     fault = next((name for name in ("tamper", "battery_low") if fields.get(name) is True), None)
-    if fault is None and said["battery"] is None:
+    low = _flag(fields["battery_low"]) if "battery_low" in fields else None
+    if fault is None and low is None and said["battery"] is None:
         return None
     signal = number(fields.get("linkquality"))
     return Part(
-        DeviceStatus(fault=fault, signal=None if signal == UNKNOWN_SIGNAL else signal, **said)
+        DeviceStatus(
+            fault=fault,
+            signal=None if signal == UNKNOWN_SIGNAL else signal,
+            battery_low=low,
+            **said,
+        )
     )
+
+
+def _says_only_low(fields: JsonObject) -> bool:
+    """Whether the flag says what the percentage does not: some send 100 and the flag."""
+    low = fields["battery_low"]
+    return low is True or (low is False and fields.get("battery") is None)
+
+
+def _flag(written: object) -> bool | None:
+    return written if isinstance(written, bool) else _BOOLEANS.get(str(written).casefold())
 
 
 def _online(envelope: Envelope, name: str) -> Decoded:
@@ -132,14 +154,23 @@ def _json_or_word(payload: bytes) -> Any | Rejection:
 
 def _siblings(envelope: Envelope, name: str) -> tuple[str, ...]:
     base = envelope.topic.partition("/")[0]
-    return (f"{base}/{name}",)
+    above = envelope.topic.rpartition("/")[0]
+    return (f"{base}/{name}", *(() if above == base else _own_topic(envelope.topic)))
+
+
+def _own_topic(topic: str) -> tuple[str, ...]:
+    """The topic above an attribute or the availability, whatever base it has."""
+    above, _, last = topic.rpartition("/")
+    return (above,) if last in ATTRIBUTES or last == "availability" else ()
 
 
 def _fits(envelope: Envelope, body: object) -> bool:
     if envelope.http is not None:
         return False
     if not isinstance(body, dict):
-        return envelope.topic.endswith(("/availability", "/action", "/contact"))
+        return envelope.topic.endswith(WORDS)
+    if envelope.topic.endswith(("/availability", "/bridge/state")):
+        return body.get("state") in ("online", "offline")
     return "linkquality" in body or isinstance(body.get("contact"), bool)
 
 

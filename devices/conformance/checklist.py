@@ -12,6 +12,7 @@ from typing import Literal
 
 import msgspec
 
+from devices.codecs.body import json_object
 from devices.contract.messages import MAX_BYTES
 from devices.readings import DeviceStatus, Reading, Rejection, SosPressed
 from devices.topics import contract_topic
@@ -22,7 +23,7 @@ BEAT = timedelta(seconds=75)  # a `status` each 60 s, with some patience
 MAINS = frozenset(("terminal",))  # kinds that run on mains power
 
 
-class Heard(msgspec.Struct, frozen=True, kw_only=True):
+class DeviceMessage(msgspec.Struct, frozen=True, kw_only=True):
     """One message of the device, and what was understood of it."""
 
     topic: str
@@ -34,7 +35,7 @@ class Heard(msgspec.Struct, frozen=True, kw_only=True):
     redacted: int = 0  # private values that had to be cut out
 
 
-class Result(msgspec.Struct, frozen=True):
+class CheckResult(msgspec.Struct, frozen=True):
     """How a check stands."""
 
     check: str
@@ -42,16 +43,16 @@ class Result(msgspec.Struct, frozen=True):
     says: str = ""  # of `todo` the mend, of `exempt` the reason
 
 
-class Trial(msgspec.Struct, frozen=True):
+class ConformanceRun(msgspec.Struct, frozen=True):
     """All that a run has heard of one device."""
 
     device: str
     kind: str | None  # as registered; None: not registered
-    heard: tuple[Heard, ...]
+    heard: tuple[DeviceMessage, ...]
 
     @property
-    def readings(self) -> list[tuple[Heard, Reading]]:
-        """Each reading with its message."""
+    def readings(self) -> list[tuple[DeviceMessage, Reading]]:
+        """Return each reading with its message."""
         return [(message, reading) for message in self.heard for reading in message.readings]
 
 
@@ -59,21 +60,21 @@ Verdict = tuple[Literal["done", "todo", "exempt"], str]
 DONE: Verdict = ("done", "")
 
 
-def judge(trial: Trial) -> list[Result]:
-    """Every check, in the order in which one would mend them."""
-    return [Result(name, *check(trial)) for name, check in CHECKS.items()]
+def judge(trial: ConformanceRun) -> list[CheckResult]:
+    """Return every check, in the order in which one would mend them."""
+    return [CheckResult(name, *check(trial)) for name, check in CHECKS.items()]
 
 
-def _registered(trial: Trial) -> Verdict:
+def _registered(trial: ConformanceRun) -> Verdict:
     return DONE if trial.kind else ("todo", "register it in the town file and load it")
 
 
-def _heard(trial: Trial) -> Verdict:
+def _heard(trial: ConformanceRun) -> Verdict:
     count = len(trial.heard)
     return DONE if count >= FEWEST else ("todo", f"{count} heard: send at least {FEWEST}")
 
 
-def _topic(trial: Trial) -> Verdict:
+def _topic(trial: ConformanceRun) -> Verdict:
     parts = [contract_topic(message.topic) for message in trial.heard]
     wrong = [
         message.topic
@@ -86,24 +87,27 @@ def _topic(trial: Trial) -> Verdict:
     return DONE if len(sites) < 2 else ("todo", f"two sites: {' '.join(sorted(sites))}")
 
 
-def _readable(trial: Trial) -> Verdict:
+def _readable(trial: ConformanceRun) -> Verdict:
     refused = [each for message in trial.heard for each in message.rejections]
     if refused:
         return "todo", f"{len(refused)} refused; {refused[0].reason.value}: {refused[0].detail}"
     return DONE
 
 
-def _size(trial: Trial) -> Verdict:
+def _size(trial: ConformanceRun) -> Verdict:
     largest = max((len(message.payload) for message in trial.heard), default=0)
     return DONE if largest <= MAX_BYTES else ("todo", f"{largest} bytes; at most {MAX_BYTES}")
 
 
-def _private(trial: Trial) -> Verdict:
+def _private(trial: ConformanceRun) -> Verdict:
     cut = sum(message.redacted for message in trial.heard)
     return ("todo", f"{cut} pictures, templates or numbers of persons sent") if cut else DONE
 
 
-def _ids(trial: Trial) -> Verdict:
+def _ids(trial: ConformanceRun) -> Verdict:
+    nameless = sum(not _has_id(message.payload) for message in trial.heard)
+    if nameless:
+        return "todo", f"{nameless} without an id: a repeat of them can't be told from a second one"
     payloads: defaultdict[str, set[bytes]] = defaultdict(set)
     for message, reading in trial.readings:
         payloads[reading.id].add(message.payload)
@@ -111,7 +115,13 @@ def _ids(trial: Trial) -> Verdict:
     return ("todo", f"the id {twice[0]} stands for two messages") if twice else DONE
 
 
-def _clock(trial: Trial) -> Verdict:
+def _has_id(payload: bytes) -> bool:
+    """Return True if a message names itself; one that is no object has worse faults than that."""
+    body = json_object(payload)
+    return isinstance(body, Rejection) or (isinstance(body.get("id"), str) and body["id"] != "")
+
+
+def _clock(trial: ConformanceRun) -> Verdict:
     wrong = [(message, each) for message, each in trial.readings if each.clock != "ok"]
     if not wrong:
         return DONE
@@ -119,12 +129,12 @@ def _clock(trial: Trial) -> Verdict:
     return "todo", f"`at` {first.observed_at} came at {message.received_at}: set its clock by NTP"
 
 
-def _qos(trial: Trial) -> Verdict:
+def _qos(trial: ConformanceRun) -> Verdict:
     lossy = sum(message.qos == 0 for message in trial.heard)
     return ("todo", f"{lossy} sent at QoS 0: publish at QoS 1") if lossy else DONE
 
 
-def _replayed(trial: Trial) -> Verdict:
+def _replayed(trial: ConformanceRun) -> Verdict:
     silent = [
         each.id
         for message, each in trial.readings
@@ -137,14 +147,14 @@ def _replayed(trial: Trial) -> Verdict:
     return "todo", "cut its network for some minutes: what it buffers must come with `replayed`"
 
 
-def _redelivery(trial: Trial) -> Verdict:
+def _redelivery(trial: ConformanceRun) -> Verdict:
     seen = [(message.topic, message.payload) for message in trial.heard]
     if len(set(seen)) < len(seen):
         return DONE
     return "exempt", "no message came twice in this run"
 
 
-def _battery(trial: Trial) -> Verdict:
+def _battery(trial: ConformanceRun) -> Verdict:
     if trial.kind in MAINS:
         return "exempt", "runs on mains power"
     if any(reading.battery is not None for _, reading in trial.readings):
@@ -152,7 +162,7 @@ def _battery(trial: Trial) -> Verdict:
     return "todo", "no message has told `battery`"
 
 
-def _beat(trial: Trial) -> Verdict:
+def _beat(trial: ConformanceRun) -> Verdict:
     if trial.kind not in MAINS:
         return "exempt", "its 12 h beat is longer than a run"
     at = [message.received_at for message, said in trial.readings if isinstance(said, DeviceStatus)]
@@ -162,14 +172,14 @@ def _beat(trial: Trial) -> Verdict:
     return DONE if max(gaps) <= BEAT else ("todo", f"{max(gaps).seconds} s between two `status`")
 
 
-def _last_will(trial: Trial) -> Verdict:
+def _last_will(trial: ConformanceRun) -> Verdict:
     said = (each for _, each in trial.readings if isinstance(each, DeviceStatus))
     if any(each.online is False for each in said):
         return DONE
     return "todo", "pull its plug: its last will must say `status` with `online` false"
 
 
-def _press(trial: Trial) -> Verdict:
+def _press(trial: ConformanceRun) -> Verdict:
     if trial.kind not in (None, "sos"):
         return "exempt", "no SOS button"
     presses = {said.press for _, said in trial.readings if isinstance(said, SosPressed)}
@@ -177,7 +187,7 @@ def _press(trial: Trial) -> Verdict:
     return ("todo", f"press it: no {' and no '.join(missing)} press heard") if missing else DONE
 
 
-CHECKS: dict[str, Callable[[Trial], Verdict]] = {
+CHECKS: dict[str, Callable[[ConformanceRun], Verdict]] = {
     "registered": _registered,
     "heard": _heard,
     "own_topic": _topic,
@@ -196,6 +206,6 @@ CHECKS: dict[str, Callable[[Trial], Verdict]] = {
 }
 
 
-def passed(results: Sequence[Result]) -> bool:
-    """Whether nothing is left to do."""
+def passed(results: Sequence[CheckResult]) -> bool:
+    """Return True if nothing is left to do."""
     return all(result.state != "todo" for result in results)

@@ -31,7 +31,7 @@ Digest = Annotated[str, Meta(max_length=200, description="sha256 of a photo kept
 Text = Annotated[str, Meta(max_length=200)]
 
 
-class Message(msgspec.Struct, frozen=True, kw_only=True):
+class ContractMessage(msgspec.Struct, frozen=True, kw_only=True):
     """The fields that all six kinds share."""
 
     id: Id
@@ -40,7 +40,7 @@ class Message(msgspec.Struct, frozen=True, kw_only=True):
     replayed: bool | None = None  # sent from the device's own buffer
 
 
-class PositionMessage(Message, frozen=True, kw_only=True):
+class PositionMessage(ContractMessage, frozen=True, kw_only=True):
     """kind `position`: where a phone or tracker is."""
 
     lat: Latitude
@@ -51,14 +51,14 @@ class PositionMessage(Message, frozen=True, kw_only=True):
     mock: bool | None = None
 
 
-class DoorMessage(Message, frozen=True, kw_only=True):
+class DoorMessage(ContractMessage, frozen=True, kw_only=True):
     """kind `door`: a contact sensor's state after a change, or repeated."""
 
     open: bool
     tamper: bool | None = None
 
 
-class SosMessage(Message, frozen=True, kw_only=True):
+class SosMessage(ContractMessage, frozen=True, kw_only=True):
     """kind `sos`: somebody pressed."""
 
     press: Press | None = None  # short when missing
@@ -66,7 +66,7 @@ class SosMessage(Message, frozen=True, kw_only=True):
     lon: Longitude | None = None
 
 
-class FaceMessage(Message, frozen=True, kw_only=True):
+class FaceMessage(ContractMessage, frozen=True, kw_only=True):
     """kind `face`: a terminal saw somebody. Pictures and numbers of persons must not be sent."""
 
     person: Text | None = None  # null: a stranger
@@ -76,7 +76,7 @@ class FaceMessage(Message, frozen=True, kw_only=True):
     method: FaceMethod | None = None  # face when missing
 
 
-class VisitMessage(Message, frozen=True, kw_only=True):
+class VisitMessage(ContractMessage, frozen=True, kw_only=True):
     """kind `visit`: a step of a visit, marked in the caregiver's app."""
 
     action: VisitAction
@@ -85,7 +85,7 @@ class VisitMessage(Message, frozen=True, kw_only=True):
     evidence: Digest | None = None
 
 
-class StatusMessage(Message, frozen=True, kw_only=True):
+class StatusMessage(ContractMessage, frozen=True, kw_only=True):
     """kind `status`: a heartbeat, a last will, a fault."""
 
     online: bool | None = None
@@ -94,7 +94,7 @@ class StatusMessage(Message, frozen=True, kw_only=True):
     fault: Text | None = None
 
 
-MESSAGES: dict[str, type[Message]] = {
+MESSAGES: dict[str, type[ContractMessage]] = {
     "position": PositionMessage,
     "door": DoorMessage,
     "sos": SosMessage,

@@ -16,7 +16,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 def schema_of(kind: str) -> dict[str, Any]:
-    """The JSON Schema of one kind's messages. Further fields are allowed and passed over."""
+    """Return the JSON Schema of one kind's messages. Further fields are allowed and passed over."""
     made = msgspec.json.schema(MESSAGES[kind])
     schema = made["$defs"][MESSAGES[kind].__name__]
     written = schema["properties"]["at"]["anyOf"]
@@ -25,12 +25,12 @@ def schema_of(kind: str) -> dict[str, Any]:
 
 
 def file_of(kind: str) -> Path:
-    """Where the schema of a kind is kept."""
+    """Return where the schema of a kind is kept."""
     return FOLDER / f"{kind}.json"
 
 
 def text_of(kind: str) -> str:
-    """The schema as it stands in its file."""
+    """Return the schema as it stands in its file."""
     return msgspec.json.format(msgspec.json.encode(schema_of(kind)), indent=2).decode() + "\n"
 
 

@@ -43,13 +43,13 @@ class Stop(msgspec.Struct, frozen=True):
 
 
 def fate_of(visit: str) -> Fate:
-    """What becomes of a visit: the same answer for the same id."""
+    """Draw what becomes of a visit: the same answer for the same id."""
     roll = int.from_bytes(hashlib.sha256(visit.encode()).digest()[:4], "big") % 100
     return next(fate for fate, below in SHARES if roll < below)
 
 
 def stop_for(call: Call) -> Stop | None:
-    """When the caregiver really comes and goes; None for a missed visit."""
+    """Return when the caregiver really comes and goes; None for a missed visit."""
     slack = call.end - call.start - timedelta(minutes=call.minutes)
     match fate_of(call.visit):
         case "missed":
@@ -71,7 +71,7 @@ class Round:
         self._arrivals = [stop.arrive for stop in self.stops]
 
     def stop_at(self, moment: datetime) -> Stop | None:
-        """The stop that is going on at this moment."""
+        """Return the stop that is going on at this moment."""
         before = bisect_right(self._arrivals, moment)
         if before == 0:
             return None
@@ -79,7 +79,7 @@ class Round:
         return stop if moment < stop.leave else None
 
     def where(self, moment: datetime) -> tuple[float, float]:
-        """(lat, lon) in degrees: at a home, or on the way to the next."""
+        """Return (lat, lon) in degrees, at a home or on the way to the next."""
         staying = self.stop_at(moment)
         if staying is not None:
             return staying.call.lat, staying.call.lon
@@ -105,7 +105,8 @@ def _share(start: datetime, end: datetime, moment: datetime) -> float:
 def along(
     origin: tuple[float, float], target: tuple[float, float], share: float
 ) -> tuple[float, float]:
-    """The point after `share` (0-1) of a road that goes east-west first, then north-south."""
+    """Return the point after `share` (0-1) of a road that goes east-west first, then
+    north-south."""
     east = abs(target[1] - origin[1]) * math.cos(math.radians(origin[0]))
     north = abs(target[0] - origin[0])
     whole = east + north
@@ -120,7 +121,7 @@ def along(
 
 
 def metres_off(point: tuple[float, float], north: float, east: float) -> tuple[float, float]:
-    """`point` moved by so many metres."""
+    """Return `point` moved by so many metres."""
     lat, lon = point
     return (
         lat + north / METRES_PER_DEGREE,

@@ -12,7 +12,7 @@ from devices.directory import Device
 TOWN = ZoneInfo("Asia/Shanghai")  # face terminals print local time without a zone
 
 
-class Message(msgspec.Struct, frozen=True):
+class Publication(msgspec.Struct, frozen=True):
     """One message to publish with QoS 1."""
 
     topic: str
@@ -20,24 +20,26 @@ class Message(msgspec.Struct, frozen=True):
     retain: bool = False
 
 
-def _json(topic: str, body: dict[str, Any]) -> Message:
-    return Message(topic, json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode())
+def _json(topic: str, body: dict[str, Any]) -> Publication:
+    return Publication(topic, json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode())
 
 
 def contract_topic(device: Device, kind: str, site: str) -> str:
-    """Where a contract device says things of this kind."""
+    """Return the topic on which a contract device publishes this kind."""
     return f"carewatch/v1/{site}/{kind}/{device.id}"
 
 
-def _contract(device: Device, kind: str, site: str, key: str, at: datetime, **said: Any) -> Message:
+def _contract(
+    device: Device, kind: str, site: str, key: str, at: datetime, **said: Any
+) -> Publication:
     body = {"id": key, "at": at.isoformat(timespec="milliseconds"), **said}
     return _json(contract_topic(device, kind, site), body)
 
 
 def position(
     device: Device, site: str, key: str, at: datetime, where: tuple[float, float], **more: Any
-) -> Message:
-    """A fix; `more` may hold accuracy (m), battery (%), replayed."""
+) -> Publication:
+    """Return a position message; `more` may hold accuracy (m), battery (%), replayed."""
     lat, lon = round(where[0], 6), round(where[1], 6)
     if not (device.topic or "").startswith("owntracks/"):
         return _contract(device, "position", site, key, at, lat=lat, lon=lon, **more)
@@ -53,23 +55,25 @@ def position(
     return _json(str(device.topic), body)
 
 
-def door(device: Device, site: str, key: str, at: datetime, opened: bool, battery: int) -> Message:
-    """A contact opened or closed. Zigbee2MQTT says `contact: true` for a closed one."""
+def door(
+    device: Device, site: str, key: str, at: datetime, opened: bool, battery: int
+) -> Publication:
+    """Return a door contact's message. Zigbee2MQTT says `contact: true` for a closed one."""
     if not (device.topic or "").startswith("zigbee2mqtt/"):
         return _contract(device, "door", site, key, at, open=opened, battery=battery)
     body = {"contact": not opened, "battery": battery, "last_seen": _iso(at), "linkquality": 90}
     return _json(str(device.topic), body)
 
 
-def press(device: Device, site: str, key: str, at: datetime, how: str = "short") -> Message:
-    """An emergency button was pressed."""
+def press(device: Device, site: str, key: str, at: datetime, how: str = "short") -> Publication:
+    """Return an emergency button's press."""
     if not (device.topic or "").startswith("zigbee2mqtt/"):
         return _contract(device, "sos", site, key, at, press=how)
     return _json(str(device.topic), {"action": "emergency", "battery": 97, "last_seen": _iso(at)})
 
 
-def heartbeat(device: Device, site: str, key: str, at: datetime, battery: int) -> Message:
-    """A device is there."""
+def heartbeat(device: Device, site: str, key: str, at: datetime, battery: int) -> Publication:
+    """Return a device's sign of life."""
     topic = device.topic or ""
     if topic.startswith("zigbee2mqtt/"):
         return _json(topic, {"battery": battery, "last_seen": _iso(at), "linkquality": 84})
@@ -79,8 +83,8 @@ def heartbeat(device: Device, site: str, key: str, at: datetime, battery: int) -
     return _contract(device, "status", site, key, at, online=True, battery=battery)
 
 
-def face(device: Device, record: int, at: datetime, person: str, score: float) -> Message:
-    """A face terminal's record; person "0" is a stranger."""
+def face(device: Device, record: int, at: datetime, person: str, score: float) -> Publication:
+    """Return a face terminal's record; person "0" is a stranger."""
     info = {
         "customId": "",
         "personId": person,

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from devices.directory import Device, Directory
 from devices.simulator.rounds import Round, metres_off
-from devices.simulator.speech import Message, door, face, heartbeat, position, press
+from devices.simulator.speech import Publication, door, face, heartbeat, position, press
 
 FIX_EVERY = timedelta(seconds=5)
 BEAT_EVERY = {"door": timedelta(minutes=10), "sos": timedelta(minutes=10)}
@@ -27,12 +27,12 @@ GARBAGE_EVERY = timedelta(minutes=3)
 AHEAD = timedelta(minutes=3)  # how wrong the one wrong clock is
 SILENT_FROM, SILENT_FOR = 10, 3  # the buffering phone: minute of each half hour, minutes
 
-Sender = Callable[[datetime], list[Message]]
+Sender = Callable[[datetime], list[Publication]]
 Pause = Callable[[], timedelta | None]  # until the next time; None = never again
 
 
 def bus_ride(trip: tuple[datetime, datetime] | None, at: datetime) -> float:
-    """Metres from home during a trip out and back; 0 before and after it."""
+    """Return metres from home during a trip out and back; 0 before and after it."""
     if trip is None:
         return 0.0
     out, left = (at - trip[0]).total_seconds(), (trip[1] - at).total_seconds()
@@ -57,15 +57,15 @@ class SimulatedTown:
         self._heap: list[tuple[datetime, int, Sender, Pause]] = []
         self._count = 0
         self._run = f"{int(start.timestamp()):x}"  # keeps ids of two runs apart
-        self._buffer: list[Message] = []
+        self._buffer: list[Publication] = []
         self._wandering: dict[str, tuple[datetime, datetime]] = {}  # client id -> from, until
         self._start = start
         for device in directory.devices:
             self._enrol(device)
         self._every(GARBAGE_EVERY, self._garbage)
 
-    def due(self, now: datetime) -> Iterator[Message]:
-        """All messages due up to `now`, oldest first."""
+    def due(self, now: datetime) -> Iterator[Publication]:
+        """Yield all messages due up to `now`, oldest first."""
         while self._heap and self._heap[0][0] <= now:
             at, n, sender, pause = heapq.heappop(self._heap)
             for message in sender(at):
@@ -80,13 +80,13 @@ class SimulatedTown:
         """Let a client with a tracker take the bus out of the fence and be home at `until`."""
         self._wandering[client] = start, until
 
-    def press(self, device: Device, at: datetime, how: str = "short") -> Message:
-        """A press of this button now."""
+    def press(self, device: Device, at: datetime, how: str = "short") -> Publication:
+        """Return a press of this button now."""
         return press(device, self._site, self._key(), at, how)
 
     def _enrol(self, device: Device) -> None:
-        what, _, who = (device.holder or "").partition(":")
-        match device.kind, what:
+        who = device.subject.id
+        match device.kind, device.subject.kind:
             case "phone", "caregiver":
                 self._every(FIX_EVERY, lambda at: self._caregiver_fix(device, who, at))
             case "phone", "client":
@@ -112,7 +112,7 @@ class SimulatedTown:
 
     def _beats(self, device: Device, pause: timedelta) -> None:
         # The first beat comes at once: a device that was never heard looks broken.
-        def beat(at: datetime) -> list[Message]:
+        def beat(at: datetime) -> list[Publication]:
             return [heartbeat(device, self._site, self._key(), at, self._battery(device))]
 
         first = self._start + timedelta(seconds=self._rng.uniform(0, 20))
@@ -132,7 +132,7 @@ class SimulatedTown:
     def _jitter(self, point: tuple[float, float]) -> tuple[float, float]:
         return metres_off(point, self._rng.gauss(0, JITTER), self._rng.gauss(0, JITTER))
 
-    def _caregiver_fix(self, device: Device, caregiver: str, at: datetime) -> list[Message]:
+    def _caregiver_fix(self, device: Device, caregiver: str, at: datetime) -> list[Publication]:
         path = self._rounds.get(caregiver)
         if path is None:
             return []
@@ -159,7 +159,7 @@ class SimulatedTown:
         backlog, self._buffer = self._buffer, []
         return [*backlog, message]
 
-    def _client_fix(self, device: Device, client: str, at: datetime) -> list[Message]:
+    def _client_fix(self, device: Device, client: str, at: datetime) -> list[Publication]:
         person = self._directory.clients.get(client)
         if person is None or person.home is None:
             return []
@@ -168,7 +168,7 @@ class SimulatedTown:
         battery = self._battery(device)
         return [position(device, self._site, self._key(), at, fix, accuracy=9.0, battery=battery)]
 
-    def _door(self, device: Device, at: datetime) -> list[Message]:
+    def _door(self, device: Device, at: datetime) -> list[Publication]:
         closed = at + timedelta(seconds=self._rng.uniform(*DOOR_OPEN))
         battery = self._battery(device)
         self._once(closed, lambda t: [door(device, self._site, self._key(), t, False, battery)])
@@ -177,9 +177,11 @@ class SimulatedTown:
     def _once(self, at: datetime, sender: Sender) -> None:
         self._push(at, sender, lambda: None)
 
-    def _face(self, device: Device, at: datetime) -> list[Message]:
-        facility = (device.holder or "").partition(":")[2]
-        codes = [r.face for r in self._directory.residents if r.facility == facility and r.face]
+    def _face(self, device: Device, at: datetime) -> list[Publication]:
+        home = device.subject
+        if home.kind != "facility":
+            return []
+        codes = [r.face for r in self._directory.residents if r.facility == home.id and r.face]
         if not codes:
             return []
         stranger = self._rng.random() < 0.04
@@ -189,15 +191,17 @@ class SimulatedTown:
         record = int(self._run, 16) % 1_000_000 * 1_000 + self._count
         return [face(device, record, at, person, score)]
 
-    def _garbage(self, at: datetime) -> list[Message]:
+    def _garbage(self, at: datetime) -> list[Publication]:
         return [
             self._rng.choice(
                 (
-                    Message(
+                    Publication(
                         f"carewatch/v1/{self._site}/position/phone-g1", b'{"lat": 35.2, "lon":'
                     ),
-                    Message(f"carewatch/v1/{self._site}/door/nobodys-door", b'{"id":"1","at":1}'),
-                    Message(f"carewatch/v1/{self._site}/position/phone-g2", b"\xff\xfe\x00"),
+                    Publication(
+                        f"carewatch/v1/{self._site}/door/nobodys-door", b'{"id":"1","at":1}'
+                    ),
+                    Publication(f"carewatch/v1/{self._site}/position/phone-g2", b"\xff\xfe\x00"),
                 )
             )
         ]

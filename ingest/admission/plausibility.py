@@ -33,9 +33,16 @@ def clock_of(observed_at: datetime, received_at: datetime) -> Clock:
 
 
 def timed(
-    said: Reading, envelope: Envelope, device: Device | None, directory: Directory | None
+    said: Reading,
+    envelope: Envelope,
+    device: Device | None,
+    directory: Directory | None,
+    protocol_zone: str | None = None,
 ) -> dict[str, Any]:
-    """The changes that the times ask for: a naive time placed in its zone, the clock judged."""
+    """The changes that the times ask for: a naive time placed in its zone, the clock judged.
+
+    The zone is the device's, else the one that its protocol names, else the town's.
+    """
     changes: dict[str, Any] = {}
     if envelope.retain and not said.replayed:
         changes["replayed"] = True
@@ -44,17 +51,22 @@ def timed(
         return changes
     if observed.tzinfo is None:
         observed = changes["observed_at"] = to_utc(
-            observed.replace(tzinfo=_zone(device, directory))
+            observed.replace(tzinfo=_zone(device, directory, protocol_zone))
         )
-    clock = clock_of(observed, envelope.received_at)
-    if clock != "ok":
-        changes["clock"] = clock
+    if not FIRST_SANE <= observed <= envelope.received_at:
+        clock = clock_of(observed, envelope.received_at)
+        if clock != "ok":
+            changes["clock"] = clock
     return changes
 
 
-def _zone(device: Device | None, directory: Directory | None) -> ZoneInfo:
+def _zone(
+    device: Device | None, directory: Directory | None, protocol_zone: str | None
+) -> ZoneInfo:
     if device is not None and device.timezone:
         return _zone_named(device.timezone)
+    if protocol_zone is not None:
+        return _zone_named(protocol_zone)
     return _zone_named(directory.timezone if directory is not None else DEFAULT_ZONE)
 
 
@@ -70,9 +82,9 @@ def _zone_named(name: str) -> ZoneInfo:
 def placed(
     said: Position | SosPressed, part: Part, device: Device | None, changes: dict[str, Any]
 ) -> Rejection | None:
-    """Adds the coordinates in WGS-84 to `changes`; a position without a sane place is refused.
+    """Adds the coordinates in WGS-84 to `changes`; what is wrong where there is no sane place.
 
-    An SOS without one is still an SOS.
+    An SOS without a fix has nothing wrong, and one at no place on Earth is still an SOS.
     """
     lat, lon = said.lat, said.lon
     fault = _place_fault(lat, lon)
@@ -80,7 +92,7 @@ def placed(
         if isinstance(said, Position):
             return fault
         changes.update(lat=None, lon=None)
-        return None
+        return fault if fault is not None and fault.reason is Reason.OUT_OF_RANGE else None
     datum = part.datum or (device.datum if device is not None else None) or "wgs84"
     if datum != "wgs84":
         lat, lon = to_wgs84(lat, lon, datum)
@@ -97,6 +109,12 @@ def _place_fault(lat: float | None, lon: float | None) -> Rejection | None:
         return Rejection(Reason.MISSING_FIELD, "half a position: both lat and lon are needed")
     if not (-90 <= lat <= 90 and -180 <= lon <= 180):
         return Rejection(Reason.OUT_OF_RANGE, f"lat {lat} lon {lon}: no place on Earth")
-    if lat == 0 and lon == 0:
-        return Rejection(Reason.BAD_VALUE, "lat 0 lon 0 is what a receiver without a fix sends")
+    if (lat == 0 or lon == 0) and not _whole_degrees(lat, lon):
+        fault = f"lat {lat:g} lon {lon:g}: a coordinate of 0 is what a receiver without a fix sends"
+        return Rejection(Reason.BAD_VALUE, fault)
     return None
+
+
+def _whole_degrees(lat: float, lon: float) -> bool:
+    """A place that somebody wrote down (51, 0): what a receiver finds has decimals."""
+    return bool(lat or lon) and float(lat).is_integer() and float(lon).is_integer()

@@ -22,7 +22,7 @@ import psycopg
 from devices.credentials import credential_fits
 
 
-class Shown(msgspec.Struct, frozen=True):
+class SenderProof(msgspec.Struct, frozen=True):
     """What a request shows of its sender."""
 
     address: str  # IP address of the connection
@@ -36,7 +36,7 @@ class Caller(msgspec.Struct, frozen=True):
     device: str | None = None
 
     def may_speak_for(self, device: str) -> bool:
-        """Whether a reading of this device is believed from this caller."""
+        """Return True if a reading of this device is believed from this caller."""
         return self.device is None or self.device == device
 
 
@@ -50,9 +50,9 @@ class Access(msgspec.Struct, frozen=True):
         return "Access(...)"
 
 
-def shown(
+def proof_of(
     address: str, authorization: str | None, prefix: str | None, path_device: str | None
-) -> Shown:
+) -> SenderProof:
     """Put together what a request shows (pure).
 
     `prefix` is what stood behind `/ingest/as/`, `path_device` the device of a contract path: a
@@ -60,21 +60,21 @@ def shown(
     """
     if prefix is not None:
         device, colon, secret = prefix.rpartition(":")
-        return Shown(address, device if colon else path_device, secret)
+        return SenderProof(address, device if colon else path_device, secret)
     scheme, _, value = (authorization or "").partition(" ")
     if scheme.casefold() == "bearer":
-        return Shown(address, path_device, value.strip())
+        return SenderProof(address, path_device, value.strip())
     if scheme.casefold() == "basic":
         try:
             device, _, secret = b64decode(value, validate=True).decode().partition(":")
         except (binascii.Error, UnicodeDecodeError):
-            return Shown(address)
-        return Shown(address, device, secret)
-    return Shown(address)
+            return SenderProof(address)
+        return SenderProof(address, device, secret)
+    return SenderProof(address)
 
 
-def let_in(conn: psycopg.Connection, seen: Shown, access: Access) -> Caller | None:
-    """Who this is; None for nobody we know. Raises psycopg.Error."""
+def let_in(conn: psycopg.Connection, seen: SenderProof, access: Access) -> Caller | None:
+    """Return who this is; None for nobody we know. Raises psycopg.Error."""
     if seen.secret:
         if access.token and hmac.compare_digest(seen.secret.encode(), access.token.encode()):
             return Caller()

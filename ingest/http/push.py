@@ -15,6 +15,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from psycopg_pool import ConnectionPool, PoolTimeout
 
+from core.database import conninfo
 from devices.codecs import CODECS
 from devices.envelope import Envelope, HttpRequest
 from devices.readings import Reason
@@ -22,10 +23,11 @@ from ingest import metrics
 from ingest.admission.admit import MAX_BYTES, Admitted
 from ingest.admission.containment import contained
 from ingest.feed import passing
-from ingest.http.callers import Access, Caller, Shown, let_in, shown
+from ingest.http.callers import Access, Caller, SenderProof, let_in, proof_of
+from ingest.lanes.counters import settled
 from ingest.lanes.register import Register
 from ingest.store.counts import keep
-from ingest.store.save import Arrivals, Message, save
+from ingest.store.save import AdmittedMessage, Arrivals, save
 
 METHODS = ["POST", "PUT", "GET"]
 CONTRACT = "/ingest/v1/{site}/{kind}/{device}"
@@ -73,10 +75,15 @@ class Intake:
         self._access = access
         self._register: Register | None = None
         self._pool = ConnectionPool(
-            database_url, min_size=0, max_size=4, timeout=5, kwargs={"autocommit": True}, open=False
+            conninfo(database_url, "carewatch ingest http"),
+            min_size=0,
+            max_size=4,
+            timeout=5,
+            kwargs={"autocommit": True},
+            open=False,
         )
 
-    def take(self, envelope: Envelope, seen: Shown) -> HttpAnswer:
+    def take(self, envelope: Envelope, seen: SenderProof) -> HttpAnswer:
         """Let the caller in, admit, store, commit, and say what became of it."""
         try:
             with self._pool.connection() as conn:
@@ -84,14 +91,14 @@ class Intake:
                 if caller is None:
                     return UNAUTHORISED
                 with passing(conn) as received_at:
-                    said = msgspec.structs.replace(envelope, received_at=received_at)
-                    return self._keep(conn, caller, said)
+                    stamped = msgspec.structs.replace(envelope, received_at=received_at)
+                    return self._keep(conn, caller, stamped)
         except (psycopg.Error, PoolTimeout) as error:
             log.warning("database away", slot="http", why=type(error).__name__)
             return AWAY
 
     def open(self) -> None:
-        """Before the first message; the database need not answer yet."""
+        """Open the connections, before the first message; the database may come later."""
         self._pool.open()
 
     def close(self) -> None:
@@ -104,7 +111,7 @@ class Intake:
         admitted = contained(envelope, self._register.refreshed(conn, envelope.received_at))
         if any(not caller.may_speak_for(reading.device) for reading in admitted.readings):
             return FOREIGN
-        messages = [Message(envelope, admitted)]
+        messages = settled(conn, [AdmittedMessage(envelope, admitted)])
         arrivals = save(conn, messages)  # away: answered so, sent again, and counted then
         keep(conn, metrics.count_received(messages) + metrics.count_outcomes(messages, arrivals))
         return _answer(admitted, arrivals)
@@ -118,12 +125,12 @@ def _answer(admitted: Admitted, arrivals: Arrivals) -> HttpAnswer:
     if admitted.family in REPLIES:
         content_type, body = REPLIES[admitted.family]
         return HttpAnswer(200, body, content_type)
-    said = {"outcome": outcome, "rejections": arrivals.rejections, "ignored": admitted.ignored}
-    return HttpAnswer(200, msgspec.json.encode(said))
+    summary = {"outcome": outcome, "rejections": arrivals.rejections, "ignored": admitted.ignored}
+    return HttpAnswer(200, msgspec.json.encode(summary))
 
 
 def push_router(database_url: str, access: Access = NOBODY_ELSE) -> APIRouter:
-    """The routes, to be served beside the pages."""
+    """Return the routes, to be served beside the pages."""
     intake = Intake(database_url, access)
 
     @asynccontextmanager
@@ -146,18 +153,18 @@ def push_router(database_url: str, access: Access = NOBODY_ELSE) -> APIRouter:
 
 
 def _vendors() -> list[str]:
-    """The paths that vendors' devices post to by themselves, as routes."""
+    """Return the paths that vendors' devices post to by themselves, as routes."""
     return [f"{path}{{rest:path}}" for codec in CODECS for path in codec.paths]
 
 
-async def _read(request: Request) -> tuple[Envelope, Shown]:
+async def _read(request: Request) -> tuple[Envelope, SenderProof]:
     """The message and what its sender shows; a secret in the path goes no further than here."""
     received_at = datetime.now(UTC)
     path = request.url.path
     prefix = request.path_params.get("shown")
     if prefix is not None:
         path = "/" + request.path_params["rest"]
-    seen = shown(
+    seen = proof_of(
         request.client.host if request.client else "",
         request.headers.get("authorization"),
         prefix,
@@ -179,6 +186,6 @@ async def _body(request: Request) -> bytes:
 
 
 def _device_of(path: str) -> str | None:
-    """The device that a contract path names."""
+    """Return the device that a contract path names, or None."""
     parts = path.removeprefix("/ingest/v1/").split("/")
     return parts[2] if path.startswith("/ingest/v1/") and len(parts) == 3 else None

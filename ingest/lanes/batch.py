@@ -12,7 +12,7 @@ REMEMBERED = 0.75  # share of the former average in the running average of batch
 
 
 def patience(average: float, linger: float) -> float:
-    """Seconds to wait for company, by the size of recent batches: none when quiet."""
+    """Return the seconds to wait for company, by the size of recent batches: 0 when quiet."""
     return linger * min(1.0, max(0.0, average - 1) / FULL_LOAD)
 
 
@@ -25,7 +25,7 @@ def gather(
     urgent: Callable[[D], bool] = lambda _: False,
     clock: Callable[[], float] = monotonic,
 ) -> Iterator[list[D]]:
-    """Batches of at most `size`, in order, for ever; an empty one after `beat` quiet seconds.
+    """Yield batches of at most `size`, in order, for ever; an empty one after `beat` seconds.
 
     What waits already is taken together. Under load a batch stays open up to `linger` seconds
     more; an urgent delivery closes it at once.

@@ -1,4 +1,4 @@
-"""Who answers for an SOS that both lanes hear: the rule by which the bulk lane leaves it alone.
+"""Who answers for an SOS that both lanes receive: the rule by which the bulk lane leaves it alone.
 
 MQTT can't subscribe to "all but these", so the bulk session hears SOS topics too. It may leave
 one to the life session only when that session certainly has it, else it would be lost. The
@@ -16,7 +16,7 @@ from ingest.mqtt.packets import Publish, Will
 BETWEEN_LANES = "carewatch/lanes/"  # ingest speaks to itself
 NOTICE = f"{BETWEEN_LANES}life"
 REMEMBERED = 100_000  # topics whose lane is kept in mind
-OURS = (BETWEEN_LANES, "carewatch-simulator/")  # said by carewatch itself, not by a device
+OURS = (BETWEEN_LANES, "carewatch-simulator/")  # sent by carewatch itself, not by a device
 TAKEN_BACK = Will(NOTICE, b"")
 
 _decode = msgspec.json.Decoder(frozenset[str]).decode
@@ -24,7 +24,7 @@ _encode = msgspec.json.Encoder(order="deterministic").encode
 
 
 def notice(granted: frozenset[str]) -> bytes:
-    """What the life session says: these filters are mine."""
+    """Return what the life session publishes: these filters are mine."""
     return _encode(granted)
 
 
@@ -46,23 +46,23 @@ class LifeTopics:
 
 
 class Crossing:
-    """What the life session certainly has, as one bulk connection has heard so far."""
+    """What the life session certainly has, as far as one bulk connection has read."""
 
     def __init__(self) -> None:
         self._topics = LifeTopics()
 
     def reset(self) -> None:
-        """A new connection has heard nothing yet."""
+        """Forget what was read: a new connection has read nothing yet."""
         self._topics = LifeTopics()
 
     def consumes(self, message: Publish) -> bool:
-        """True for carewatch's own words, and for what the life lane answers for."""
+        """Return True for carewatch's own messages, and for what the life lane answers for."""
         if message.topic == NOTICE:
             self._topics = LifeTopics(_read(message.payload))
         return message.topic in self._topics or message.topic.startswith(OURS)
 
     def covers(self, topic: str) -> bool:
-        """Whether the life session certainly hears this topic."""
+        """Return True if the life session certainly gets this topic."""
         return topic in self._topics
 
 

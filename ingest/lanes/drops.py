@@ -1,7 +1,7 @@
 """What the broker says it dropped: acknowledged to a publisher, and delivered to nobody.
 
 Mosquitto counts it under `$SYS`, for all its clients together. With our limits it stays 0; when
-it grows, a queue limit is set somewhere, and the promise of no loss is broken: cry out.
+it grows, a queue limit is set somewhere, and the promise of no loss is broken: that is an error.
 """
 
 from datetime import UTC, datetime, timedelta
@@ -22,20 +22,20 @@ class Drops:
     """The broker's count as we follow it; `consumes` runs on the session's thread."""
 
     def __init__(self) -> None:
-        self._dropped: int | None = None  # None = the broker has not said yet
+        self._dropped: int | None = None  # None = the broker has not reported yet
         self._kept: int | None = None  # what the database has
         self._grew_at: datetime | None = None
 
     def consumes(self, message: Publish) -> bool:
-        """True for the broker's word on its drops."""
+        """Return True for the broker's messages on itself, and note its drops."""
         if not message.topic.startswith("$SYS/"):
             return False
         if message.topic == TOPIC and message.payload.isdigit():
-            self._heed(int(message.payload))
+            self._note(int(message.payload))
         return True
 
     def faults(self) -> list[str]:
-        """The recent loss, in words."""
+        """Return the recent loss, in words."""
         if self._grew_at is None or datetime.now(UTC) - self._grew_at > FRESH:
             return []
         return [
@@ -50,7 +50,7 @@ class Drops:
         if self._kept is None:
             found = conn.execute("SELECT dropped FROM broker_drops").fetchone()
             if found is not None and self._dropped > int(found[0]):
-                self._cry(self._dropped - int(found[0]))
+                self._report_loss(self._dropped - int(found[0]))
         dropped = self._dropped
         conn.execute(
             "INSERT INTO broker_drops (dropped, grew_at) VALUES (%s, %s)"
@@ -60,12 +60,12 @@ class Drops:
         )
         self._kept = dropped
 
-    def _heed(self, dropped: int) -> None:
+    def _note(self, dropped: int) -> None:
         before, self._dropped = self._dropped, dropped
         metrics.DROPPED.set(dropped)
         if before is not None and dropped > before:
-            self._cry(dropped - before)
+            self._report_loss(dropped - before)
 
-    def _cry(self, more: int) -> None:
+    def _report_loss(self, more: int) -> None:
         self._grew_at = datetime.now(UTC)
         log.error("the broker drops acknowledged messages", more=more, total=self._dropped)

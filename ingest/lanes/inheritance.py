@@ -12,9 +12,9 @@ import psycopg
 import structlog
 from psycopg.rows import scalar_row
 
+from devices.broker_address import Address
 from ingest.lanes.crossing import OURS
 from ingest.lanes.lane import SavingLane
-from ingest.mqtt.connection import Address
 from ingest.mqtt.packets import Publish
 from ingest.mqtt.session import Session, SessionHooks
 

@@ -8,46 +8,34 @@ from typing import Literal, TypeVar
 
 import psycopg
 import structlog
-from psycopg.conninfo import make_conninfo
 
-from devices.readings import Reason
+from core.backoff import Backoff
+from core.database import connect, first_line
+from devices.readings import Reason, SosPressed
 from ingest import metrics
 from ingest.admission.admit import Admitted
 from ingest.admission.containment import contained
 from ingest.history import leave_horizon, renew_horizon
-from ingest.lanes import stamps
+from ingest.lanes import counters, stamps
 from ingest.lanes.batch import gather
 from ingest.lanes.register import Register
 from ingest.lanes.slots import LIFE
 from ingest.mqtt.session import BEAT, Delivery, Session
 from ingest.store import counts
 from ingest.store.repeats import RepeatGuard
-from ingest.store.save import Arrivals, Message, save
+from ingest.store.save import AdmittedMessage, Arrivals, save
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.1, 3.0  # seconds between attempts on the database, doubling
 SAVE_SLOW = 5.0  # seconds without a commit after which the lane does not count as well
-RENEWAL = 0.1  # seconds between two words on how far this lane has come
+RENEWAL = 0.1  # seconds between two reports of how far this lane has come
 
 log = structlog.get_logger()
 T = TypeVar("T")
-Work = Callable[[psycopg.Connection], T]
+DatabaseWork = Callable[[psycopg.Connection], T]
 
 
 class Stopped(Exception):
     """The lane was asked to end; what it holds stays with the broker."""
-
-
-def connect(database_url: str, *, name: str) -> psycopg.Connection:
-    """A connection that notices a peer that is gone. Raises psycopg.OperationalError."""
-    limits = make_conninfo(
-        database_url,
-        connect_timeout=5,
-        keepalives_idle=10,
-        keepalives_interval=5,
-        keepalives_count=3,
-        application_name=f"carewatch ingest {name}",
-    )
-    return psycopg.connect(limits, autocommit=True)
 
 
 class SavingLane:
@@ -77,7 +65,7 @@ class SavingLane:
         self._lane: Literal["life", "bulk"] = "life" if slot.endswith(LIFE) else "bulk"
         self._conn: psycopg.Connection | None = None
         self._guard = RepeatGuard()
-        self._begun = 0  # of the broker's sessions under this name, as far as heeded
+        self._begun = 0  # of the broker's sessions under this name, as far as stamps were forgotten
         self._well_at = time.monotonic()
         self._reported_at = 0.0
         self._tally = counts.Tally()  # not written down yet
@@ -85,6 +73,7 @@ class SavingLane:
         self._thread = threading.Thread(target=self._run, name=f"save {slot}", daemon=True)
 
     def start(self) -> None:
+        """Begin to read the session and to save."""
         self.session.start()
         self._thread.start()
 
@@ -95,7 +84,7 @@ class SavingLane:
         self.session.stop()
 
     def faults(self) -> list[str]:
-        """What is wrong with this lane now, in words for `/readyz`."""
+        """Return what is wrong with this lane now, in words for `/readyz`."""
         if not self.session.listening:
             return [f"{self.slot}: not connected to the broker {self.session.address}"]
         found = []
@@ -110,7 +99,7 @@ class SavingLane:
             for batch in self._batches:
                 if batch:
                     self._keep(batch)
-                self._report()
+                self._report_progress()
                 if self._stopping.is_set():
                     return
         except Stopped:
@@ -133,10 +122,11 @@ class SavingLane:
         if not deliveries:
             return
         began = time.monotonic()
-        batch = self._insist(lambda conn: self._restamped(conn, deliveries))
-        messages = self._insist(lambda conn: self._admitted(conn, batch))
+        batch = self._do_until_done(lambda conn: self._restamped(conn, deliveries))
+        messages = self._do_until_done(lambda conn: self._admitted(conn, batch))
+        messages = self._do_until_done(lambda conn: counters.settled(conn, messages))
         self._tally += metrics.count_received(messages)
-        arrivals = self._insist(lambda conn: self._save(conn, batch, messages))
+        arrivals = self._do_until_done(lambda conn: self._save(conn, batch, messages))
         self._tally += metrics.count_outcomes(messages, arrivals)
         metrics.BATCH.labels(self.slot).observe(len(messages))
         metrics.SAVING.labels(self.slot).observe(time.monotonic() - began)
@@ -147,9 +137,13 @@ class SavingLane:
             self._begun = self.session.begun
         return stamps.restamped(conn, self.slot, batch)
 
-    def _admitted(self, conn: psycopg.Connection, batch: Sequence[Delivery]) -> list[Message]:
+    def _admitted(
+        self, conn: psycopg.Connection, batch: Sequence[Delivery]
+    ) -> Sequence[AdmittedMessage]:
         directory = self._register.directory
-        messages = [Message(each.envelope, contained(each.envelope, directory)) for each in batch]
+        messages = [
+            AdmittedMessage(each.envelope, contained(each.envelope, directory)) for each in batch
+        ]
         strangers = [n for n, each in enumerate(messages) if _unknown(each.admitted)]
         if not strangers:
             return messages
@@ -158,35 +152,38 @@ class SavingLane:
         directory = self._register.refreshed(conn, latest)
         for n in strangers:
             envelope = messages[n].envelope
-            messages[n] = Message(envelope, contained(envelope, directory))
+            messages[n] = AdmittedMessage(envelope, contained(envelope, directory))
         return messages
 
     def _save(
-        self, conn: psycopg.Connection, batch: Sequence[Delivery], messages: Sequence[Message]
+        self,
+        conn: psycopg.Connection,
+        batch: Sequence[Delivery],
+        messages: Sequence[AdmittedMessage],
     ) -> Arrivals:
-        pairs = zip(batch, messages, strict=True)
-        stamps.remember(
-            conn, self.slot, [each for each, message in pairs if _by_our_clock(message)]
-        )
+        pairs = list(zip(batch, messages, strict=True))
+        timeless = [(each, message) for each, message in pairs if _by_our_clock(message)]
+        pressed = [each for each, message in timeless if _pressed(message)]
+        stamps.remember(conn, self.slot, [each for each, _ in timeless], pressed)
         return save(conn, messages, self._guard)
 
-    def _insist(self, work: Work[T]) -> T:
+    def _do_until_done(self, work: DatabaseWork[T]) -> T:
         """Do this piece of work on the database, however often it takes. Raises Stopped."""
-        pause = FIRST_PAUSE
+        backoff = Backoff(FIRST_PAUSE, LONGEST_PAUSE)
         while True:
             try:
                 return self._try(work)
             except psycopg.Error as error:
-                log.warning("database away", slot=self.slot, why=first_line(error), again_in=pause)
+                pause, why = backoff.pause(), first_line(error)
+                log.warning("database away", slot=self.slot, why=why, again_in=round(pause, 1))
             if self._stopping.wait(pause):
                 raise Stopped
-            pause = min(pause * 2, LONGEST_PAUSE)
 
-    def _try(self, work: Work[T]) -> T:
+    def _try(self, work: DatabaseWork[T]) -> T:
         """Do it once. Raises psycopg.Error, and begins with a new connection next time."""
         try:
             if self._conn is None:
-                self._conn = connect(self._database_url, name=self.slot)
+                self._conn = connect(self._database_url, f"carewatch ingest {self.slot}")
             done = work(self._conn)
         except psycopg.Error:
             self._disconnect()
@@ -199,25 +196,25 @@ class SavingLane:
             self._conn.close()
             self._conn = None
 
-    def _report(self) -> None:
-        """Say how far this lane has come (the timers of the rules wait for it), and its counts."""
+    def _report_progress(self) -> None:
+        """Write down how far this lane has come (rules' timers wait for it), and its counts."""
         metrics.HELD.labels(self.slot).set(self.session.held)
         metrics.CONNECTED.labels(self.slot).set(self.session.connected)
         if not self.session.connected or time.monotonic() - self._reported_at < RENEWAL:
             return
         seen_until = self.session.seen_until()
         try:
-            self._try(lambda conn: self._say(conn, seen_until))
+            self._try(lambda conn: self._write_progress(conn, seen_until))
         except psycopg.Error as error:
             log.warning("database away", slot=self.slot, why=first_line(error))
         self._reported_at = time.monotonic()
 
-    def _say(self, conn: psycopg.Connection, seen_until: datetime) -> None:
+    def _write_progress(self, conn: psycopg.Connection, seen_until: datetime) -> None:
         renew_horizon(conn, self.slot, self._lane, seen_until)
         self._write_counts(conn)
 
     def _write_counts(self, conn: psycopg.Connection) -> None:
-        """Between two batches all that was received is settled: the counts add up."""
+        """Write the counts down, between two batches: all that was received has its outcome."""
         if self._tally:
             with conn.transaction():
                 counts.keep(conn, self._tally)
@@ -237,11 +234,11 @@ def _unknown(admitted: Admitted) -> bool:
     return any(each.reason is Reason.UNKNOWN_DEVICE for each in admitted.rejections)
 
 
-def _by_our_clock(message: Message) -> bool:
-    """Whether any reading is judged by the moment it came: its key then holds that moment."""
+def _by_our_clock(message: AdmittedMessage) -> bool:
+    """Return True if the key of any reading holds the moment it came."""
     return any(each.at == each.received_at for each in message.admitted.readings)
 
 
-def first_line(error: Exception) -> str:
-    """What an error says, short enough for a log."""
-    return (str(error).splitlines() or [type(error).__name__])[0]
+def _pressed(message: AdmittedMessage) -> bool:
+    """Return True if any reading is a press."""
+    return any(isinstance(each, SosPressed) for each in message.admitted.readings)

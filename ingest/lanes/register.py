@@ -21,14 +21,14 @@ class Register:
 
     @classmethod
     def load(cls, conn: psycopg.Connection) -> "Register":
-        """All of it. Raises psycopg.Error."""
+        """Return the whole register. Raises psycopg.Error."""
         loaded = cls(*load_snapshot(conn))
         gc.collect()
         gc.freeze()  # a million devices stay: don't search them for garbage each time
         return loaded
 
     def refreshed(self, conn: psycopg.Connection, moment: datetime) -> Directory:
-        """The directory with every change committed before `moment`. Raises psycopg.Error."""
+        """Return the directory with all changes committed before `moment`. Raises psycopg.Error."""
         with self._turn:
             if self._checked_at < moment:
                 now = datetime.now(UTC)

@@ -42,7 +42,7 @@ class Slot(msgspec.Struct, frozen=True):
 
 
 def to_claim(slots: Sequence[Slot], me: int, *, shared: bool = False) -> tuple[str, ...]:
-    """The slots that `me` should take now (pure): those that are missing or whose holder is dead.
+    """Return the slots that `me` should take now: those missing or whose holder is dead.
 
     If `shared`, at least one bulk slot besides: one of a process that has several, else a new
     one; but none while a holder's fate is in doubt.
@@ -95,6 +95,6 @@ def session_suffix(conn: psycopg.Connection) -> str:
 
 
 def leave(conn: psycopg.Connection, worker: int) -> None:
-    """The process ends in good order: others may take its slots at once."""
+    """Give up the slots of a process that ends in good order: others may take them at once."""
     with conn.transaction():
         conn.execute("UPDATE ingest_slot SET renewed_at = 'epoch' WHERE worker = %s", (worker,))

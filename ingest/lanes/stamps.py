@@ -6,8 +6,9 @@ again, it is given the first delivery's stamp, so that it is the same row. Two w
 - after a crash between commit and acknowledgement: the broker sets the DUP flag and repeats the
   packet id;
 - with every subscription, so after every reconnect: the message that is retained on a topic, with
-  the RETAIN flag. A press may have been missed only where the broker lost the session; all is
-  forgotten then, and what is retained counts as new.
+  the RETAIN flag. A press that was heard live is remembered too, so that its retained copy is no
+  other. A press may have been missed only where the broker lost the session; all is forgotten then,
+  and what is retained counts as new.
 """
 
 from collections.abc import Iterable, Sequence
@@ -18,15 +19,17 @@ from zlib import crc32
 import msgspec
 import psycopg
 
+from core.insert_many import insert_many, update_on
 from devices.envelope import Envelope
 from ingest.mqtt.session import Delivery
 
 Name = tuple[str, int]  # slot and number: what is remembered, once each
+_LATEST = update_on("slot, packet_id", "digest", "received_at")
 RETAINED = " retained"  # behind a slot: its numbers are the topics', not the packets'
 
 
 def digest(envelope: Envelope) -> bytes:
-    """What tells one message from another under the same name."""
+    """Return what tells one message from another under the same name."""
     whole = blake2b(envelope.topic.encode(), digest_size=12)
     whole.update(b"\0" + envelope.payload)
     return whole.digest()
@@ -35,7 +38,7 @@ def digest(envelope: Envelope) -> bytes:
 def restamped(
     conn: psycopg.Connection, slot: str, deliveries: Sequence[Delivery]
 ) -> list[Delivery]:
-    """The deliveries, those that came before with the moment of their first coming."""
+    """Return the deliveries, those that came before with the moment of their first coming."""
     again = {_name(slot, each) for each in deliveries if _may_come_again(each)}
     if not again:
         return list(deliveries)
@@ -64,32 +67,40 @@ def _restamped(
     return msgspec.structs.replace(delivery, envelope=envelope)
 
 
-def remember(conn: psycopg.Connection, slot: str, deliveries: Iterable[Delivery]) -> None:
-    """Write down when these came, before they are stored."""
+def remember(
+    conn: psycopg.Connection,
+    slot: str,
+    deliveries: Iterable[Delivery],
+    presses: Iterable[Delivery] = (),
+) -> None:
+    """Write down when these came, before they are stored.
+
+    Of `presses`, those among them that may come again as the broker's retained copy.
+    """
     last = {
         _name(slot, each): each.envelope
         for each in deliveries
         if each.packet_id or each.envelope.retain
     }
+    last |= {_retained(slot, each): each.envelope for each in presses}
     if not last:
         return
     with conn.transaction():
-        conn.execute(
-            "INSERT INTO first_delivery (slot, packet_id, digest, received_at)"
-            " SELECT * FROM unnest(%s::text[], %s::int[], %s::bytea[], %s::timestamptz[])"
-            " ON CONFLICT (slot, packet_id) DO UPDATE"
-            " SET digest = excluded.digest, received_at = excluded.received_at",
-            (
-                [slot for slot, _ in last],
-                [number for _, number in last],
-                [digest(each) for each in last.values()],
-                [each.received_at for each in last.values()],
-            ),
+        insert_many(
+            conn,
+            "first_delivery",
+            {
+                ("slot", "text"): [slot for slot, _ in last],
+                ("packet_id", "int4"): [number for _, number in last],
+                ("digest", "bytea"): [digest(each) for each in last.values()],
+                ("received_at", "timestamptz"): [each.received_at for each in last.values()],
+            },
+            on_conflict=_LATEST,
         )
 
 
 def forget(conn: psycopg.Connection, slot: str) -> None:
-    """The broker lost the session: its packet ids begin anew and mean other messages."""
+    """Forget a session that the broker lost: its packet ids begin anew."""
     with conn.transaction():
         conn.execute("DELETE FROM first_delivery WHERE slot = ANY(%s)", ([slot, slot + RETAINED],))
 
@@ -99,7 +110,10 @@ def _may_come_again(delivery: Delivery) -> bool:
 
 
 def _name(slot: str, delivery: Delivery) -> Name:
-    """Of two topics with one number the first is forgotten; the digest tells them apart."""
-    if delivery.envelope.retain:
-        return slot + RETAINED, crc32(delivery.envelope.topic.encode()) >> 1
-    return slot, delivery.packet_id
+    """Return what a delivery is remembered by. Two topics may share a number: see `digest`."""
+    return _retained(slot, delivery) if delivery.envelope.retain else (slot, delivery.packet_id)
+
+
+def _retained(slot: str, delivery: Delivery) -> Name:
+    """Return what the broker's retained message of a delivery's topic is remembered by."""
+    return slot + RETAINED, crc32(delivery.envelope.topic.encode()) >> 1

@@ -12,10 +12,10 @@ from time import monotonic
 import psycopg
 import structlog
 
+from devices.broker_address import Address
 from ingest import metrics
 from ingest.lanes.crossing import BETWEEN_LANES
 from ingest.lanes.watch import SessionWatch
-from ingest.mqtt.connection import Address
 from ingest.mqtt.packets import Publish
 from ingest.mqtt.session import Session, SessionHooks
 from ingest.store.intrusions import Intrusion, keep_intrusions

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from core.errors import CarewatchError
-from ingest.mqtt.connection import Address
+from devices.broker_address import Address
 from ingest.mqtt.packets import Publish
 from ingest.mqtt.session import Session, SessionHooks
 

@@ -63,7 +63,7 @@ Packet = Connack | Publish | Puback | Suback | Pingresp
 
 
 def _length(size: int) -> bytes:
-    """The remaining length of a packet, 7 bits a byte (2.2.3)."""
+    """Return the remaining length of a packet, 7 bits a byte (2.2.3)."""
     out = bytearray()
     while size > 127:
         out.append(size & 127 | 128)
@@ -97,7 +97,7 @@ def connect(
     password: str | None = None,
     will: Will | None = None,
 ) -> bytes:
-    """CONNECT (3.1). `clean` False asks the broker to keep the session while we are away.
+    """Return CONNECT (3.1). `clean` False asks the broker to keep the session while we are away.
 
     `keep_alive` is in seconds; the will goes out at QoS 1.
     """
@@ -116,23 +116,23 @@ def connect(
 
 
 def subscribe(packet_id: int, filters: Sequence[str], qos: int = 1) -> bytes:
-    """SUBSCRIBE (3.8)."""
+    """Return SUBSCRIBE (3.8)."""
     wanted = b"".join(_text(each) + bytes((qos,)) for each in filters)
     return _packet(0x82, packet_id.to_bytes(2, "big") + wanted)
 
 
 def unsubscribe(packet_id: int, filters: Sequence[str]) -> bytes:
-    """UNSUBSCRIBE (3.10)."""
+    """Return UNSUBSCRIBE (3.10)."""
     return _packet(0xA2, packet_id.to_bytes(2, "big") + b"".join(map(_text, filters)))
 
 
 def publish(topic: str, payload: bytes, packet_id: int, *, retain: bool = False) -> bytes:
-    """PUBLISH (3.3) at QoS 1."""
+    """Return PUBLISH (3.3) at QoS 1."""
     return _packet(0x33 if retain else 0x32, _text(topic) + packet_id.to_bytes(2, "big") + payload)
 
 
 def pubacks(packet_ids: Iterable[int]) -> bytes:
-    """One PUBACK (3.4) for each id."""
+    """Return one PUBACK (3.4) for each id."""
     return b"".join([b"\x40\x02" + each.to_bytes(2, "big") for each in packet_ids])
 
 
@@ -145,7 +145,7 @@ class Reader:
         self._needed = 2  # bytes of _chunks it takes to get on
 
     def feed(self, data: bytes) -> list[Packet]:
-        """The packets that are whole now. Raises BrokenStream."""
+        """Return the packets that are whole now. Raises BrokenStream."""
         if not data:
             return []
         if self._chunks:
@@ -162,7 +162,7 @@ class Reader:
         return packets
 
     def _cut(self, data: bytes) -> tuple[list[Packet], int]:
-        """The whole packets of `data`, and where what is not whole begins."""
+        """Return the whole packets of `data`, and where what is not whole begins."""
         packets: list[Packet] = []
         start, end = 0, len(data)
         while end - start >= 2:
@@ -186,7 +186,7 @@ class Reader:
 
 
 def _long_length(data: bytes, at: int) -> tuple[int, int]:
-    """A remaining length of 2 to 4 bytes, and where it ends; (0, 0) where it is not all there."""
+    """Return a remaining length of 2 to 4 bytes and where it ends; (0, 0) if it is cut off."""
     size = 0
     for place in range(4):
         if at + place >= len(data):

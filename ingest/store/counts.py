@@ -27,7 +27,7 @@ class MessageCount(msgspec.Struct, frozen=True):
 
     @property
     def missing(self) -> int:
-        """Messages that were received and of which nobody knows more; 0 where all is well."""
+        """Return how many received messages nobody knows more of; 0 where all is well."""
         return self.received - self.stored - self.duplicate - self.rejected - self.ignored
 
 
@@ -51,7 +51,7 @@ def keep(conn: psycopg.Connection, tally: Tally) -> None:
 
 
 def message_counts(conn: psycopg.Connection, since: datetime) -> list[MessageCount]:
-    """The messages of each family since (at most 7 days ago, to the minute), by family."""
+    """Return the messages since (at most 7 days ago, to the minute) by family."""
     return (
         conn.cursor(row_factory=class_row(MessageCount))
         .execute(
@@ -66,6 +66,6 @@ def message_counts(conn: psycopg.Connection, since: datetime) -> list[MessageCou
 
 
 def recent_drops(conn: psycopg.Connection, since: datetime) -> int:
-    """What the broker says it dropped since its start, if any of it after `since`; else 0."""
+    """Return what the broker dropped since its start, if any of it after `since`; else 0."""
     found = conn.execute("SELECT dropped FROM broker_drops WHERE grew_at > %s", (since,))
     return sum(dropped for (dropped,) in found)

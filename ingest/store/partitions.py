@@ -24,7 +24,7 @@ CLOCK_AHEAD = timedelta(days=1)  # a device whose clock is further ahead is judg
 FEW = 20_000  # rows that are moved out of the DEFAULT partition; a day with more stays there
 
 
-class Kept(msgspec.Struct, frozen=True):
+class PartitionedTable(msgspec.Struct, frozen=True):
     """A table of readings: how wide its partitions are, how long they are kept."""
 
     table: Table
@@ -32,8 +32,8 @@ class Kept(msgspec.Struct, frozen=True):
     kept: timedelta
 
 
-TRACK = Kept("reading_track", timedelta(days=1), timedelta(days=90))
-EVENT = Kept("reading_event", timedelta(days=7), timedelta(days=730))
+TRACK = PartitionedTable("reading_track", timedelta(days=1), timedelta(days=90))
+EVENT = PartitionedTable("reading_event", timedelta(days=7), timedelta(days=730))
 KEPT = (TRACK, EVENT)
 
 
@@ -44,25 +44,27 @@ class Span(msgspec.Struct, frozen=True, order=True):
     end: date
 
 
-def wanted(kept: Kept, today: date) -> list[Span]:
-    """The partitions there should be around `today`."""
+def wanted(kept: PartitionedTable, today: date) -> list[Span]:
+    """Return the partitions there should be around `today`."""
     first = today - BEHIND
     start = first - (first - MONDAY) % kept.width
     count = (today + AHEAD - start) // kept.width + 1
     return [Span(start + n * kept.width, start + (n + 1) * kept.width) for n in range(count)]
 
 
-def outlived(kept: Kept, spans: Iterable[Span], today: date) -> list[Span]:
-    """The partitions whose every reading is older than it may become."""
+def outlived(kept: PartitionedTable, spans: Iterable[Span], today: date) -> list[Span]:
+    """Return the partitions whose every reading is older than it may become."""
     return sorted(span for span in spans if span.end <= today - kept.kept)
 
 
 def name_of(table: str, span: Span) -> str:
-    """The partition's name: reading_track_20261122."""
+    """Return the partition's name: reading_track_20261122."""
     return f"{table}_{span.start:%Y%m%d}"
 
 
-def roll(conn: psycopg.Connection, kept: Kept, today: date) -> tuple[list[str], list[str]]:
+def roll(
+    conn: psycopg.Connection, kept: PartitionedTable, today: date
+) -> tuple[list[str], list[str]]:
     """Make what is wanted, drop what is outlived; the names made and dropped.
 
     What can't be locked at once, or would take long, is left for the next time.
@@ -81,8 +83,8 @@ def roll(conn: psycopg.Connection, kept: Kept, today: date) -> tuple[list[str], 
     ]
 
 
-def existing(conn: psycopg.Connection, kept: Kept) -> set[Span]:
-    """The partitions there are, the DEFAULT one left out."""
+def existing(conn: psycopg.Connection, kept: PartitionedTable) -> set[Span]:
+    """Return the partitions there are, the DEFAULT one left out."""
     with conn.transaction():
         names = conn.cursor(row_factory=scalar_row).execute(
             "SELECT relname::text FROM pg_inherits JOIN pg_class ON oid = inhrelid"
@@ -106,7 +108,7 @@ ALTER TABLE {table} ATTACH PARTITION {part} FOR VALUES FROM ({start}) TO ({end})
 """
 
 
-def _make(conn: psycopg.Connection, kept: Kept, span: Span, today: date) -> bool:
+def _make(conn: psycopg.Connection, kept: PartitionedTable, span: Span, today: date) -> bool:
     """Attach one partition, with the few rows of its days that the DEFAULT one holds."""
     names = {
         "table": sql.Identifier(kept.table),
@@ -135,7 +137,7 @@ def _make(conn: psycopg.Connection, kept: Kept, span: Span, today: date) -> bool
     return False
 
 
-def _drop(conn: psycopg.Connection, kept: Kept, span: Span) -> bool:
+def _drop(conn: psycopg.Connection, kept: PartitionedTable, span: Span) -> bool:
     try:
         with conn.transaction():
             conn.execute(f"SET LOCAL lock_timeout = '{PATIENCE}'")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import psycopg
 from psycopg.rows import scalar_row
 
-from ingest.store.rows import TABLES, Key, Row, Table, microseconds
+from ingest.store.rows import TABLES, Key, ReadingRow, Table, microseconds
 
 LOOK_FIRST_FOR = 8  # batches without a repeat, until the next is tried unasked again
 
@@ -19,16 +19,16 @@ class RepeatGuard:
 
     @property
     def looks_first(self) -> bool:
-        """A try that fails costs about three times what the question does."""
+        """Return True if the next batch is compared first: a failed try costs thrice that."""
         return self._left > 0
 
     def note(self, *, met: bool) -> None:
-        """A batch met a repeat, or did not."""
+        """Note whether a batch met a repeat."""
         self._left = LOOK_FIRST_FOR if met else max(self._left - 1, 0)
 
 
-def unknown(conn: psycopg.Connection, rows: Sequence[Row]) -> list[Row]:
-    """The rows whose key is not stored yet."""
+def unknown(conn: psycopg.Connection, rows: Sequence[ReadingRow]) -> list[ReadingRow]:
+    """Return the rows whose key is not stored yet."""
     known: set[int] = set()
     for table in TABLES:
         asked = [(n, row.key) for n, row in enumerate(rows) if row.table == table]
@@ -53,7 +53,7 @@ LATERAL (
 
 
 def _known(conn: psycopg.Connection, table: Table, keys: Sequence[Key]) -> list[int]:
-    """The positions of the keys that are stored."""
+    """Return the positions of the keys that are stored."""
     times = [at for _, at, *_ in keys]
     asked = (
         [device for device, *_ in keys],

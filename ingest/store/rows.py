@@ -24,10 +24,10 @@ _length = struct.Struct("!i").pack
 _encode = msgspec.json.Encoder().encode
 
 
-class Row(msgspec.Struct, frozen=True, gc=False):
+class ReadingRow(msgspec.Struct, frozen=True, gc=False):
     """One reading on its way into the database."""
 
-    message: int  # which message of the batch said it
+    message: int  # number of its message in the batch
     reading: Reading
     table: Table  # what is many is kept short; the rest is few, and kept long
     key: Key
@@ -35,13 +35,15 @@ class Row(msgspec.Struct, frozen=True, gc=False):
     fields: bytes  # all columns but the arrival number, as COPY wants them
 
 
-def row_of(message: int, reading: Reading) -> Row:
-    """The row of one reading of the batch's message number `message`.
+def row_of(message: int, reading: Reading) -> ReadingRow:
+    """Return the row of one reading of the batch's message number `message`.
 
     Raises UnicodeEncodeError for a text that is not Unicode (half a surrogate pair).
     """
     key, body = reading.key, _encode(reading)
-    return Row(message, reading, _TABLE[type(reading)], key, body, _fields(reading, key, body))
+    return ReadingRow(
+        message, reading, _TABLE[type(reading)], key, body, _fields(reading, key, body)
+    )
 
 
 def _fields(reading: Reading, key: Key, body: bytes) -> bytes:
@@ -59,16 +61,16 @@ def _fields(reading: Reading, key: Key, body: bytes) -> bytes:
     )
 
 
-def distinct(rows: Iterable[Row]) -> list[Row]:
-    """The first row of each key, in their order."""
-    found: dict[Key, Row] = {}
+def distinct(rows: Iterable[ReadingRow]) -> list[ReadingRow]:
+    """Return the first row of each key, in their order."""
+    found: dict[Key, ReadingRow] = {}
     for row in rows:
         found.setdefault(row.key, row)
     return list(found.values())
 
 
-def copy_stream(numbered: Iterable[tuple[int, Row]]) -> bytes:
-    """The whole COPY stream for `COLUMNS`: each row with its arrival number."""
+def copy_stream(numbered: Iterable[tuple[int, ReadingRow]]) -> bytes:
+    """Return the whole COPY stream for `COLUMNS`: each row with its arrival number."""
     out = [_HEADER]
     for arrival, row in numbered:
         out += (_arrival(7, 8, arrival), row.fields)
@@ -76,18 +78,18 @@ def copy_stream(numbered: Iterable[tuple[int, Row]]) -> bytes:
     return b"".join(out)
 
 
-def json_array(rows: Sequence[Row]) -> bytes:
-    """The readings as one JSON array: the form of the feed."""
+def json_array(rows: Sequence[ReadingRow]) -> bytes:
+    """Return the readings as one JSON array: the form of the feed."""
     return b"[" + b",".join([row.body for row in rows]) + b"]"
 
 
 def microseconds(moment: datetime) -> int:
-    """Since 2000-01-01 UTC, as timestamptz stores it."""
+    """Return the microseconds since 2000-01-01 UTC, as timestamptz stores them."""
     since = moment - _EPOCH
     return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
 
 
-_KIND = {said: _length(len(kind)) + kind.encode() for said, kind in KIND_OF.items()}
+_KIND = {type_: _length(len(kind)) + kind.encode() for type_, kind in KIND_OF.items()}
 _TABLE: dict[type, Table] = {
-    said: "reading_track" if said in TRACKED else "reading_event" for said in KIND_OF
+    type_: "reading_track" if type_ in TRACKED else "reading_event" for type_ in KIND_OF
 }

@@ -14,13 +14,23 @@ import psycopg
 from psycopg.pq import TransactionStatus
 from psycopg.rows import scalar_row
 
+from core.database import first_line
 from core.locks import Lock
 from devices.envelope import Envelope
 from devices.readings import Reading, Reason, Rejection, SosPressed
 from devices.redaction import cut_private
 from ingest.admission.admit import Admitted
 from ingest.store.repeats import RepeatGuard, unknown
-from ingest.store.rows import COLUMNS, TABLES, Key, Row, copy_stream, distinct, json_array, row_of
+from ingest.store.rows import (
+    COLUMNS,
+    TABLES,
+    Key,
+    ReadingRow,
+    copy_stream,
+    distinct,
+    json_array,
+    row_of,
+)
 
 LONGEST_PAUSE = (
     "1500ms"  # a worker frozen while it holds the lock loses its connection, and the lock
@@ -32,7 +42,7 @@ MessageOutcome = Literal["stored", "duplicate", "rejected", "ignored"]
 REFUSALS = (psycopg.DataError, psycopg.errors.ProgramLimitExceeded)
 
 
-class Message(msgspec.Struct, frozen=True, gc=False):
+class AdmittedMessage(msgspec.Struct, frozen=True, gc=False):
     """One delivered message and what admission made of it."""
 
     envelope: Envelope
@@ -56,7 +66,7 @@ class Refused(msgspec.Struct, frozen=True):
 
 
 def save(
-    conn: psycopg.Connection, messages: Sequence[Message], guard: RepeatGuard | None = None
+    conn: psycopg.Connection, messages: Sequence[AdmittedMessage], guard: RepeatGuard | None = None
 ) -> Arrivals:
     """Store a batch and return when it is committed. `conn` must not be in a transaction.
 
@@ -68,9 +78,9 @@ def save(
     if conn.info.transaction_status is not TransactionStatus.IDLE:
         raise ValueError("save() commits: end the connection's transaction first")
     rows, refused = _parts(messages)
-    guard, said = guard or RepeatGuard(), distinct(rows)
-    stored, refused = _store(conn, messages, said, refused, guard)
-    guard.note(met=len(stored) < len(said))
+    guard, unique = guard or RepeatGuard(), distinct(rows)
+    stored, refused = _store(conn, messages, unique, refused, guard)
+    guard.note(met=len(stored) < len(unique))
     return Arrivals(
         stored=tuple(row.reading for row in stored),
         outcomes=_outcomes(len(messages), rows, stored, refused),
@@ -78,9 +88,9 @@ def save(
     )
 
 
-def _parts(messages: Sequence[Message]) -> tuple[list[Row], list[Refused]]:
-    """The readings and the rejections of a batch, each with the number of its message."""
-    rows: list[Row] = []
+def _parts(messages: Sequence[AdmittedMessage]) -> tuple[list[ReadingRow], list[Refused]]:
+    """Return the readings and rejections of a batch, each with the number of its message."""
+    rows: list[ReadingRow] = []
     refused: list[Refused] = []
     for index, message in enumerate(messages):
         refused += [Refused(index, rejection) for rejection in message.admitted.rejections]
@@ -93,7 +103,7 @@ def _parts(messages: Sequence[Message]) -> tuple[list[Row], list[Refused]]:
 
 
 def _outcomes(
-    count: int, rows: Sequence[Row], stored: Sequence[Row], refused: Sequence[Refused]
+    count: int, rows: Sequence[ReadingRow], stored: Sequence[ReadingRow], refused: Sequence[Refused]
 ) -> tuple[MessageOutcome, ...]:
     unkept = {each.key for each in refused}
     new = {row.message for row in stored}
@@ -112,12 +122,12 @@ def _outcomes(
 
 def _store(
     conn: psycopg.Connection,
-    messages: Sequence[Message],
-    rows: Sequence[Row],
+    messages: Sequence[AdmittedMessage],
+    rows: Sequence[ReadingRow],
     refused: Sequence[Refused],
     guard: RepeatGuard,
-) -> tuple[list[Row], list[Refused]]:
-    """The rows that were new, and all refusals. Halves a batch until the bad row stands alone."""
+) -> tuple[list[ReadingRow], list[Refused]]:
+    """Return the rows that were new, and all refusals. Halves a batch down to its bad row."""
     try:
         return _store_new(conn, messages, rows, refused, guard), list(refused)
     except REFUSALS as error:
@@ -134,17 +144,18 @@ def _store(
 
 
 def _why(error: Exception) -> str:
-    said = (str(error).splitlines() or [type(error).__name__])[0]
-    return f"the database can't keep this reading ({said}): mend the text in the message"
+    return (
+        f"the database can't keep this reading ({first_line(error)}): mend the text in the message"
+    )
 
 
 def _store_new(
     conn: psycopg.Connection,
-    messages: Sequence[Message],
-    rows: Sequence[Row],
+    messages: Sequence[AdmittedMessage],
+    rows: Sequence[ReadingRow],
     refused: Sequence[Refused],
     guard: RepeatGuard,
-) -> list[Row]:
+) -> list[ReadingRow]:
     """Store the rows that are new and return them."""
     if guard.looks_first:
         rows = unknown(conn, rows)
@@ -162,11 +173,11 @@ def _store_new(
 
 def _commit(
     conn: psycopg.Connection,
-    messages: Sequence[Message],
-    rows: Sequence[Row],
+    messages: Sequence[AdmittedMessage],
+    rows: Sequence[ReadingRow],
     refused: Sequence[Refused],
 ) -> None:
-    """All of it or nothing. Raises UniqueViolation when a row is known already."""
+    """Write all of it or nothing. Raises UniqueViolation when a row is known already."""
     with conn.transaction():
         _copy_refused(conn, messages, refused)
         if not rows:
@@ -181,7 +192,7 @@ def _commit(
 
 
 def _draw_arrivals(conn: psycopg.Connection, count: int) -> int:
-    """The first of `count` arrival numbers, ours alone until the transaction ends."""
+    """Return the first of `count` arrival numbers, ours alone until the transaction ends."""
     cursor = conn.cursor(row_factory=scalar_row).execute(
         "SELECT setval('arrival', nextval('arrival') + %s) FROM pg_advisory_xact_lock(%s),"
         " set_config('idle_in_transaction_session_timeout', %s, true)",
@@ -191,7 +202,7 @@ def _draw_arrivals(conn: psycopg.Connection, count: int) -> int:
     return last - count + 1
 
 
-def _log(conn: psycopg.Connection, first: int, rows: Sequence[Row]) -> None:
+def _log(conn: psycopg.Connection, first: int, rows: Sequence[ReadingRow]) -> None:
     """Tell those who follow the feed: one row, and a hint."""
     life = any(isinstance(row.reading, SosPressed) for row in rows)
     conn.execute(
@@ -203,7 +214,7 @@ def _log(conn: psycopg.Connection, first: int, rows: Sequence[Row]) -> None:
 
 
 def _copy_refused(
-    conn: psycopg.Connection, messages: Sequence[Message], refused: Sequence[Refused]
+    conn: psycopg.Connection, messages: Sequence[AdmittedMessage], refused: Sequence[Refused]
 ) -> None:
     if not refused:
         return
@@ -227,5 +238,5 @@ def _copy_refused(
 
 
 def _storable(text: str) -> str:
-    """The text without what PostgreSQL refuses: NUL and halves of surrogate pairs."""
+    """Return the text without what PostgreSQL refuses: NUL and halves of surrogate pairs."""
     return text.replace("\0", "\\0").encode("utf-8", "backslashreplace").decode()

@@ -18,14 +18,14 @@ from ingest.store.partitions import KEPT, TRACK, roll
 
 LOG_KEPT = timedelta(days=1)  # batches in the feed's log, behind the slowest checkpoint
 LOG_KEPT_AT_MOST = timedelta(days=7)  # with alerts away so long, the feed is read from `reading`
-MARK_EVERY = timedelta(minutes=10)
-REJECTIONS_KEPT = timedelta(days=30)
+MARK_EVERY = timedelta(minutes=10)  # a replay reads at most so much too much at either end
+REJECTIONS_KEPT = timedelta(days=30)  # a codec is mended, and they are read again, by then
 COUNTS_KEPT = timedelta(days=7)
-REJECTIONS_BYTES = 512 * 1024 * 1024
+REJECTIONS_BYTES = 512 * 1024 * 1024  # a device gone mad fills no disk
 REJECTION_OVERHEAD = 200  # bytes of a rejection beside its payload, about
 
 
-class Report(msgspec.Struct, frozen=True):
+class UpkeepReport(msgspec.Struct, frozen=True):
     """What one run did; all empty when another process was at it."""
 
     made: tuple[str, ...] = ()  # partitions
@@ -40,20 +40,20 @@ def run(
     *,
     now: datetime | None = None,
     rejection_bytes: int = REJECTIONS_BYTES,
-) -> Report:
+) -> UpkeepReport:
     """Do all that is due at `now` (the clock's, unless given). `conn` must not be in a transaction.
 
     Raises psycopg.Error; whatever was not done is due again next time.
     """
     moment = now or datetime.now(UTC)
     if not _locked(conn):
-        return Report()
+        return UpkeepReport()
     try:
         native = _partitioned(conn)
         _mark(conn, moment)
         digested = digest(conn, counts=native)  # first: what is dropped below has been counted
         rolled = [roll(conn, kept, moment.date()) for kept in KEPT] if native else []
-        return Report(
+        return UpkeepReport(
             made=tuple(name for made, _ in rolled for name in made),
             dropped=tuple(name for _, dropped in rolled for name in dropped),
             digested=digested,
@@ -73,7 +73,7 @@ def _unlock(conn: psycopg.Connection) -> None:
 
 
 def _partitioned(conn: psycopg.Connection) -> bool:
-    """Whether the readings are in native partitions, not in hypertables."""
+    """Return True if the readings are in native partitions, not in hypertables."""
     return _scalar(conn, "SELECT relkind = 'p' FROM pg_class WHERE oid = %s::regclass", TRACK.table)
 
 

@@ -15,7 +15,7 @@ from math import cos, radians
 from typing import Any, NamedTuple
 from zoneinfo import ZoneInfo
 
-from alerts.engine.engine import Outputs, World, advance, begin, elapse
+from alerts.engine.engine import Outputs, World
 from alerts.rules import RULES
 from alerts.types import (
     Finding,
@@ -187,7 +187,7 @@ class Story:
         self.stimuli: list[Stimulus] = []  # everything heard, for telling it again
         self._n = 0
         self.now = moment(begins or "00:00")
-        self.world: World = begin(
+        self.world = World.begin(
             self.directory,
             self.plans,
             rules=self.rules,
@@ -199,7 +199,7 @@ class Story:
     def at(self, text: str) -> "Story":
         """It is now this time; what was due before it has happened, and what is due at it."""
         self.now = moment(text)
-        self._keep(elapse(self.world, self.now))
+        self._keep(self.world.elapse(self.now))
         return self
 
     def every(self, minutes: float, start: str, end: str) -> Iterator["Story"]:
@@ -218,7 +218,7 @@ class Story:
 
     def feels(self, stimulus: Stimulus) -> "Story":
         self.stimuli.append(stimulus)
-        self._keep(advance(self.world, stimulus))
+        self._keep(self.world.advance(stimulus))
         return self
 
     def position(
@@ -300,7 +300,7 @@ class Story:
     def restart(self) -> "Story":
         """The process dies and starts again from its saved states."""
         rows = {(row.rule, row.key): row for row in self._saved()}
-        self.world = begin(
+        self.world = World.begin(
             self.directory,
             self.world.town.plans(),
             timezone=self.world.town.zone.key,
@@ -308,7 +308,7 @@ class Story:
             states=[row for row in rows.values() if row.body],
             clock=self.world.clock,
         )
-        self._keep(elapse(self.world, self.now))
+        self._keep(self.world.elapse(self.now))
         return self
 
     # -------- what is expected

@@ -109,3 +109,21 @@ def test_a_device_that_is_taken_away_clears() -> None:
     told.expect("battery_low", "device:door-c-1", "raised")
     told.change(gone={"devices": ("door-c-1",)})
     told.expect("battery_low", "device:door-c-1", "cleared", reason="device_removed")
+
+
+def test_a_device_that_only_says_low_is_believed_and_so_is_its_taking_back() -> None:
+    told = story().at("10:00").status("door-c-1", battery_low=True)
+    told.expect_nothing().at("11:00").status("door-c-1", battery_low=True)
+    found = told.expect("battery_low", "device:door-c-1", "raised", at="11:00")
+    assert [fact.detail for fact in found.evidence] == ["low", "low"]
+    told.at("12:00").status("door-c-1", battery_low=False)
+    told.expect("battery_low", "device:door-c-1", "cleared", reason="charged", at="12:00")
+
+
+def test_the_word_low_goes_before_a_percentage_of_the_same_message() -> None:
+    told = story()
+    for hour in range(10, 14):
+        told.at(f"{hour}:00").status("door-c-1", battery=100, fault="battery_low")
+        told.door("door-c-1", battery=100)
+    told.expect("battery_low", "device:door-c-1", "raised", at="11:00")
+    told.expect_nothing()

@@ -52,10 +52,17 @@ def test_back_within_the_hold_is_not_told() -> None:
 
 
 def test_doors_and_buttons_have_25_hours_and_a_button_matters_more() -> None:
-    told = story().at("10:00").door("door-c-1").press("btn-c-1", "test").at("+1 11:04:59")
+    told = story().at("10:00").status("door-c-1").status("btn-c-1").at("+1 11:04:59")
     told.expect_nothing().at("+1 11:05")
     told.expect(RULE, "device:door-c-1", severity="low")
     told.expect(RULE, "device:btn-c-1", severity="medium")
+
+
+def test_a_contact_that_has_never_sent_a_heartbeat_is_not_silent_for_want_of_events() -> None:
+    told = story().at("10:00").door("door-c-1").at("10:01").door("door-c-1", open=False)
+    told.press("btn-c-1", "test").at("+4 10:00").door("door-c-1").expect_nothing()
+    told.at("+4 10:30").door("door-c-1")  # its state once more: it beats, and is waited for
+    told.at("+5 11:35").expect(RULE, "device:door-c-1", at="+5 11:35")
 
 
 def test_a_phone_is_silent_only_on_duty() -> None:
@@ -136,7 +143,7 @@ def test_a_restart_forgets_no_timer() -> None:
 
 def test_minutes_by_kind_and_by_place() -> None:
     scope = RuleScope(area="wangji", rules={RULE: {"minutes": {"door": 60}, "hold_minutes": 0}})
-    told = story(scope).at("10:00").door("door-c-1").press("btn-c-1", "test").status("term-f1")
+    told = story(scope).at("10:00").status("door-c-1").status("btn-c-1").status("term-f1")
     told.at("12:00").expect(RULE, "device:door-c-1", at="11:00")
     told.expect(RULE, "device:term-f1", at="10:10")
     told.expect_nothing()

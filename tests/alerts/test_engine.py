@@ -1,20 +1,32 @@
-"""The engine's own promises: order, clock, timers, states. RuleEvent with a rule made for it."""
+"""The engine's own promises: order, clock, timers, states. Shown with a rule made for it."""
 
 from collections.abc import Iterable
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Never
 
 import pytest
 from msgspec.structs import replace
 from story import DAY, HOME, Story, button, caregiver, client, moment, phone, visit
 
-from alerts.engine.engine import NOTHING, StateRow, World, advance, begin, elapse, state_names
-from alerts.rule import STANDS, Begun, Felt, Rule, RuleEvent, RuleState, Verdict
+from alerts.engine.engine import NOTHING, StateRow, World, state_names
+from alerts.rule import (
+    KEEP_TIMER,
+    NO_TIMER,
+    UNCHANGED,
+    AnyRule,
+    Change,
+    Forget,
+    Keep,
+    Rule,
+    RuleState,
+    TimerChoice,
+    Verdict,
+)
 from alerts.town.parameters import Parameters
 from alerts.town.town import Town
 from alerts.types import PlanSet, Severity, Stored, Tick, TownChanged
 from devices.directory import Directory, RegisterChange
-from devices.readings import DeviceStatus, Reading
+from devices.readings import DeviceStatus
 
 MINUTE = timedelta(minutes=1)
 START = DAY
@@ -24,35 +36,48 @@ class Count(RuleState, frozen=True):
     n: int = 0
 
 
-class Echo(Rule[Count, Parameters]):
-    """Says what it felt; asks to be woken `minutes` after each reading."""
+class Echo(Rule[Count, Parameters, DeviceStatus, Never]):
+    """Says what has happened; asks to be woken `minutes` after each reading."""
 
     name = "echo"
     severity = Severity.LOW
-    wants = (DeviceStatus,)
+    readings = (DeviceStatus,)
     settings = Parameters
     state = Count
     minutes = 10.0
 
-    def route(self, said: Reading | RuleEvent, town: Town) -> Iterable[str]:
-        return (said.device,) if isinstance(said, DeviceStatus) else ()
+    def route_reading(self, reading: DeviceStatus, town: Town) -> Iterable[str]:
+        return (reading.device,)
 
-    def affected(self, change: TownChanged | Begun, town: Town) -> Iterable[str]:
+    def route_change(self, change: Change, town: Town) -> Iterable[str]:
         return ("town",) if isinstance(change, TownChanged) else ()
 
-    def step(self, key: str, state: Count | None, felt: Felt, town: Town) -> Verdict | None:
+    def on_reading(
+        self, key: str, state: Count | None, reading: DeviceStatus, town: Town
+    ) -> Verdict[Count]:
+        return self._echo(key, state, "reading", town.now + self.minutes * MINUTE, town)
+
+    def on_timer(self, key: str, state: Count, town: Town) -> Verdict[Count]:
+        return self._echo(key, state, "timer", NO_TIMER, town)
+
+    def on_change(
+        self, key: str, state: Count | None, change: Change, town: Town
+    ) -> Verdict[Count]:
+        return self._echo(key, state, "change", NO_TIMER, town)
+
+    def _echo(
+        self, key: str, state: Count | None, what: str, timer: datetime | TimerChoice, town: Town
+    ) -> Keep[Count]:
         n = (state.n if state else 0) + 1
-        found = self.finding("raised", key, type(felt).__name__.lower(), str(n), town=town)
-        wake_at = town.now + self.minutes * MINUTE if isinstance(felt, Stored) else None
-        return Verdict(Count(n), (found,), wake_at)
+        return Keep(Count(n), timer, (self.finding("raised", key, what, str(n), town=town),))
 
 
 class Second(Echo):
     name = "second"
 
 
-def world(*rules: Rule[Any, Any], **more: Any) -> World:
-    return begin(Directory("Asia/Shanghai"), PlanSet(), rules=rules or (Echo(),), **more)
+def world(*rules: AnyRule, **more: Any) -> World:
+    return World.begin(Directory("Asia/Shanghai"), PlanSet(), rules=rules or (Echo(),), **more)
 
 
 def beat(at: str, device: str = "d-1") -> Stored:
@@ -67,31 +92,31 @@ def said(outcome: Any) -> list[tuple[str, str, str]]:
     ]
 
 
-def test_a_wish_is_granted_before_a_later_stimulus_and_after_one_of_the_same_moment() -> None:
+def test_a_timer_fires_before_a_later_stimulus_and_after_one_of_the_same_moment() -> None:
     told = world()
-    assert said(advance(told, beat("09:00"))) == [("09:00", "echo", "stored")]
-    assert told.next_wake() == moment("09:10")
-    assert said(advance(told, beat("09:10", "d-2"))) == [("09:10", "echo", "stored")]
-    assert said(advance(told, Tick(moment("09:10")))) == []
-    assert said(advance(told, Tick(moment("09:10:01")))) == [("09:10", "echo", "tick")]
-    assert said(elapse(told, moment("09:20"))) == [("09:20", "echo", "tick")]
-    assert told.next_wake() is None
-    assert elapse(told, moment("23:00")) is NOTHING
+    assert said(told.advance(beat("09:00"))) == [("09:00", "echo", "reading")]
+    assert told.next_timer() == moment("09:10")
+    assert said(told.advance(beat("09:10", "d-2"))) == [("09:10", "echo", "reading")]
+    assert said(told.advance(Tick(moment("09:10")))) == []
+    assert said(told.advance(Tick(moment("09:10:01")))) == [("09:10", "echo", "timer")]
+    assert said(told.elapse(moment("09:20"))) == [("09:20", "echo", "timer")]
+    assert told.next_timer() is None
+    assert told.elapse(moment("23:00")) is NOTHING
 
 
-def test_a_later_reading_moves_the_wish() -> None:
+def test_a_later_reading_moves_the_timer() -> None:
     told = world()
     for at in ("09:00", "09:05", "09:09"):
-        advance(told, beat(at))
-    assert told.next_wake() == moment("09:19")
-    assert said(elapse(told, moment("10:00"))) == [("09:19", "echo", "tick")]
+        told.advance(beat(at))
+    assert told.next_timer() == moment("09:19")
+    assert said(told.elapse(moment("10:00"))) == [("09:19", "echo", "timer")]
 
 
-def test_wishes_of_one_moment_come_by_rule_and_key() -> None:
+def test_timers_of_one_moment_fire_by_rule_and_key() -> None:
     told = world(Second(), Echo())
     for device in ("d-2", "d-1"):
-        advance(told, beat("09:00", device))
-    found = elapse(told, moment("09:10")).findings
+        told.advance(beat("09:00", device))
+    found = told.elapse(moment("09:10")).findings
     assert [(one.rule, one.subject) for one in found] == [
         ("echo", "d-1"),
         ("echo", "d-2"),
@@ -102,14 +127,14 @@ def test_wishes_of_one_moment_come_by_rule_and_key() -> None:
 
 def test_the_clock_never_goes_back() -> None:
     told = world()
-    advance(told, beat("09:00"))
-    assert said(advance(told, beat("08:00", "d-2"))) == [("09:00", "echo", "stored")]
+    told.advance(beat("09:00"))
+    assert said(told.advance(beat("08:00", "d-2"))) == [("09:00", "echo", "reading")]
     assert told.clock == moment("09:00")
 
 
 def test_states_come_back_as_they_were() -> None:
     told = world()
-    advance(told, beat("09:00"))
+    told.advance(beat("09:00"))
     rows = told.take_dirty()
     assert [(row.rule, row.key, row.version, row.wake_at) for row in rows] == [
         ("echo", "d-1", 1, moment("09:10"))
@@ -117,26 +142,29 @@ def test_states_come_back_as_they_were() -> None:
     assert told.take_dirty() == []
     assert state_names((Echo(),)) == {"echo", "vitals"}
     again = world(states=rows, clock=told.clock)
-    assert elapse(again, moment("09:10")) == elapse(told, moment("09:10"))
+    assert again.elapse(moment("09:10")) == told.elapse(moment("09:10"))
     assert [row.wake_at for row in again.take_dirty()] == [None]
 
 
 def test_a_forgotten_state_is_a_row_without_a_body() -> None:
     class Forgetful(Echo):
-        def step(self, key: str, state: Any, felt: Felt, town: Town) -> Verdict | None:
-            return Verdict(None) if state else Verdict(Count())
+        def on_reading(
+            self, key: str, state: Count | None, reading: DeviceStatus, town: Town
+        ) -> Verdict[Count]:
+            return Forget() if state else Keep(Count(), town.now + MINUTE)
 
     told = world(Forgetful())
-    advance(told, beat("09:00"))
+    told.advance(beat("09:00"))
     told.take_dirty()
-    advance(told, beat("09:01"))
+    told.advance(beat("09:01"))
     assert [row.body for row in told.take_dirty()] == [b""]
+    assert told.next_timer() is None
 
 
 def test_states_of_another_version_are_left_out_and_named() -> None:
     told = world(states=[StateRow("echo", "d-1", 7, None, b"\x80")], clock=moment("09:00"))
     assert told.stale == {"echo"}
-    assert said(advance(told, beat("09:00"))) == [("09:00", "echo", "stored")]
+    assert said(told.advance(beat("09:00"))) == [("09:00", "echo", "reading")]
 
 
 def test_a_changed_rule_learns_the_last_days_again() -> None:
@@ -149,7 +177,7 @@ def test_a_changed_rule_learns_the_last_days_again() -> None:
     rows = [
         replace(row, version=row.version + (row.rule in other)) for row in old.world.take_dirty()
     ]
-    world = begin(
+    world = World.begin(
         old.directory, old.plans, states=rows, clock=old.world.clock, history=iter(old.stimuli)
     )
     assert world.stale == set(other)
@@ -164,17 +192,37 @@ def test_a_changed_rule_learns_the_last_days_again() -> None:
     assert any("late_evidence" in line for line in old.lines())
 
 
-def test_a_wish_can_be_left_as_it_stands() -> None:
-    class Patient(Echo):
-        def step(self, key: str, state: Any, felt: Felt, town: Town) -> Verdict | None:
-            verdict = super().step(key, state, felt, town)
-            assert verdict is not None
-            return Verdict(verdict.state, wake_at=STANDS) if state else verdict
+def test_a_timer_of_a_visit_that_nobody_knows_any_more_is_forgotten() -> None:
+    story = Story(client("c-1"), caregiver("g-1"), phone("g-1"), visit("v-1")).at("08:00")
+    rows = [row for row in story.world.take_dirty() if row.rule == "visit_missed"]
+    assert [row.wake_at for row in rows] == [moment("12:00")]
+    alone = World.begin(Directory("Asia/Shanghai"), PlanSet(), states=rows, clock=moment("08:00"))
+    assert alone.elapse(moment("13:00")) is NOTHING
+    assert [row.body for row in alone.take_dirty() if row.rule == "visit_missed"] == [b""]
 
-    told = world(Patient())
-    advance(told, beat("09:00"))
-    advance(told, beat("09:05"))
-    assert told.next_wake() == moment("09:10")
+
+@pytest.mark.parametrize(
+    ("verdict", "timer"),
+    [
+        (UNCHANGED, "09:10"),
+        (Keep(Count(), KEEP_TIMER), "09:10"),
+        (Keep(Count(), moment("09:07")), "09:07"),
+        (Keep(Count(), moment("09:30")), "09:30"),
+        (Keep(Count(), NO_TIMER), None),
+        (Forget(), None),
+    ],
+)
+def test_what_becomes_of_a_timer(verdict: Verdict[Count], timer: str | None) -> None:
+    class Answering(Echo):
+        def on_reading(
+            self, key: str, state: Count | None, reading: DeviceStatus, town: Town
+        ) -> Verdict[Count]:
+            return verdict if state else super().on_reading(key, state, reading, town)
+
+    told = world(Answering())
+    told.advance(beat("09:00"))
+    told.advance(beat("09:05"))
+    assert told.next_timer() == (moment(timer) if timer else None)
 
 
 def test_a_change_of_the_town_taken_in_twice_changes_nothing_more() -> None:
@@ -184,21 +232,24 @@ def test_a_change_of_the_town_taken_in_twice_changes_nothing_more() -> None:
         register=RegisterChange(devices=(phone("g-1"), button("c-1"))),
         plans=PlanSet(visits=(visit("v-2"),)),
     )
-    first = advance(story.world, change)
+    first = story.world.advance(change)
     story.world.take_dirty()
     assert len(first.visits) == 1
-    assert advance(story.world, change) is NOTHING
+    assert story.world.advance(change) is NOTHING
 
 
 def test_the_same_stimuli_give_the_same_outcomes() -> None:
     def run() -> list[Any]:
         told = world(Second(), Echo())
-        return [advance(told, beat(at, device)) for at in ("09:00", "09:30") for device in "ba"]
+        return [told.advance(beat(at, device)) for at in ("09:00", "09:30") for device in "ba"]
 
     assert run() == run()
 
 
 def test_a_parameter_that_a_rule_does_not_have_is_named() -> None:
     story = Story(client("c-1"), button("c-1"), rules={"sos_pressed": {"join_minuts": 5}})
-    with pytest.raises(Exception, match=r"join_minuts.*it takes join_minutes"):
+    with pytest.raises(
+        Exception,
+        match=r"unknown key 'join_minuts'; did you mean 'join_minutes'\?",
+    ):
         story.at("09:00").press("btn-c-1")

@@ -154,7 +154,7 @@ class TestTargets:
         plans = PlanSet(people=people, ladders=(ladder((0, ("agency",))),))
         story = LadderStory(plans)
         story.book.roster = story.book.roster.changed(plans)
-        story.book.roster.agency_of_client["client:c-1"] = "a-1"  # type: ignore[index]
+        story.book.roster.agency_of_client["c-1"] = "a-1"  # type: ignore[index]
         assert story.found().pages == [(0, "u-a")]
 
     def test_one_person_meant_twice_is_paged_once(self) -> None:

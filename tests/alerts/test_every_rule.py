@@ -25,9 +25,9 @@ from story import (
 )
 
 from alerts.rules import RULES
-from alerts.town.settings import care_level
 from alerts.types import Condition, PlanSet, RuleScope, Stored, TownChanged, Zone
 from devices.directory import Circle, Device, Facility, Resident
+from devices.subject import Subject
 
 AREAS = (area("mudan"), area("wangji", "mudan"), agency("a-1"))
 HOMES = (client("c-1", area="wangji", care_level="full", agency="a-1"), door("c-1"), button("c-1"))
@@ -277,11 +277,13 @@ def test_late_and_backwards_ends_as_late_and_in_order(rule: str) -> None:
 def levels(rule: str) -> list[dict[str, str]]:
     """The scopes that fit the story's subject, from wide to narrow."""
     subject, directory = CASES[rule].subject, begun(rule).directory
+    about = Subject.parse(subject)
     found: list[tuple[str, str | None]] = [
-        ("area", area) for area in reversed(directory.area_path(directory.area_of(subject)))
+        ("area", area) for area in reversed(directory.area_path(directory.area_of(about)))
     ]
-    found.append(("care_level", care_level(directory, subject)))
-    found.append(("agency", directory.agency_of(subject)))
+    client = directory.client_of(about)
+    found.append(("care_level", client.care_level if client else None))
+    found.append(("agency", directory.agency_of(about)))
     found.append(("subject", subject))
     return [{level: key} for level, key in found if key is not None]
 

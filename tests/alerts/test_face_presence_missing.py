@@ -5,7 +5,8 @@ from itertools import permutations
 import pytest
 from story import Story
 
-from alerts.rules.face_presence_missing import PresenceSettings, lack, parts_of
+from alerts.rules.face_presence_missing import PresenceSettings
+from alerts.rules.shared.months import lack, parts_of
 from alerts.types import RuleScope
 from devices.directory import Device, Facility, Resident
 
@@ -136,7 +137,7 @@ def test_who_leaves_is_not_missed() -> None:
 
 def test_the_parts_of_a_month() -> None:
     def parts(n: int, owed_from: int = 1) -> list[tuple[int, int]]:
-        found = parts_of("2026-11", PresenceSettings(per_month=n), owed_from)
+        found = parts_of(n, owed_from)
         return [(part.start, part.stop - 1) for part in found]
 
     assert parts(1) == [(1, 31)]
@@ -148,6 +149,6 @@ def test_the_parts_of_a_month() -> None:
 
 def test_the_best_choice_of_days_is_found() -> None:
     settings = PresenceSettings()
-    halves = parts_of("2026-11", settings)
-    assert lack([14, 15, 16, 21], halves, settings) is None
-    assert lack([14, 20], halves, settings) == "too_close"
+    halves = parts_of(settings.per_month)
+    assert lack([14, 15, 16, 21], halves, settings.min_days_apart) is None
+    assert lack([14, 20], halves, settings.min_days_apart) == "too_close"

@@ -9,6 +9,7 @@ from alerts.cases.lifecycle import open_alert
 from alerts.figures.flood import Cause, causes, flooding, is_flood, stale
 from alerts.types import Alert, Finding, Severity
 from devices.directory import Area, Device, Directory, RegisterChange
+from devices.subject import Subject
 
 VILLAGES = ("wangji", "liji", "zhaoji")
 TOWN = RegisterChange(
@@ -44,12 +45,15 @@ def homes(count: int, area: str | None, first: int = 100, **more: str) -> list[A
 
 def test_alarms_of_one_village_are_named_by_it_and_the_others_apart() -> None:
     found = causes([*homes(6, "wangji"), *homes(3, "liji"), *homes(1, None)], DIRECTORY)
-    assert found == [Cause("visit_missed", "area:wangji", 6), Cause("visit_missed", "", 4)]
+    assert found == [
+        Cause("visit_missed", Subject("area", "wangji"), 6),
+        Cause("visit_missed", None, 4),
+    ]
 
 
 def test_a_wide_area_is_named_where_no_village_has_most() -> None:
     found = causes([alarm for place in VILLAGES for alarm in homes(3, place)], DIRECTORY)
-    assert found == [Cause("visit_missed", "area:mudan", 9)]
+    assert found == [Cause("visit_missed", Subject("area", "mudan"), 9)]
 
 
 def test_the_whole_town_explains_nothing() -> None:
@@ -57,15 +61,15 @@ def test_the_whole_town_explains_nothing() -> None:
         RegisterChange(areas=tuple(Area(id=place, parent="heze") for place in VILLAGES))
     )
     spread = [alarm for place in VILLAGES for alarm in homes(3, place)]
-    assert causes(spread, county) == [Cause("visit_missed", "", 9)]
-    assert causes(homes(4, None), DIRECTORY) == [Cause("visit_missed", "", 4)]
+    assert causes(spread, county) == [Cause("visit_missed", None, 9)]
+    assert causes(homes(4, None), DIRECTORY) == [Cause("visit_missed", None, 4)]
 
 
 def test_a_gateway_that_explains_all_goes_before_its_village() -> None:
     behind = homes(5, "wangji", first=0, rule="no_activity")
-    assert causes(behind, DIRECTORY) == [Cause("no_activity", "gateway:hub-1", 5)]
+    assert causes(behind, DIRECTORY) == [Cause("no_activity", Subject("gateway", "hub-1"), 5)]
     devices = [alarm(f"device:door-{n}", "wangji", "battery_low") for n in range(5)]
-    assert causes(devices, DIRECTORY) == [Cause("battery_low", "gateway:hub-1", 5)]
+    assert causes(devices, DIRECTORY) == [Cause("battery_low", Subject("gateway", "hub-1"), 5)]
 
 
 def test_an_agency_is_named_where_it_explains_most() -> None:
@@ -73,12 +77,15 @@ def test_an_agency_is_named_where_it_explains_most() -> None:
         alarm(f"client:c-{n}", village, agency="a-1")
         for n, village in enumerate((*VILLAGES, "heze", "heze"), 100)
     ]
-    assert causes(everywhere, DIRECTORY) == [Cause("visit_missed", "agency:a-1", 5)]
+    assert causes(everywhere, DIRECTORY) == [Cause("visit_missed", Subject("agency", "a-1"), 5)]
 
 
 def test_two_alarms_are_no_pattern_and_rules_are_never_mixed() -> None:
     found = causes([*homes(2, "wangji"), *homes(3, "wangji", rule="battery_low")], DIRECTORY)
-    assert found == [Cause("battery_low", "area:wangji", 3), Cause("visit_missed", "", 2)]
+    assert found == [
+        Cause("battery_low", Subject("area", "wangji"), 3),
+        Cause("visit_missed", None, 2),
+    ]
 
 
 def test_the_order_alarms_come_in_changes_nothing() -> None:

@@ -1,6 +1,6 @@
 """Both lanes beside each other, as a backtest walks them."""
 
-from datetime import timedelta
+from datetime import UTC, timedelta
 
 from story import DAY, button, client, door, town_of
 
@@ -9,7 +9,7 @@ from alerts.types import Finding, Stored, Tick
 from devices.directory import Directory
 from devices.readings import DoorMoved, Reading, SosPressed
 
-BEGIN = DAY.astimezone()
+BEGIN = DAY.astimezone(UTC)
 
 
 def after(seconds: float) -> dict[str, object]:

@@ -1,6 +1,7 @@
 """What becomes of an alert, as timelines."""
 
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from ladder_story import NOON, ladder, made, staff, town
@@ -19,6 +20,12 @@ def test_the_same_alert_has_the_same_id_and_another_moment_another() -> None:
     assert alert_id(key, NOON) == alert_id(key, NOON)
     assert len({alert_id(key, NOON), alert_id(key, NOON + timedelta(microseconds=1))}) == 2
     assert "-" not in alert_id(key, NOON)
+
+
+def test_the_zone_a_moment_is_written_in_makes_no_other_alert() -> None:
+    key = AlertKey("door_left_open", "client:c-1", "door-1")
+    as_read = NOON.astimezone(ZoneInfo("America/Los_Angeles"))
+    assert alert_id(key, as_read) == alert_id(key, NOON)
 
 
 def test_an_alert_says_where_it_is_and_what_raised_it() -> None:

@@ -5,6 +5,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from msgspec.structs import replace
+from story import Story, client, moment, visit
 
 from alerts.town.town import Town
 from alerts.types import PlannedVisit, PlanSet
@@ -47,6 +48,10 @@ def test_a_single_visit_is_on_its_day_only() -> None:
         ("FREQ=DAILY;INTERVAL=5", ["02", "07", "12"]),
         ("FREQ=DAILY;UNTIL=20261104T010000Z", ["02", "03", "04"]),  # 09:00 in Shanghai
         ("FREQ=DAILY;UNTIL=20261104T005959Z", ["02", "03"]),
+        ("FREQ=DAILY;UNTIL=20261104", ["02", "03", "04"]),  # a date includes its day
+        ("FREQ=WEEKLY;UNTIL=20261109;BYDAY=MO", ["02", "09"]),
+        ("freq=daily;until=20261103", ["02", "03"]),
+        ("FREQ=DAILY;UNTIL=20261104T085959", ["02", "03"]),
         ("FREQ=MONTHLY;BYMONTHDAY=15", ["15"]),
     ],
 )
@@ -109,3 +114,13 @@ def test_what_is_taken_up_when_plans_are_learnt(hindsight: bool, expected: list[
 def test_a_rule_that_cannot_be_read_is_named() -> None:
     with pytest.raises(CarewatchError, match="FREQ=SOMETIMES"):
         dates(plan(rrule="FREQ=SOMETIMES"), date(2026, 11, 2), 1)
+
+
+@pytest.mark.parametrize("fresh", [True, False])
+def test_a_plan_changed_at_midnight_does_not_lose_the_day_behind_it(fresh: bool) -> None:
+    daily = visit("v-1", rrule="FREQ=DAILY")
+    told = Story(client("c-1"), daily, only=("visit_missed",)).at("+1 23:59")
+    told.now = moment("+2 00:00")  # a stimulus of this moment comes before its timers
+    told.change(visit("v-2" if fresh else "v-1", "14:00", "16:00", rrule="FREQ=DAILY"))
+    told.at("+3 23:59")
+    assert {"v-1@2026-11-04", "v-1@2026-11-05"} <= told.records.keys()

@@ -4,8 +4,8 @@ import pytest
 
 from alerts.plans.setting_changes import (
     EVERYWHERE,
-    Part,
     SettingsChange,
+    TownPart,
     changed,
     compared,
     covers,
@@ -27,7 +27,7 @@ def test_a_change_for_everybody_leaves_the_narrower_lines() -> None:
 
 
 def test_a_change_for_a_part_joins_the_line_of_that_part() -> None:
-    full = Part(care_level="full")
+    full = TownPart(care_level="full")
     change = SettingsChange(rule="no_activity", parameters={"hours": 12}, part=full)
     after = changed(TOWN, change)
     (line,) = after.rules_for
@@ -36,7 +36,7 @@ def test_a_change_for_a_part_joins_the_line_of_that_part() -> None:
 
 
 def test_a_part_that_has_no_line_gets_one_behind_the_others() -> None:
-    part = Part(area="wangji", agency="a-1")
+    part = TownPart(area="wangji", agency="a-1")
     change = SettingsChange(rule="no_activity", parameters={"hours": 12}, part=part)
     assert [part_of(line) for line in changed(TOWN, change).rules_for] == [part_of(FULL), part]
 
@@ -44,13 +44,15 @@ def test_a_part_that_has_no_line_gets_one_behind_the_others() -> None:
 def test_a_narrower_parameter_of_parts_is_written_whole() -> None:
     town = TownSettings({"device_silent": {"minutes": {"phone": 20, "door": 60}}})
     parameters: dict[str, object] = {"minutes": {"phone": 5}}
-    change = SettingsChange(rule="device_silent", parameters=parameters, part=Part(area="wangji"))
+    change = SettingsChange(
+        rule="device_silent", parameters=parameters, part=TownPart(area="wangji")
+    )
     (line,) = changed(town, change).rules_for
     assert line.rules == {"device_silent": {"minutes": {"phone": 5, "door": 60}}}
 
 
-@pytest.mark.parametrize("part", [EVERYWHERE, Part(area="wangji")])
-def test_what_no_rule_takes_is_refused(part: Part) -> None:
+@pytest.mark.parametrize("part", [EVERYWHERE, TownPart(area="wangji")])
+def test_what_no_rule_takes_is_refused(part: TownPart) -> None:
     with pytest.raises(CarewatchError, match="it takes hours"):
         changed(TOWN, SettingsChange(rule="no_activity", parameters={"hour": 1}, part=part))
 
@@ -80,19 +82,21 @@ def test_the_order_of_lines_is_a_difference_too() -> None:
     [
         (WHOLE, EVERYWHERE, True),
         (Scope(areas=("mudan",)), EVERYWHERE, False),
-        (Scope(areas=("mudan",)), Part(care_level="full"), False),
-        (Scope(areas=("mudan",)), Part(area="wangji"), True),
-        (Scope(areas=("mudan",)), Part(area="other"), False),
-        (Scope(areas=("mudan",)), Part(area="wangji", agency="a-1"), True),
-        (Scope(areas=("mudan",)), Part(subject="client:c-1"), True),
-        (Scope(areas=("mudan",)), Part(subject="client:c-2", area="wangji"), False),
-        (Scope(agency="a-1"), Part(agency="a-1"), True),
-        (Scope(agency="a-1"), Part(agency="a-2"), False),
-        (Scope(agency="a-1", areas=("mudan",)), Part(agency="a-1"), False),
-        (Scope(agency="a-1", areas=("mudan",)), Part(agency="a-1", area="wangji"), True),
+        (Scope(areas=("mudan",)), TownPart(care_level="full"), False),
+        (Scope(areas=("mudan",)), TownPart(area="wangji"), True),
+        (Scope(areas=("mudan",)), TownPart(area="other"), False),
+        (Scope(areas=("mudan",)), TownPart(area="wangji", agency="a-1"), True),
+        (Scope(areas=("mudan",)), TownPart(subject="client:c-1"), True),
+        (Scope(areas=("mudan",)), TownPart(subject="client:c-2", area="wangji"), False),
+        (Scope(agency="a-1"), TownPart(agency="a-1"), True),
+        (Scope(agency="a-1"), TownPart(agency="a-2"), False),
+        (Scope(agency="a-1", areas=("mudan",)), TownPart(agency="a-1"), False),
+        (Scope(agency="a-1", areas=("mudan",)), TownPart(agency="a-1", area="wangji"), True),
     ],
 )
-def test_nobody_changes_what_others_answer_for(scope: Scope, part: Part, is_covered: bool) -> None:
+def test_nobody_changes_what_others_answer_for(
+    scope: Scope, part: TownPart, is_covered: bool
+) -> None:
     areas = (Area(id="mudan"), Area(id="wangji", parent="mudan"), Area(id="other"))
     clients = (Client(id="c-1", area="wangji"), Client(id="c-2", area="other"))
     directory = Directory().changed(RegisterChange(areas=areas, clients=clients))

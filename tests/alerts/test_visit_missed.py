@@ -340,3 +340,25 @@ def test_a_phone_left_in_the_car() -> None:
     told.at("13:00").door("door-c-1", observed="09:02").mark("g-1", "check_in", observed="09:02")
     told.at("13:05").expect("visit_missed", "client:c-1", "cleared", reason="late_evidence")
     assert record(told).grade == "contradicted"
+
+
+# ---------------------------------------------------------------- a phone that speaks
+
+
+def test_a_phone_at_rest_that_repeats_its_last_fix_is_not_silent() -> None:
+    told = story()
+    for minute in range(5, 120, 15):
+        told.at(f"{9 + minute // 60:02}:{minute % 60:02}").position("g-1", HOME, observed="09:05")
+    missed(told.at("12:00"), reason="caregiver_unplaced")
+
+
+def test_a_phone_that_says_no_more_than_that_it_lives_is_not_silent() -> None:
+    told = story()
+    for _ in told.every(20, "09:00", "11:00"):
+        told.status("phone-g-1", online=True)
+    missed(told.at("12:00"), reason="caregiver_unplaced")
+
+
+def test_a_phone_that_nobody_heard_is_silent() -> None:
+    told = story().at("08:55").position("g-1", FAR).at("11:30").position("g-1", FAR)
+    missed(told.at("12:00"), reason="caregiver_silent")

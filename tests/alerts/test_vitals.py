@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from story import DAY, Story, button, client, door, moment
 
-from alerts.rule import Rule
+from alerts.rule import AnyRule
 from alerts.rules import RULES
 from alerts.town import heartbeats as vitals
 from devices.readings import DeviceStatus, DoorMoved, Reading
@@ -70,21 +70,21 @@ def test_of_a_calm_device_the_rules_hear_little(monkeypatch: pytest.MonkeyPatch)
     asked: list[str] = []
     for rule in RULES:
         if rule.vital:
-            monkeypatch.setattr(type(rule), "step", counting(type(rule), asked))
+            monkeypatch.setattr(type(rule), "on_reading", counting(type(rule), asked))
     now = story()
     for story_then in now.every(10, "08:00", "18:00"):
         story_then.status("door-c-1", battery=80)
     assert asked.count("device_silent") * 3 < 61
 
 
-def counting(rule: type[Rule[Any, Any]], asked: list[str]) -> Any:
-    before = rule.step
+def counting(rule: type[AnyRule], asked: list[str]) -> Any:
+    before = rule.on_reading
 
-    def step(self: Any, key: str, state: Any, felt: Any, town: Any) -> Any:
+    def on_reading(self: Any, key: str, state: Any, reading: Any, town: Any) -> Any:
         asked.append(self.name)
-        return before(self, key, state, felt, town)
+        return before(self, key, state, reading, town)
 
-    return step
+    return on_reading
 
 
 def test_the_last_word_of_a_device_survives_a_restart() -> None:

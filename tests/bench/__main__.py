@@ -8,9 +8,10 @@ import sys
 
 import msgspec
 
-from tests.bench.ending import end_in_order
+from deploy import logs
 from tests.bench.report import Table
 from tests.bench.sections import EXTRAS, QUICK, SECTIONS, Scale, soaked, started
+from tests.bench.shutdown import end_in_order
 
 
 def options() -> argparse.Namespace:
@@ -20,6 +21,7 @@ def options() -> argparse.Namespace:
     asked.add_argument("--quick", action="store_true", help="all of it small, in about a minute")
     asked.add_argument("--morning", action="store_true", help="a night's positions at once, too")
     asked.add_argument("--million", action="store_true", help="with 1,000,000 devices, too")
+    asked.add_argument("--clients", action="store_true", help="MQTT clients side by side, too")
     asked.add_argument("--soak", type=float, metavar="MINUTES", help="at half rate, alone")
     asked.add_argument("--soak-rate", type=float, help="messages a second; absent: half a burst's")
     asked.add_argument("--only", help="sections, with commas: " + ", ".join(SECTIONS | EXTRAS))
@@ -29,6 +31,7 @@ def options() -> argparse.Namespace:
 def main() -> int:
     """The number of figures that miss their target is the exit status."""
     asked = options()
+    logs.configure("warning")
     end_in_order()
     scale = QUICK if asked.quick else Scale()
     if asked.messages:

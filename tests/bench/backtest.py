@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 
 import psycopg
 
-from alerts.engine.engine import begin
+from alerts.engine.engine import World
 from alerts.town.town import Town
 from alerts.trials.stored import stored_trial
 from alerts.types import PlanSet, Stored
@@ -49,7 +49,7 @@ def _stored(conn: psycopg.Connection, city: City, count: int) -> Reading:
 
 
 def _walked(conn: psycopg.Connection, city: City, last: Reading) -> None:
-    world = begin(city.directory, city.plans, clock=BEGINS)
+    world = World.begin(city.directory, city.plans, clock=BEGINS)
     until = last.received_at + SECOND
     walk(world, (Stored(*row) for row in replay(conn, BEGINS, until)))
 

@@ -24,7 +24,7 @@ from math import cos, sin
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from alerts.engine.engine import World, advance, begin
+from alerts.engine.engine import World
 from alerts.types import PlannedVisit, PlanSet, Stored, Zone
 from devices.directory import (
     Agency,
@@ -176,7 +176,7 @@ def walk(world: World, stimuli: Iterable[Stored]) -> Counter[tuple[str, str]]:
     """All stimuli through the engine; what was found, counted."""
     found: Counter[tuple[str, str]] = Counter()
     for stimulus in stimuli:
-        for finding in advance(world, stimulus).findings:
+        for finding in world.advance(stimulus).findings:
             found[finding.rule, finding.event] += 1
     return found
 
@@ -217,7 +217,7 @@ def main() -> None:
     chosen = options.parse_args()
     city, begins = City(chosen.clients), DAY.replace(hour=7, minute=45)
     before, started = resident_mb(), time.perf_counter()
-    world = begin(city.directory, city.plans, clock=begins)
+    world = World.begin(city.directory, city.plans, clock=begins)
     begun = time.perf_counter() - started
     traffic = enumerate(city.readings(chosen.warm + chosen.readings, begins), 1)
     stimuli = (Stored(n, reading) for n, reading in traffic)

@@ -28,10 +28,10 @@ from ingest.admission.admit import Admitted
 from ingest.history import feed_after, replay
 from ingest.store.repeats import RepeatGuard
 from ingest.store.rows import COLUMNS, copy_stream, row_of
-from ingest.store.save import Message, save
+from ingest.store.save import AdmittedMessage, save
 from ingest.store.upkeep import run as keep_house
 
-START = datetime.now(UTC)
+START = datetime(2026, 11, 2, tzinfo=UTC)
 DEVICES = 1_000
 REPEATS = 0.001  # share of readings that come twice, in the run with a few repeats
 
@@ -52,12 +52,12 @@ def reading(n: int) -> Reading:
     return DeviceStatus(**said, online=True) if n % 10 < 9 else DoorMoved(**said, open=True)
 
 
-def message(each: Reading) -> Message:
+def message(each: Reading) -> AdmittedMessage:
     envelope = Envelope("carewatch/v1/site/kind/device", b"", each.received_at)
-    return Message(envelope, Admitted("contract", readings=(each,)))
+    return AdmittedMessage(envelope, Admitted("contract", readings=(each,)))
 
 
-def batches(items: Sequence[Message], size: int) -> Iterator[Sequence[Message]]:
+def batches(items: Sequence[AdmittedMessage], size: int) -> Iterator[Sequence[AdmittedMessage]]:
     return (items[start : start + size] for start in range(0, len(items), size))
 
 
@@ -83,7 +83,7 @@ def timed(name: str, count: int, work: Callable[[], object]) -> None:
     print(f"| {name} | {count / wall:,.0f} | {1e6 * wall / count:.1f} | {1e6 * cpu / count:.1f} |")
 
 
-def streams(all_: Sequence[Message], size: int) -> list[bytes]:
+def streams(all_: Sequence[AdmittedMessage], size: int) -> list[bytes]:
     """The COPY streams of all batches."""
     rows = [row_of(0, each.admitted.readings[0]) for each in all_]
     starts = range(0, len(rows), size)
@@ -97,13 +97,15 @@ def copy_all(conn: psycopg.Connection, table: LiteralString, streams: Sequence[b
             copy.write(stream)
 
 
-def save_all(conn: psycopg.Connection, all_: Sequence[Message], size: int) -> None:
+def save_all(conn: psycopg.Connection, all_: Sequence[AdmittedMessage], size: int) -> None:
     guard = RepeatGuard()
     for batch in batches(all_, size):
         save(conn, batch, guard)
 
 
-def with_repeats(all_: Sequence[Message], earlier: Sequence[Message]) -> list[Message]:
+def with_repeats(
+    all_: Sequence[AdmittedMessage], earlier: Sequence[AdmittedMessage]
+) -> list[AdmittedMessage]:
     """A few of the earlier ones strewn in."""
     rng = random.Random(1)
     return [rng.choice(earlier) if rng.random() < REPEATS else each for each in all_]
@@ -115,7 +117,7 @@ def feed_all(conn: psycopg.Connection) -> None:
         after = found[-1].last
 
 
-def one_by_one(conn: psycopg.Connection, all_: Sequence[Message]) -> None:
+def one_by_one(conn: psycopg.Connection, all_: Sequence[AdmittedMessage]) -> None:
     """What people write first: an INSERT and a commit a message."""
     for each in all_:
         row = row_of(0, each.admitted.readings[0])

@@ -5,7 +5,7 @@ import time
 import msgspec
 import psycopg
 
-from tests.bench.crowd import Crowd, Traffic
+from tests.bench.load_process import Crowd, Traffic
 from tests.bench.processes import Usage, usage
 from tests.bench.rig import Rig
 
@@ -72,7 +72,7 @@ def in_log(conn: psycopg.Connection) -> int:
 
 
 def _await_rows(conn: psycopg.Connection, wanted: int) -> float:
-    """When the last batch was stored, as time.time(), once there are so many."""
+    """When the last batch was stored, as epoch seconds, once there are so many."""
     until = time.monotonic() + PATIENCE
     while (there := in_log(conn)) < wanted:
         if time.monotonic() > until:

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import msgspec
 
-from tests.bench import mischief
-from tests.bench.alarming import fresh
+from tests.bench import fault_injection
+from tests.bench.alarm_traffic import fresh
 from tests.bench.disk import may_mount
-from tests.bench.ending import end_in_order
-from tests.bench.mischief import Mischief
+from tests.bench.fault_injection import Mischief
 from tests.bench.report import machine
 from tests.bench.scene import Scene
+from tests.bench.shutdown import end_in_order
 from tests.bench.verdict import Verdict, verdict
 
 RULES = ("ingest", "alerts")
@@ -41,23 +41,26 @@ class Case(msgspec.Struct, frozen=True):
 
 
 CASES = (
-    Case("ingest killed", mischief.kill("ingest")),
-    Case("ingest restarted", mischief.restart_ingest),
-    Case("ingest frozen", mischief.freeze_ingest, seconds=30),
-    Case("ingest killed, mate stands by", mischief.kill_a_mate, MATES),
-    Case("ingest killed, mate shares", mischief.kill_a_mate, MATES, environment=SHARED),
-    Case("alerts killed", mischief.kill("alerts")),
-    Case("pager killed while sending", mischief.kill_pager_while_sending),
-    Case("dashboards killed", mischief.kill_dashboards, WALL),
-    Case("broker restarted", mischief.restart_broker, seconds=6),
-    Case("broker killed", mischief.kill_broker, seconds=10, may_lose=True),
+    Case("ingest killed", fault_injection.kill("ingest")),
+    Case("ingest restarted", fault_injection.restart_ingest),
+    Case("ingest frozen", fault_injection.freeze_ingest, seconds=30),
+    Case("ingest killed, mate stands by", fault_injection.kill_a_mate, MATES),
+    Case("ingest killed, mate shares", fault_injection.kill_a_mate, MATES, environment=SHARED),
+    Case("alerts killed", fault_injection.kill("alerts")),
+    Case("pager killed while sending", fault_injection.kill_pager_while_sending),
+    Case("dashboards killed", fault_injection.kill_dashboards, WALL),
+    Case("broker restarted", fault_injection.restart_broker, seconds=6),
+    Case("broker killed", fault_injection.kill_broker, seconds=10, may_lose=True),
     Case(
-        "broker killed, ingest away", mischief.kill_broker_with_a_backlog, seconds=10, may_lose=True
+        "broker killed, ingest away",
+        fault_injection.kill_broker_with_a_backlog,
+        seconds=10,
+        may_lose=True,
     ),
-    Case("database stopped", mischief.stop_database, seconds=60),
-    Case("database killed", mischief.kill_database),
-    Case("database frozen", mischief.freeze_database, seconds=30),
-    Case("disk full", mischief.fill_the_disk, seconds=20, disk=600),
+    Case("database stopped", fault_injection.stop_database, seconds=60),
+    Case("database killed", fault_injection.kill_database),
+    Case("database frozen", fault_injection.freeze_database, seconds=30),
+    Case("disk full", fault_injection.fill_the_disk, seconds=20, disk=600),
 )
 
 

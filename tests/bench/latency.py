@@ -3,11 +3,12 @@
 import math
 import time
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime
+from secrets import token_hex
 
 import msgspec
 
 from tests.bench.load import SITE, Publisher
+from tests.clock import epoch_now, utc_now
 from tests.system.running import Receiver
 
 PATIENCE = 60.0  # seconds for the last page
@@ -41,13 +42,13 @@ def press(port: int, receiver: Receiver, buttons: Sequence[int], rate: float) ->
     counts from before its bytes leave the publisher until the webhook's handler has the body.
     """
     pressed: dict[str, float] = {}
-    publisher = Publisher(port, f"presser-{time.time_ns()}")
+    publisher = Publisher(port, f"presser-{token_hex(8)}")
     publisher.connect()
     began = time.monotonic()
     try:
         for turn, n in enumerate(buttons):
             time.sleep(max(0.0, began + turn / rate - time.monotonic()))
-            pressed[f"client:presser-{n}"] = time.time()
+            pressed[f"client:presser-{n}"] = epoch_now()
             publisher.send(publisher.add(turn, *_said(n)))
         came = _await(receiver, pressed)
     finally:
@@ -56,8 +57,8 @@ def press(port: int, receiver: Receiver, buttons: Sequence[int], rate: float) ->
 
 
 def _said(n: int) -> tuple[str, bytes]:
-    at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    body = f'{{"id":"press-{n}-{time.time_ns()}","at":"{at}"}}'
+    at = utc_now().isoformat(timespec="milliseconds")
+    body = f'{{"id":"press-{n}-{token_hex(8)}","at":"{at}"}}'
     return f"carewatch/v1/{SITE}/sos/press-{n}", body.encode()
 
 

@@ -9,10 +9,11 @@ from typing import LiteralString
 import psycopg
 
 from tests.bench import burst, latency
-from tests.bench.crowd import AT_THE_HOME, Crowd, Traffic
+from tests.bench.load_process import AT_THE_HOME, Crowd, Traffic
 from tests.bench.report import Row
 from tests.bench.rig import Rig
 from tests.bench.town import Item, over_soon
+from tests.clock import epoch_now
 from tests.system.running import Receiver
 
 VISITS = 200  # that end while their caregivers' phones are silent
@@ -38,7 +39,7 @@ def morning(rig: Rig, receiver: Receiver, positions: int) -> Iterator[Row]:
             found = latency.press(rig.broker.port, receiver, range(PRESSES), 1.0)
             began = crowd.published().began
         cleared = _await(conn, missed, _CLEARED)
-    took = time.time() - began
+    took = epoch_now() - began
     name = f"{positions:,} buffered positions"
     yield Row(f"SOS in the middle of {name}", found.figure(), "each < 2 s", found.within(2e3, 2e3))
     figure = f"{cleared} of {missed} cleared, {took:.0f} s after the first position"

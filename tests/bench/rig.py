@@ -15,9 +15,9 @@ from urllib.request import urlopen
 import psycopg
 
 from deploy.migrate import migrate
-from tests.bench.ending import vanish_with_us
 from tests.bench.load import device_rows
 from tests.bench.postgres import Postgres
+from tests.bench.shutdown import vanish_with_us
 from tests.broker_fixtures import Broker, free_port
 
 MEMORY_PAGE = os.sysconf("SC_PAGE_SIZE")

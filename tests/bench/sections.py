@@ -4,28 +4,29 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
-from alerts.engine.engine import begin
+from alerts.engine.engine import World
 from alerts.types import Stored
-from tests.bench import burst, latency, morning, peers, registered, stages
+from tests.bench import burst, clients, latency, morning, peers, registered, stages
 from tests.bench.backtest import backtest
 from tests.bench.bench_engine import DAY, City, resident_mb, saved_bytes, timed, walk
 from tests.bench.bench_store import copy_all, message, reading, save_all, streams
-from tests.bench.crowd import Crowd, Traffic
+from tests.bench.load_process import Crowd, Traffic
 from tests.bench.report import Row
 from tests.bench.rig import Rig
 from tests.bench.soak import soak
 from tests.bench.town import Item, write_town
+from tests.clock import utc_now
 from tests.system.running import Receiver
 
 FOUR_TIMES, AIM = 4.0, 20_000.0  # times the tutorial's rate; rows a second
 ENGINE = 30_000.0  # readings a second
 LAG = 2.0  # seconds the rules may be behind when the last row of a burst is committed
 STATE = 2_000  # bytes a client that the rules may remember
+STEADY = 10_000.0  # messages a second while MQTT clients are compared
 FLAT = 1.5  # CPU a message with many devices, against few
 Phase = tuple[float, float, float]  # other messages a second; p50 and p99 in ms to stay below
 PHASES: tuple[Phase, ...] = ((0, 20.0, 100.0), (500, 20.0, 100.0), (2_000, 250.0, 250.0))
@@ -43,6 +44,7 @@ class Scale(msgspec.Struct, frozen=True):
     tried: tuple[int, int] = (37_100, 300_000)  # clients, readings of the backtest
     flat: int = 30_000  # messages for each size of the register
     night: int = 128_000
+    clients: tuple[int, int] = (60_000, 3)  # messages, rounds for each MQTT client
 
 
 QUICK = Scale(
@@ -54,6 +56,7 @@ QUICK = Scale(
     tried=(3_000, 30_000),
     flat=5_000,
     night=10_000,
+    clients=(2_000, 1),
 )
 
 
@@ -171,7 +174,7 @@ def engine(scale: Scale) -> Iterator[Row]:
     clients, warm, count = scale.engine
     city, begins = City(clients), DAY.replace(hour=7, minute=45)
     before, began = resident_mb(), time.perf_counter()
-    world = begin(city.directory, city.plans, clock=begins)
+    world = World.begin(city.directory, city.plans, clock=begins)
     begun = time.perf_counter() - began
     numbered = enumerate(city.readings(warm + count, begins), 1)
     stimuli = [Stored(n, each) for n, each in numbered]
@@ -210,7 +213,7 @@ def _flat(scale: Scale, sizes: tuple[int, int]) -> Iterator[Row]:
 
 def after_the_night(scale: Scale) -> Iterator[Row]:
     """Every phone empties its night's buffer at once, thousands reconnect, and somebody presses."""
-    visits = morning.missed_soon(datetime.now(UTC))
+    visits = morning.missed_soon(utc_now())
     with town(morning.PRESSES, "ingest", "alerts", visits=visits) as (rig, receiver):
         yield from morning.morning(rig, receiver, scale.night)
 
@@ -219,6 +222,16 @@ def tried(scale: Scale) -> Iterator[Row]:
     """A backtest from the database against the engine alone."""
     with started() as rig:
         yield from backtest(rig, *scale.tried)
+
+
+def compared(scale: Scale) -> Iterator[Row]:
+    """Our MQTT session, paho and gmqtt in turn: all messages waiting, and a steady stream."""
+    total, rounds = scale.clients
+    with started() as rig:
+        for name, rate in (("waiting", 0.0), (f"at {STEADY:,.0f} msg/s", STEADY)):
+            found = clients.compare(rig.broker, total, rounds, rate, clients.there())
+            for client, costs in found.items():
+                yield Row(f"{total:,} messages {name}: {client}", clients.figure(costs))
 
 
 def soaked(scale: Scale, minutes: float, rate: float | None) -> Iterator[Row]:
@@ -247,4 +260,5 @@ SECTIONS: dict[str, Callable[[Scale], Iterator[Row]]] = {
 EXTRAS: dict[str, Callable[[Scale], Iterator[Row]]] = {
     "morning": after_the_night,
     "million": million,
+    "clients": compared,
 }

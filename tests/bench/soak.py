@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import msgspec
 
 from tests.bench import burst
-from tests.bench.crowd import Crowd, Traffic
+from tests.bench.load_process import Crowd, Traffic
 from tests.bench.report import Row
 from tests.bench.rig import Rig
 

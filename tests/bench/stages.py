@@ -6,7 +6,8 @@ What PostgreSQL and Mosquitto spend is not in here; `burst` tells it by process.
 import gc
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
+from secrets import token_hex
 from zoneinfo import ZoneInfo
 
 import msgspec
@@ -14,24 +15,25 @@ import psycopg
 
 from alerts.cases.casebook import Casebook
 from alerts.clock import SystemClock
-from alerts.engine.engine import begin
+from alerts.engine.engine import World
 from alerts.engine.two_lanes import rules_of
-from alerts.lanes.feed import Fed, Feed
+from alerts.lanes.feed import Feed, FeedRead
 from alerts.lanes.journal import Journal, Step
 from alerts.lanes.loop import LaneLoop
 from alerts.plans.plans import load_plans
 from alerts.plans.roster import roster_of
 from alerts.types import LaneName
+from devices.broker_address import Address
 from devices.envelope import Envelope
 from devices.registry import load_directory
 from ingest.admission.admit import admit
-from ingest.mqtt.connection import Address
 from ingest.mqtt.session import Session
 from ingest.settings import BATCH_SIZE
-from ingest.store.save import Message, save
-from tests.bench.crowd import Crowd, Traffic
+from ingest.store.save import AdmittedMessage, save
 from tests.bench.load import mixed
+from tests.bench.load_process import Crowd, Traffic
 from tests.bench.rig import Rig
+from tests.clock import utc_now
 
 LANES: tuple[LaneName, ...] = ("main", "life")
 
@@ -51,14 +53,16 @@ def measure(rig: Rig, total: int) -> list[Stage]:
     """
     with rig.connect() as conn:
         edge = _edge(rig, total)
-        began = datetime.now(UTC)
+        began = utc_now()
         envelopes = _envelopes(total, began)
         directory = load_directory(conn)
-        messages: list[Message] = []
+        messages: list[AdmittedMessage] = []
         admitted = _timed(
             "decode and admission",
             total,
-            lambda: messages.extend(Message(each, admit(each, directory)) for each in envelopes),
+            lambda: messages.extend(
+                AdmittedMessage(each, admit(each, directory)) for each in envelopes
+            ),
         )
         stored = _timed("store, our side", total, lambda: _save(conn, messages))
     lanes = [stage for lane in LANES for stage in _walked(rig, lane, began, total)]
@@ -91,7 +95,7 @@ class MeteredFeed(Feed):
         super().__init__(conn, lane, 0, 0)
         self.meter = Meter()
 
-    def read(self) -> Fed:
+    def read(self) -> FeedRead:
         with self.meter:
             return super().read()
 
@@ -158,12 +162,12 @@ def _take(session: Session, total: int, _: Crowd) -> None:
 
 
 def _envelopes(total: int, began: datetime) -> list[Envelope]:
-    make = mixed(f"stage{time.time_ns():x}", began - timedelta(minutes=2))
+    make = mixed(f"stage{token_hex(8)}", began - timedelta(minutes=2))
     tick = timedelta(microseconds=50)
     return [Envelope(*make(n), began + n * tick) for n in range(total)]
 
 
-def _save(conn: psycopg.Connection, messages: list[Message]) -> None:
+def _save(conn: psycopg.Connection, messages: list[AdmittedMessage]) -> None:
     for start in range(0, len(messages), BATCH_SIZE):
         save(conn, messages[start : start + BATCH_SIZE])
 
@@ -173,7 +177,7 @@ def _loop(
 ) -> LaneLoop:
     """A lane as the alerts process makes it, with nobody to send its pages."""
     directory, plans = load_directory(conn), load_plans(conn)
-    world = begin(directory, plans, rules=rules_of(lane), clock=began, hindsight=False)
+    world = World.begin(directory, plans, rules=rules_of(lane), clock=began, hindsight=False)
     book = Casebook(roster_of(directory, plans, ZoneInfo(directory.timezone)), (), ())
     return LaneLoop(lane, journal, world, book, feed, SystemClock(), lambda _: None)
 

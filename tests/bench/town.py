@@ -9,6 +9,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 
 from tests.bench.load import BUTTONS, DOORS, PHONES, SITE, TERMINALS
+from tests.clock import utc_now
 
 HOMES = 500  # clients with a door sensor; the first `BUTTONS` have a button too
 HERE = ZoneInfo("Asia/Shanghai")
@@ -113,7 +114,7 @@ def _fence(n: int) -> dict[str, Any]:
 
 def _visit(n: int) -> dict[str, Any]:
     """One a caregiver, today, beginning at hours that differ."""
-    today = datetime.now(HERE).date()
+    today = utc_now().astimezone(HERE).date()
     hour = 7 + n % 12
     return {
         "id": f"v-{n}",

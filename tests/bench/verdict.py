@@ -8,7 +8,7 @@ import msgspec
 import psycopg
 
 from dashboards.live.snapshot import SHOWN
-from tests.bench.alarming import low_battery, presser
+from tests.bench.alarm_traffic import low_battery, presser
 from tests.bench.load import Load
 from tests.bench.rig import Service
 from tests.bench.scene import Scene

@@ -59,7 +59,7 @@ class Visit:
             locale="zh-CN",
         )
         try:
-            yield cls(context.new_visit(), address)
+            yield cls(context.new_page(), address)
         finally:
             context.close()
 

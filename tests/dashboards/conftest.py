@@ -8,8 +8,9 @@ import pytest
 from site_of_tests import free_port, serving, settings_for, signed_in
 from small_town import PEOPLE, SECRET, town
 
-from dashboards.auth.sessions import hashed
+from dashboards.auth.passwords import hashed
 from deploy.town.loading import load_town
+from tests.waiting import PATIENCE
 
 KEPT = hashed(SECRET)  # once: it is meant to be slow
 
@@ -41,7 +42,7 @@ def site(town_url: str) -> Iterator[str]:
 @pytest.fixture
 def web(site: str) -> Iterator[httpx.Client]:
     """A visitor who has not signed in."""
-    with httpx.Client(base_url=site, timeout=20) as client:
+    with httpx.Client(base_url=site, timeout=PATIENCE) as client:
         yield client
 
 

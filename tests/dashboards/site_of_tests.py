@@ -2,21 +2,21 @@
 
 import socket
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 import httpx
 import psycopg
 import uvicorn
 from small_town import SECRET
 
-from alerts.service import Service
+from alerts.service import AlertsService
 from alerts.settings import AlertsSettings
 from dashboards.app import create_app
 from dashboards.settings import DashboardSettings
 from ingest.history import renew_horizon
+from tests.clock import utc_now
+from tests.waiting import until
 
 KEY = "the signing key of these tests"
 
@@ -65,7 +65,7 @@ def ingest_alive(database_url: str) -> Iterator[threading.Event]:
         with psycopg.connect(database_url, autocommit=True) as conn:
             while not stop.is_set():
                 for lane in ("life", "bulk"):
-                    renew_horizon(conn, "w-1", lane, datetime.now(UTC))  # type: ignore[arg-type]
+                    renew_horizon(conn, "w-1", lane, utc_now())  # type: ignore[arg-type]
                 stop.wait(0.2)
 
     thread = threading.Thread(target=beat, daemon=True)
@@ -78,10 +78,10 @@ def ingest_alive(database_url: str) -> Iterator[threading.Event]:
 
 
 @contextmanager
-def alerts_at_work(database_url: str, public_url: str) -> Iterator[Service]:
+def alerts_at_work(database_url: str, public_url: str) -> Iterator[AlertsService]:
     """The real alerts process, on a thread."""
     settings = AlertsSettings(database_url=database_url, secret=KEY, public_url=public_url)
-    service = Service(settings)
+    service = AlertsService(settings)
     thread = threading.Thread(target=service.run, daemon=True)
     thread.start()
     try:
@@ -91,14 +91,6 @@ def alerts_at_work(database_url: str, public_url: str) -> Iterator[Service]:
     finally:
         service.stop()
         thread.join(timeout=10)
-
-
-def until(holds: Callable[[], object], seconds: float = 60) -> None:
-    """Wait until something holds; an AssertionError when it does not come."""
-    end = time.monotonic() + seconds
-    while not holds():
-        assert time.monotonic() < end, "it did not come about in time"
-        time.sleep(0.05)
 
 
 def signed_in(web: httpx.Client, name: str) -> httpx.Client:

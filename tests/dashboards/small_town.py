@@ -35,7 +35,8 @@ from devices.directory import Facility as Home
 from devices.envelope import Envelope
 from devices.readings import DeviceStatus, DoorMoved, Position, Reading, Rejection, SosPressed
 from ingest.admission.admit import Admitted
-from ingest.store.save import Message, save
+from ingest.store.save import AdmittedMessage, save
+from tests.clock import TIMEZONE, utc_now
 
 NOW = datetime(2026, 11, 2, 2, 0, tzinfo=UTC)  # 10:00 in Asia/Shanghai, a Monday
 SQUARE = {
@@ -91,7 +92,7 @@ LADDER = Ladder(
 
 def directory() -> Directory:
     """The town's register."""
-    return Directory("Asia/Shanghai").changed(REGISTER)
+    return Directory(TIMEZONE).changed(REGISTER)
 
 
 def ago(**span: float) -> datetime:
@@ -193,7 +194,7 @@ def town() -> TownFile:
         rules={"visit_missed": {"grace_minutes": 30}},
         rules_for=(RuleScope(care_level="full", rules={"visit_missed": {"grace_minutes": 15}}),),
     )
-    return TownFile(timezone="Asia/Shanghai", register=REGISTER, plans=plans)
+    return TownFile(timezone=TIMEZONE, register=REGISTER, plans=plans)
 
 
 def put(conn: psycopg.Connection, *concluded: Alert | VisitRecord) -> None:
@@ -201,14 +202,14 @@ def put(conn: psycopg.Connection, *concluded: Alert | VisitRecord) -> None:
     with conn.transaction():
         tables.put_alerts(conn, [one for one in concluded if isinstance(one, Alert)])
         visits = [one for one in concluded if isinstance(one, VisitRecord)]
-        tables.put_visits(conn, visits, datetime.now(UTC))
+        tables.put_visits(conn, visits, utc_now())
         conn.execute("SELECT pg_notify('changed', '')")
 
 
 def store(conn: psycopg.Connection, *said: Reading | Rejection) -> None:
     """Store readings and rejections as ingest does."""
     messages = [
-        Message(
+        AdmittedMessage(
             Envelope(topic="carewatch/v1/wangji/x/y", payload=b'{"a": 1}', received_at=_now()),
             Admitted(
                 "contract",
@@ -228,4 +229,4 @@ def press(device: str = "btn-c1") -> SosPressed:
 
 
 def _now() -> datetime:
-    return datetime.now(UTC)
+    return utc_now()

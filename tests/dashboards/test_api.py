@@ -4,14 +4,14 @@ import csv
 import html
 import io
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import msgspec
 import psycopg
 import pytest
-from site_of_tests import signed_in, until
+from site_of_tests import signed_in
 from small_town import NOW, SECRET, alert, door, position, put, status, store, visit
 
 from alerts.cases.lifecycle import told
@@ -19,12 +19,13 @@ from alerts.lanes.tables import put_findings
 from alerts.types import Evidence, Finding, Severity, StoryLine
 from dashboards import actions as verbs
 from devices.readings import FaceSeen, Reason, Rejection
+from tests.clock import ZONE, noon_of_today, town_time, utc_now
+from tests.waiting import PATIENCE, until
 
 pytestmark = pytest.mark.edge
 FORM = re.compile(
     r'action="/desk/alerts/al-1/(\w+)"><input type="hidden" name="once" value="([^"]+)"'
 )
-TODAY = datetime.now(UTC).replace(hour=4, minute=0, second=0, microsecond=0)  # noon in the town
 
 
 def test_without_a_sign_in_nothing_is_told(web: httpx.Client) -> None:
@@ -109,7 +110,7 @@ def test_an_action_goes_into_the_inbox_and_says_when_nobody_has_carried_it_out(
 
 
 def test_an_answer_given_twice_is_one_entry(api: httpx.Client, db: psycopg.Connection) -> None:
-    put(db, alert(state="acknowledged", acked_at=datetime.now(UTC), acked_by="u-1"))
+    put(db, alert(state="acknowledged", acked_at=utc_now(), acked_by="u-1"))
     assert api.post("/api/v1/alerts/al-1/acknowledge").json()["confirmed"]
     assert db.execute("SELECT count(*) FROM inbox WHERE type = 'acknowledged'").fetchone() == (0,)
 
@@ -141,7 +142,7 @@ def test_what_is_sent_again_under_its_key_is_said_once(
 
 
 def test_a_story_tells_each_findings_reason(api: httpx.Client, db: psycopg.Connection) -> None:
-    at = datetime.now(UTC)
+    at = utc_now()
     found = Finding(
         at=at, rule="visit_missed", subject="client:c-1", event="raised", severity=Severity.HIGH,
         reason="caregiver_silent", detail="not seen", evidence=(Evidence(what="no_check_in"),),
@@ -199,8 +200,9 @@ def test_another_site_cannot_act_for_me(api: httpx.Client, db: psycopg.Connectio
 
 
 def test_visits_and_their_revisions(api: httpx.Client, db: psycopg.Connection) -> None:
-    put(db, visit("v-1@x", start=TODAY))
-    put(db, visit("v-1@x", start=TODAY, state="done", revision=1), visit("v-2@x", start=TODAY))
+    noon = noon_of_today()
+    put(db, visit("v-1@x", start=noon))
+    put(db, visit("v-1@x", start=noon, state="done", revision=1), visit("v-2@x", start=noon))
     assert {one["id"] for one in api.get("/api/v1/visits").json()} == {"v-1@x", "v-2@x"}
     assert [one["id"] for one in api.get("/api/v1/visits?state=done").json()] == ["v-1@x"]
     history = api.get("/api/v1/visits/v-1@x").json()
@@ -213,12 +215,12 @@ def test_devices_tell_who_is_silent_and_whose_clock_is_off(
 ) -> None:
     from site_of_tests import free_port, serving, settings_for
 
-    now = datetime.now(UTC)
+    now = utc_now()
     wrong = door("door-c3", now)
     store(db, status("btn-c1", now), type(wrong)(**_fields(wrong) | {"clock": "quarantined"}))
     with (
         serving(settings_for(town_url, free_port())) as address,
-        httpx.Client(base_url=address) as web,
+        httpx.Client(base_url=address, timeout=PATIENCE) as web,
     ):
         found = {one["id"]: one for one in signed_in(web, "u-1").get("/api/v1/devices").json()}
     assert found["btn-c1"]["online"]
@@ -227,7 +229,7 @@ def test_devices_tell_who_is_silent_and_whose_clock_is_off(
 
 
 def test_reading_a_trail_is_written_down(api: httpx.Client, db: psycopg.Connection) -> None:
-    now = datetime.now(UTC)
+    now = utc_now()
     store(db, position(at=now), door(at=now))
     assert [one["kind"] for one in api.get("/api/v1/readings?device=phone-g1").json()] == [
         "position"
@@ -245,7 +247,8 @@ def test_rejections_keep_their_bytes(api: httpx.Client, db: psycopg.Connection) 
 def test_the_ledger_as_csv_is_for_excel_and_runs_nothing(
     api: httpx.Client, db: psycopg.Connection
 ) -> None:
-    evil = visit("v-1@x", start=TODAY, state="done", reason='=HYPERLINK("http://evil")')
+    noon = noon_of_today()
+    evil = visit("v-1@x", start=noon, state="done", reason='=HYPERLINK("http://evil")')
     put(db, evil)
     answer = api.get("/api/v1/ledger?format=csv")
     assert answer.content.startswith(b"\xef\xbb\xbf")
@@ -258,11 +261,12 @@ def test_the_ledger_as_csv_is_for_excel_and_runs_nothing(
 
 
 def test_the_ledger_totals_are_of_its_rows(api: httpx.Client, db: psycopg.Connection) -> None:
-    came = {"began": TODAY, "ended": TODAY + timedelta(minutes=30), "grade": "verified"}
+    noon = noon_of_today()
+    came = {"began": noon, "ended": noon + timedelta(minutes=30), "grade": "verified"}
     put(
         db,
-        visit("v-1@x", start=TODAY, state="done", **came),
-        visit("v-2@x", start=TODAY, state="missed", client="c-3"),
+        visit("v-1@x", start=noon, state="done", **came),
+        visit("v-2@x", start=noon, state="missed", client="c-3"),
     )
     page = api.get("/api/v1/ledger?area=mudan").json()
     assert page["totals"] == {
@@ -281,7 +285,7 @@ def test_attendance_wants_a_live_face_in_each_half(
     api: httpx.Client, db: psycopg.Connection
 ) -> None:
     def face(day: int, **fields: object) -> FaceSeen:
-        at = datetime(2026, 10, day, 4, tzinfo=UTC)
+        at = town_time(f"2026-10-{day:02} 12:00")
         usual = {"person": "P-1", "score": 0.95, "alive": True}
         return FaceSeen(
             device="term-f1", id=f"f{day}", observed_at=at, received_at=at, **usual | fields
@@ -298,7 +302,7 @@ def test_attendance_wants_a_live_face_in_each_half(
 
 
 def test_how_alarms_were_answered(api: httpx.Client, db: psycopg.Connection) -> None:
-    now = datetime.now(UTC)
+    now = utc_now()
     quick = StoryLine(at=now - timedelta(seconds=90), what="acknowledged", who="u-1")
     put(
         db,
@@ -319,12 +323,12 @@ def test_how_alarms_were_answered(api: httpx.Client, db: psycopg.Connection) -> 
 def test_what_has_stood_for_a_day_is_named_on_the_desk_and_by_the_api(
     api: httpx.Client, db: psycopg.Connection
 ) -> None:
-    raised = datetime.now(UTC) - timedelta(hours=25)
+    raised = utc_now() - timedelta(hours=25)
     put(
         db,
         alert("old", key="1", rule="battery_low", raised_at=raised),
         alert("over", key="2", rule="battery_low", raised_at=raised, state="resolved"),
-        alert("new", key="3", raised_at=datetime.now(UTC) - timedelta(hours=23)),
+        alert("new", key="3", raised_at=utc_now() - timedelta(hours=23)),
     )
 
     def stale(**wanted: str) -> list[tuple[str, str]]:
@@ -334,7 +338,7 @@ def test_what_has_stood_for_a_day_is_named_on_the_desk_and_by_the_api(
     old = ("old", f"{raised:%Y-%m-%dT%H:%M:%S.%fZ}")
     assert stale() == stale(state="open") == [old]
     assert stale(state="resolved") == stale(until=raised.isoformat()) == []
-    local = raised + timedelta(hours=8)
+    local = raised.astimezone(ZONE)
     until(lambda: f"自 {local:%Y-%m-%d %H:%M}" in _card(api.get("/desk").text, "standing"))
     assert "/desk/alerts/new" not in _card(api.get("/desk").text, "standing")
 
@@ -350,8 +354,8 @@ def test_the_ledger_leads_to_the_figures_of_its_days(api: httpx.Client) -> None:
     assert len(links) == 2
     for link in links:
         asked = parse_qs(urlsplit(link).query)
-        assert asked["since"] == ["2026-10-31T16:00:00Z"]
-        assert asked["until"] == ["2026-11-02T16:00:00Z"]
+        assert asked["since"] == [f"{town_time('2026-11-01'):%FT%TZ}"]
+        assert asked["until"] == [f"{town_time('2026-11-03'):%FT%TZ}"]
         assert api.get(link).status_code == 200
 
 

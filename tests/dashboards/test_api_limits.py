@@ -1,12 +1,14 @@
 """A limit counts what the asker may see, not what is hidden from them."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import httpx
 import psycopg
 import pytest
 from site_of_tests import signed_in
 from small_town import ago, alert, position, put, store
+
+from tests.clock import utc_now
 
 pytestmark = pytest.mark.edge
 
@@ -21,7 +23,7 @@ def test_hidden_alerts_use_up_no_limit(web: httpx.Client, db: psycopg.Connection
 
 
 def test_hidden_readings_use_up_no_limit(web: httpx.Client, db: psycopg.Connection) -> None:
-    now = datetime.now(UTC)
+    now = utc_now()
     store(db, position(device="phone-g2", at=now - timedelta(minutes=5)))
     store(db, *(position(at=now - timedelta(seconds=n)) for n in range(9)))
     client = signed_in(web, "u-1")

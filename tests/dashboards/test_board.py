@@ -16,8 +16,8 @@ from dashboards.live.board import (
     Change,
     DayBegan,
     Health,
-    Heard,
     LastHeard,
+    ReadingsHeard,
     Second,
     TownIs,
     VisitsChanged,
@@ -45,18 +45,18 @@ def second(after: float = 0) -> Second:
 
 
 def test_a_position_moves_its_caregiver_and_a_late_one_does_not_move_her_back() -> None:
-    moved = board(Heard(NOW, (position(at=ago(seconds=5), lat=35.3),)))
+    moved = board(ReadingsHeard(NOW, (position(at=ago(seconds=5), lat=35.3),)))
     assert moved.fixes["g-1"].lat == 35.3
-    late = fold(moved, Heard(NOW, (position(at=ago(minutes=20), lat=35.9),)))
+    late = fold(moved, ReadingsHeard(NOW, (position(at=ago(minutes=20), lat=35.9),)))
     assert late.fixes["g-1"].lat == 35.3
 
 
 def test_a_last_will_takes_the_device_off() -> None:
     there = board(LastHeard((status("btn-c1"),)))
     assert there.gone == frozenset()
-    went = fold(there, Heard(NOW, (status("btn-c1", online=False),)))
+    went = fold(there, ReadingsHeard(NOW, (status("btn-c1", online=False),)))
     assert went.gone == {"btn-c1"}
-    assert fold(went, Heard(NOW, (status("btn-c1"),))).gone == frozenset()
+    assert fold(went, ReadingsHeard(NOW, (status("btn-c1"),))).gone == frozenset()
 
 
 def test_the_board_before_a_change_stays_as_it_was() -> None:
@@ -92,9 +92,9 @@ def test_an_agency_sees_its_own_and_an_area_sees_what_lies_below_it() -> None:
 
 def test_an_area_sees_the_caregivers_who_visit_it_today() -> None:
     scope = Scope(areas=("wangji",))
-    here = board(VisitsChanged((visit(),)), Heard(NOW, (position(),)), scope=scope)
+    here = board(VisitsChanged((visit(),)), ReadingsHeard(NOW, (position(),)), scope=scope)
     assert set(here.fixes) == {"g-1"}
-    assert board(Heard(NOW, (position(),)), scope=scope).fixes == {}
+    assert board(ReadingsHeard(NOW, (position(),)), scope=scope).fixes == {}
 
 
 def test_the_census_counts_what_is_commissioned_and_heard_of_in_time() -> None:
@@ -131,7 +131,7 @@ def test_one_that_ended_unanswered_stays_hollow_for_ten_minutes() -> None:
 def test_an_sos_takes_over_with_masked_name_exact_address_and_the_nearest_free_caregiver() -> None:
     taken = board(
         VisitsChanged((visit(),)),
-        Heard(NOW, (position(lat=35.243, lon=115.48),)),
+        ReadingsHeard(NOW, (position(lat=35.243, lon=115.48),)),
         AlertsChanged((alert(observed_at=ago(minutes=20)),)),
     )
     card = snapshot(taken).cards["al-1"]
@@ -164,7 +164,7 @@ some_alerts = st.lists(
 
 
 def shown(alerts: list[Alert], lat: float) -> Snapshot:
-    changes = AlertsChanged(tuple(alerts)), Heard(NOW, (position(lat=lat),))
+    changes = AlertsChanged(tuple(alerts)), ReadingsHeard(NOW, (position(lat=lat),))
     return snapshot(board(*changes))
 
 

@@ -1,17 +1,19 @@
 """The desk and the phone page in a real browser, with modules and without."""
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import httpx
 import psycopg
 import pytest
 from browsing import Visit, browser_of_tests
 from playwright.sync_api import Browser, Page, expect
-from site_of_tests import KEY, alerts_at_work, free_port, ingest_alive, serving, settings_for, until
+from site_of_tests import KEY, alerts_at_work, free_port, ingest_alive, serving, settings_for
 from small_town import SECRET, press, store
 
 from alerts import desk, history
+from tests.clock import utc_now
+from tests.waiting import PATIENCE, until
 
 pytestmark = [pytest.mark.edge, pytest.mark.browser]
 
@@ -140,7 +142,9 @@ def test_an_answer_given_without_a_network_is_sent_when_it_is_back(
 def test_a_link_preview_answers_nothing(house: str, db: psycopg.Connection) -> None:
     (alert,) = history.open_alerts(db)
     for agent in ("WeChat/8.0 preview", "Mozilla/5.0"):
-        page = httpx.get(house + link(alert.id, "u-1"), headers={"user-agent": agent})
+        page = httpx.get(
+            house + link(alert.id, "u-1"), headers={"user-agent": agent}, timeout=PATIENCE
+        )
         assert page.status_code == 200
     assert history.open_alerts(db)[0].acked_at is None
     assert "opened" not in [line.what for line in history.story(db, alert.id)]
@@ -165,5 +169,5 @@ def sign_in(page: Page, name: str) -> None:
 
 
 def link(alert: str, person: str) -> str:
-    ends = datetime.now(UTC) + timedelta(hours=1)
+    ends = utc_now() + timedelta(hours=1)
     return f"/a/{desk.sign(KEY, alert=alert, person=person, ends_at=ends)}"

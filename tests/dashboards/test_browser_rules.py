@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 
 import httpx
 import psycopg
@@ -23,6 +22,8 @@ from small_town import SECRET, store
 from alerts import history
 from alerts.plans.versions import in_force
 from devices.readings import DeviceStatus
+from tests.clock import ZONE, utc_now
+from tests.waiting import PATIENCE
 
 LOAD = re.compile(r"每席每天报警：0 → 0\.1\d（\+0\.1\d）")  # one in seven to eight days
 pytestmark = [pytest.mark.edge, pytest.mark.browser]
@@ -47,7 +48,7 @@ def house(town_url: str) -> Iterator[str]:
 
 def report_charge(conn: psycopg.Connection, percent: float) -> None:
     """The door sensor of c-1 says how full its battery is."""
-    now = datetime.now(UTC)
+    now = utc_now()
     said = {"device": "door-c1", "id": f"{now:%H%M%S%f}", "observed_at": now, "received_at": now}
     store(conn, DeviceStatus(battery=percent, **said))  # type: ignore[arg-type]
 
@@ -128,10 +129,10 @@ def test_an_operator_tries_and_a_manager_enables(
         expect(page.locator(".notice")).to_have_text("启用须由主管或管理员确认。", timeout=180_000)
         enabling = f"{page.url.removeprefix(house)}/enable"
     for person in ("u-2", "u-see"):
-        with httpx.Client(base_url=house, timeout=20) as web:
+        with httpx.Client(base_url=house, timeout=PATIENCE) as web:
             answer = signed_in(web, person).post(enabling, data={"note": "x", "confirm": "yes"})
             assert answer.status_code == 403
-    with httpx.Client(base_url=house, timeout=20) as web:
+    with httpx.Client(base_url=house, timeout=PATIENCE) as web:
         form = {"note": "x", "confirm": "yes"}
         foreign = {"sec-fetch-site": "cross-site"}
         assert signed_in(web, "u-1").post(enabling, data=form, headers=foreign).status_code == 403
@@ -142,7 +143,7 @@ def test_an_operator_tries_and_a_manager_enables(
 
 
 def start_trial(page: Page) -> None:
-    today = datetime.now(UTC) + timedelta(hours=8)
+    today = utc_now().astimezone(ZONE)
     page.locator("[name=until]").fill(f"{today:%Y-%m-%d}")
     page.get_by_role("button", name="开始试用").click()
 

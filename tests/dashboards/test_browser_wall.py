@@ -25,6 +25,7 @@ from dashboards.settings import DashboardSettings, Lang
 from dashboards.texts import Words
 from devices.directory import Area, Circle, Client, RegisterChange
 from ingest.store.counts import Tally, keep
+from tests.clock import TIMEZONE, utc_now
 
 pytestmark = [pytest.mark.edge, pytest.mark.browser]
 WALL = f"/wall?token={wall_token(KEY)}"
@@ -76,7 +77,7 @@ def test_nothing_is_cut_off_at_any_hour(wall: Visit) -> None:
 
 
 def test_a_caregiver_moves(wall: Visit, db: psycopg.Connection) -> None:
-    store(db, position(at=datetime.now(UTC), lat=35.3))
+    store(db, position(at=utc_now(), lat=35.3))
     until(lambda: wall.page.evaluate("__m.screen.caregivers['g-1']?.[0]") == 35.3)
 
 
@@ -228,7 +229,7 @@ def test_a_city_of_37100_homes_is_drawn_as_cells(browser: Browser, database_url:
     )
     register = RegisterChange(areas=(Area(id="a", name="牡丹区"),), clients=clients)
     with psycopg.connect(database_url) as conn:
-        load_town(conn, TownFile("Asia/Shanghai", register, PlanSet()))
+        load_town(conn, TownFile(TIMEZONE, register, PlanSet()))
     with (
         serving(settings_for(database_url, free_port())) as address,
         Visit.to(browser, address) as visit,
@@ -244,7 +245,7 @@ def test_a_city_of_37100_homes_is_drawn_as_cells(browser: Browser, database_url:
 
 
 def _now() -> datetime:
-    return datetime.now(UTC)
+    return utc_now()
 
 
 def _inside(page: Page, inner: str, outer: str) -> bool:

@@ -12,13 +12,13 @@ from dashboards.live.board import (
     Board,
     Counted,
     Health,
-    Heard,
+    ReadingsHeard,
     Second,
     VisitsChanged,
     fold,
     narrowed,
 )
-from dashboards.live.patch import Cause, Share, Timing
+from dashboards.live.patch import FloodCause, Share, Timing
 from dashboards.live.traffic import Traffic
 from dashboards.scope import Scope
 from ingest.history import MessageCount
@@ -98,7 +98,7 @@ def test_figures_of_a_board() -> None:
     board = Board(at=NOW, directory=directory())
     for change in (
         VisitsChanged((visit(), visit("v-2", caregiver="g-2", client="c-3"))),
-        Heard(ago(seconds=3), (position(at=ago(seconds=5)),)),
+        ReadingsHeard(ago(seconds=3), (position(at=ago(seconds=5)),)),
         AlertsChanged((alert(), alert("al-2", rule="no_activity", severity=Severity.HIGH))),
         Second(NOW, Health()),
     ):
@@ -117,8 +117,8 @@ def test_a_flood_is_more_than_ten_a_seat_in_ten_minutes_and_says_of_what() -> No
     load = kpi.alarm_load([*eleven, muted], NOW, 1, directory())
     assert (load.raised_10m, load.flood) == (11, True)
     assert load.causes == (
-        Cause("device_silent", "area:wangji", "王集", 10),
-        Cause(alert().rule, "", "", 1),
+        FloodCause("device_silent", "area:wangji", "王集", 10),
+        FloodCause(alert().rule, "", "", 1),
     )
     quiet = kpi.alarm_load(eleven, NOW, 2, directory())
     assert (quiet.flood, quiet.causes) == (False, ())

@@ -1,6 +1,6 @@
 """Links in messages: looking changes nothing, and each link that does not serve says what to do."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import httpx
 import psycopg
@@ -10,6 +10,7 @@ from small_town import SECRET, alert, put
 
 from alerts import desk
 from dashboards.texts import Words
+from tests.clock import utc_now
 
 pytestmark = pytest.mark.edge
 AHEAD = timedelta(hours=1)
@@ -26,7 +27,7 @@ STATUS = {
 
 
 def link(id: str = "al-1", *, person: str = "u-1", ends: timedelta = AHEAD) -> str:
-    return f"/a/{desk.sign(KEY, alert=id, person=person, ends_at=datetime.now(UTC) + ends)}"
+    return f"/a/{desk.sign(KEY, alert=id, person=person, ends_at=utc_now() + ends)}"
 
 
 def whole(db: psycopg.Connection) -> list[list[tuple[object, ...]]]:

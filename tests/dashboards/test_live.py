@@ -26,6 +26,8 @@ from dashboards.auth.tokens import reply_key, wall_token
 from dashboards.live.board import AlertsChanged, Board, Health, Second
 from dashboards.live.stream import WAITING, Stream
 from dashboards.scope import WHOLE, Scope
+from tests.clock import utc_now
+from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.edge
 
@@ -46,7 +48,7 @@ def events(web: httpx.Client, token: str | None = None) -> Iterator[tuple[str, A
 def test_a_screen_gets_the_whole_first_and_then_what_changes(
     api: httpx.Client, db: psycopg.Connection
 ) -> None:
-    now = datetime.now(UTC)
+    now = utc_now()
     stream = events(api)
     name, screen = next(stream)
     assert (name, screen["cards"]) == ("snapshot", {})
@@ -71,7 +73,7 @@ def test_a_wall_watches_by_its_token_alone(web: httpx.Client) -> None:
 
 
 def test_a_walls_token_may_be_for_an_area(web: httpx.Client, db: psycopg.Connection) -> None:
-    put(db, alert(raised_at=datetime.now(UTC)))
+    put(db, alert(raised_at=utc_now()))
     scoped = wall_token(KEY, Scope(areas=("other",)))
     until(lambda: web.get("/api/v1/board", params={"token": wall_token(KEY)}).json()["cards"])
     assert web.get("/api/v1/board", params={"token": scoped}).json()["cards"] == {}
@@ -85,7 +87,7 @@ def at_work(town_url: str) -> Iterator[httpx.Client]:
         ingest_alive(town_url),
         alerts_at_work(town_url, settings.public_url),
         serving(settings) as address,
-        httpx.Client(base_url=address, timeout=20) as client,
+        httpx.Client(base_url=address, timeout=PATIENCE) as client,
     ):
         yield client
 
@@ -182,7 +184,7 @@ def test_whoever_opens_the_page_is_noted_once(town_url: str, db: psycopg.Connect
     put(db, alert())
     with (
         serving(settings_for(town_url, free_port())) as address,
-        httpx.Client(base_url=address) as web,
+        httpx.Client(base_url=address, timeout=PATIENCE) as web,
     ):
         link = _link("al-1", "u-1")
         assert web.post(f"{link}/opened").status_code == 204
@@ -195,12 +197,12 @@ def test_whoever_opens_the_page_is_noted_once(town_url: str, db: psycopg.Connect
 def test_in_a_demo_everybody_may_look_and_nobody_act(town_url: str, db: psycopg.Connection) -> None:
     with (
         serving(settings_for(town_url, free_port(), demo=True)) as address,
-        httpx.Client(base_url=address, follow_redirects=True) as web,
+        httpx.Client(base_url=address, follow_redirects=True, timeout=PATIENCE) as web,
     ):
         assert web.get("/").url.path == "/wall"
         assert web.get("/desk").status_code == 200
         assert web.post("/api/v1/alerts/al-1/acknowledge").status_code == 401
-        answered = alert(state="acknowledged", acked_at=datetime.now(UTC), acked_by="u-1")
+        answered = alert(state="acknowledged", acked_at=utc_now(), acked_by="u-1")
         put(db, answered)
         page = {
             "page": "p",
@@ -222,7 +224,7 @@ def test_in_a_demo_everybody_may_look_and_nobody_act(town_url: str, db: psycopg.
 def test_a_fresh_installation_lets_its_own_machine_in(database_url: str) -> None:
     with (
         serving(settings_for(database_url, free_port())) as address,
-        httpx.Client(base_url=address) as web,
+        httpx.Client(base_url=address, timeout=PATIENCE) as web,
     ):
         assert "carewatch sign-in add" in web.get("/desk").text
         assert web.get("/api/v1/alerts", headers={"x-forwarded-for": "1.2.3.4"}).status_code == 401
@@ -240,7 +242,7 @@ def test_what_happened_while_the_database_was_away_is_seen_afterwards(
             "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
             " WHERE application_name = 'dashboards' AND datname = current_database()"
         )
-    now = datetime.now(UTC)
+    now = utc_now()
     put(db, alert(raised_at=now), visit("v-1@x", start=now))
     for name, data in stream:
         if name == "delta" and data.get("cards"):

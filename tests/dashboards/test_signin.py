@@ -4,14 +4,13 @@ from datetime import UTC, datetime, timedelta
 
 import psycopg
 import pytest
+from passwords_of_before import OLD
 
 from core.errors import CarewatchError
 from dashboards.auth.sessions import (
     SESSION,
     begin_session,
     end_session,
-    hashed,
-    matches,
     nobody_signs_in,
     person_of,
     remove_sign_in,
@@ -20,15 +19,7 @@ from dashboards.auth.sessions import (
 )
 from dashboards.auth.tokens import wall_scope, wall_token
 
-NOW = datetime.now(UTC)
-
-
-def test_a_secret_is_kept_as_a_slow_hash_of_its_own() -> None:
-    kept = hashed("correct horse")
-    assert matches("correct horse", kept)
-    assert not matches("battery staple", kept)
-    assert kept != hashed("correct horse")
-    assert "correct" not in kept
+NOW = datetime(2026, 11, 2, 2, 0, tzinfo=UTC)
 
 
 def test_a_wall_token_holds_its_scope_and_no_other_key_makes_one() -> None:
@@ -51,6 +42,27 @@ def test_a_session_ends(database_url: str) -> None:
         assert person_of(conn, cookie, NOW + SESSION + timedelta(seconds=1)) is None
         end_session(conn, cookie)
         assert person_of(conn, cookie, NOW) is None
+
+
+@pytest.mark.edge
+def test_a_secret_kept_by_scrypt_signs_in_and_is_kept_anew(database_url: str) -> None:
+    with psycopg.connect(database_url) as conn:
+        conn.execute("INSERT INTO sign_in VALUES ('zhao', 'u-1', %s)", (OLD,))
+        assert begin_session(conn, "zhao", "battery staple", NOW) is None
+        assert kept(conn) == OLD
+        assert begin_session(conn, "zhao", "correct horse", NOW) is not None
+        renewed = kept(conn)
+        assert renewed.startswith("$argon2id$")
+        assert begin_session(conn, "zhao", "correct horse", NOW) is not None
+        assert kept(conn) == renewed
+        assert begin_session(conn, "zhao", "battery staple", NOW) is None
+
+
+def kept(conn: psycopg.Connection) -> str:
+    """What is stored of the only secret."""
+    row = conn.execute("SELECT secret_hash FROM sign_in").fetchone()
+    assert row is not None
+    return str(row[0])
 
 
 @pytest.mark.edge

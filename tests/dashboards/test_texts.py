@@ -30,7 +30,7 @@ from dashboards.settings import Lang
 from dashboards.texts import Words, texts
 from dashboards.views import ledger
 from dashboards.views.alert import Line, view
-from dashboards.views.format import Shown, distance, elapsed, share
+from dashboards.views.format import Formatter, distance, elapsed, share
 from dashboards.views.sentences import fact_said
 from dashboards.views.trial import FIGURES
 from devices.directory import CareLevel
@@ -98,8 +98,8 @@ def test_machine_words_are_translated(group: str, words: list[str]) -> None:
     assert [word for word in words if f"{group}.{word}" not in texts()] == []
 
 
-def shown(lang: Lang) -> Shown:
-    return Shown(Words(lang), "Asia/Shanghai", NOW, {"u-1": "赵主任"})
+def shown(lang: Lang) -> Formatter:
+    return Formatter(Words(lang), "Asia/Shanghai", NOW, {"u-1": "赵主任"})
 
 
 def test_times_are_the_towns() -> None:

@@ -8,6 +8,7 @@ from dashboards.live.townmap import COLUMNS, town_map
 from dashboards.masking import mask_name
 from dashboards.scope import WHOLE, Scope
 from devices.directory import Area, Circle, Client, Directory, RegisterChange
+from devices.subject import Subject
 
 
 def test_areas_are_drawn_as_given_or_around_their_homes() -> None:
@@ -58,11 +59,11 @@ def test_a_city_of_37100_homes_fits_into_cells() -> None:
 
 def test_subjects_are_followed_to_the_person_they_are_about() -> None:
     town = directory()
-    assert about(town, "device:btn-c1").name == "王淑兰"
-    assert about(town, "device:btn-c1").kind == "device"
-    assert about(town, "resident:r-1").area == "mudan"
-    assert about(town, "area:wangji").name == "王集"
-    assert about(town, "client:nobody").name == ""
+    assert about(town, Subject.parse("device:btn-c1")).name == "王淑兰"
+    assert about(town, Subject.parse("device:btn-c1")).kind == "device"
+    assert about(town, Subject.parse("resident:r-1")).area == "mudan"
+    assert about(town, Subject.parse("area:wangji")).name == "王集"
+    assert about(town, Subject.parse("client:nobody")).name == ""
 
 
 def test_masks() -> None:

@@ -7,7 +7,7 @@ import pytest
 from small_town import NOW, directory
 
 from alerts.figures.alarm_load import Alarm, measure
-from alerts.trials import Part, SettingsChange, Summary
+from alerts.trials import SettingsChange, Summary, TownPart
 from alerts.types import AlertKey, Severity
 from core.errors import CarewatchError
 from dashboards.views.trial import change_of, rows, seats_of, span_of
@@ -27,7 +27,7 @@ def test_only_what_was_written_is_changed() -> None:
     assert change_of("device_silent", form, directory()) == SettingsChange(
         rule="device_silent",
         parameters={"minutes": {"phone": 20}, "hold_minutes": None},
-        part=Part(area="wangji"),
+        part=TownPart(area="wangji"),
     )
 
 

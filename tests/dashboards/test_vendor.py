@@ -1,6 +1,6 @@
 """What a vendor finds on the console: the steps, the contract, the samples."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import httpx
 import psycopg
@@ -10,6 +10,7 @@ from small_town import door, position, store
 
 from dashboards.pages.vendor import FILES
 from ingest.store import upkeep
+from tests.clock import utc_now
 
 pytestmark = pytest.mark.edge
 
@@ -26,7 +27,7 @@ def test_the_steps_say_how_far_a_device_has_come(web: httpx.Client) -> None:
 def test_what_a_device_said_day_by_day_outlives_its_readings(
     web: httpx.Client, db: psycopg.Connection
 ) -> None:
-    now = datetime.now(UTC)
+    now = utc_now()
     began = (now - timedelta(days=2)).replace(hour=6, minute=0, second=0, microsecond=0)
     store(db, position(at=began), position(at=began + timedelta(hours=3)), door(at=began))
     upkeep.run(db)

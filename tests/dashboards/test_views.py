@@ -7,7 +7,7 @@ from small_town import LADDER, NOW, ago, alert, directory, door, position, visit
 
 from alerts.history import RuleCard
 from alerts.types import Evidence, RuleScope, Severity, Staff, TownSettings
-from dashboards.live.board import Board, DayBegan, Fix, fold, narrowed
+from dashboards.live.board import Board, DayBegan, LastFix, fold, narrowed
 from dashboards.scope import WHOLE, Scope, scope_of
 from dashboards.throttle import Throttle
 from dashboards.views import ledger
@@ -30,9 +30,9 @@ def test_names_and_numbers_stay_hidden_until_they_are_asked_for() -> None:
 
 def test_free_caregivers_are_offered_nearest_first() -> None:
     fixes = {
-        "g-1": Fix("phone-g1", 35.25, 115.48, ago(minutes=2)),
-        "g-2": Fix("phone-g2", 35.241, 115.48, ago(minutes=9)),
-        "g-9": Fix("phone-g9", 35.2401, 115.48, NOW),
+        "g-1": LastFix("phone-g1", 35.25, 115.48, ago(minutes=2)),
+        "g-2": LastFix("phone-g2", 35.241, 115.48, ago(minutes=9)),
+        "g-9": LastFix("phone-g9", 35.2401, 115.48, NOW),
     }
     near = view(
         alert(), directory(), STAFF, now=NOW, fixes=fixes, free=frozenset(("g-1", "g-2"))

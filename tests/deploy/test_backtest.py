@@ -181,10 +181,16 @@ def test_settings_are_tried_and_named(tried: Any) -> None:
     [
         ("visit_mised.grace_minutes=3", "no rule 'visit_mised'; there are sos_pressed"),
         ("visit_missed.grace=3", "it takes grace_minutes"),
-        ("visit_missed.grace_minutes=soon", "visit_missed: Expected"),
+        (
+            "visit_missed.grace_minutes=soon",
+            "visit_missed.grace_minutes: expected a number",
+        ),
         ("visit_missed=3", "write it as rule.parameter=value"),
         ("visit_missed.grace_minutes", "write it as rule.parameter=value"),
-        ("device_silent.minutes.fridge=3", "unknown field `fridge`"),
+        (
+            "device_silent.minutes.fridge=3",
+            "device_silent.minutes.fridge: unknown key",
+        ),
     ],
 )
 def test_a_wrong_setting_is_one_clear_line(tried: Any, given: str, said: str) -> None:

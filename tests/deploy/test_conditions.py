@@ -41,7 +41,7 @@ def test_a_condition_is_read() -> None:
     ("before", "after", "line", "said"),
     [
         ("r.open", "r.opne", 7, "a reading has no 'opne'"),
-        (".size() >= 4", ".size() >=", 7, "Syntax error"),
+        (".size() >= 4", ".size() >=", 7, "is no CEL expression"),
         (".size() >= 4", ".size()", 7, "not true or false"),
         ("window_minutes: 60", "window_minutes: -5", 9, "is not between 0 and"),
         ("kinds: [door]", "kinds: [dor]", 8, "dor"),
@@ -81,7 +81,7 @@ conditions:
     [
         ("[gas]", "[gass]", 7, "quantities[0]: nothing measures 'gass'; did you mean 'gas'?"),
         ("[gas]", "[gas]\n    kinds: [door]", 8, "leave kinds out"),
-        ("highest", "hihgest", 6, "'hihgest'"),
+        ("highest", "hihgest", 6, "names what is not there"),
     ],
 )
 def test_what_is_wrong_with_quantities_is_named(

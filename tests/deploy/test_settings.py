@@ -25,9 +25,11 @@ def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ("MQTT_URL", "http://u:geheim@h", "must begin with mqtt:// or mqtts://"),
         ("MQTT_URL", "mqtt://u:geheim@h:port", "its port is no number from 1 to 65535"),
         ("MQTT_URL", "mqtt://u:geheim@h:65536", "its port is no number from 1 to 65535"),
-        ("HTTP_PORT", "70000", "less than or equal to 65535"),
-        ("METRICS_PORT", "-1", "greater than or equal to 0"),
-        ("LANG", "fr", "'zh' or 'en'"),
+        ("HTTP_PORT", "70000", "must be 65535 or less"),
+        ("METRICS_PORT", "-1", "must be 0 or more"),
+        ("LANG", "fr", "is none of 'zh' or 'en'"),
+        ("HTTP_PORT", "geheim", "expected a whole number"),
+        ("DEMO", "geheim", "expected true or false"),
     ],
 )
 def test_a_wrong_setting_is_named(

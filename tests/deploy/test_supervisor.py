@@ -3,6 +3,7 @@
 import os
 import signal
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -10,17 +11,8 @@ import pytest
 
 from core.errors import CarewatchError
 from deploy.stack import supervisor
-from deploy.stack.supervisor import Child, Supervisor, Tended, next_pause
-
-
-@pytest.mark.parametrize(
-    ("pause", "ran_for", "expected"),
-    [(0.0, 1.0, 0.5), (0.5, 1.0, 1.0), (16.0, 1.0, 30.0), (30.0, 1.0, 30.0), (30.0, 61.0, 0.5)],
-)
-def test_the_pause_doubles_until_a_child_is_steady(
-    pause: float, ran_for: float, expected: float
-) -> None:
-    assert next_pause(pause, ran_for) == expected
+from deploy.stack.supervisor import Child, Supervisor, Tended
+from tests.waiting import until
 
 
 @pytest.fixture
@@ -45,22 +37,19 @@ def alive(pid: int) -> bool:
     return True
 
 
-def wait_for(condition: object, seconds: float = 10.0) -> None:
-    deadline = time.monotonic() + seconds
-    while not condition():  # type: ignore[operator]
-        assert time.monotonic() < deadline, "waited in vain"
-        time.sleep(0.02)
-
-
 def test_a_child_that_falls_is_restarted_and_all_end_with_the_supervisor(sleeper: Path) -> None:
     file = sleeper / "pids"
     ward = Supervisor([Child("one", ["x"], {"PIDS": str(file)})], logs=sleeper / "logs")
     ward.start()
-    wait_for(lambda: len(pids(file)) == 1)
+    until(lambda: len(pids(file)) == 1)
     os.kill(pids(file)[0], signal.SIGKILL)
-    ward.watch(seconds=3)
-    assert len(pids(file)) == 2
+    watching = threading.Thread(target=ward.watch)
+    watching.start()
+    until(lambda: len(pids(file)) == 2)
+    ward.stopping.set()
+    watching.join()
     ward.stop()
+    assert len(pids(file)) == 2
     assert not any(alive(pid) for pid in pids(file))
 
 
@@ -72,10 +61,10 @@ def test_children_die_with_a_killed_supervisor(sleeper: Path) -> None:
         ward.start()
         time.sleep(600)
         sys.exit()
-    wait_for(lambda: len(pids(file)) == 1)
+    until(lambda: len(pids(file)) == 1)
     os.kill(parent, signal.SIGKILL)
     os.waitpid(parent, 0)
-    wait_for(lambda: not alive(pids(file)[0]))
+    until(lambda: not alive(pids(file)[0]))
 
 
 class Stubborn:

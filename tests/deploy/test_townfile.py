@@ -1,6 +1,8 @@
 """A good town file as values, and bad ones as faults with their lines."""
 
+import errno
 import json
+import os
 import re
 from datetime import UTC, datetime
 from pathlib import Path
@@ -88,7 +90,7 @@ def test_the_directory_of_a_town(town: TownFile) -> None:
     door = directory.device_on("zigbee2mqtt/door_c1")
     assert door is not None
     assert door.id == "door-c1"
-    assert directory.area_path(directory.area_of("device:door-c1")) == ("wangji", "mudan")
+    assert directory.area_path(directory.area_of(door.subject)) == ("wangji", "mudan")
 
 
 @pytest.mark.parametrize("text", ["", "# nothing\n", "clients: []", "clients:\ndevices:\n"])
@@ -129,11 +131,16 @@ def positions(coordinates: object) -> list[list[float]]:
 
 
 FORM = {
-    "not YAML": ("areas: [\n", [(2, "not YAML: while parsing a flow node")]),
-    "a tab": ("areas:\n\t- id: a\n", [(2, "cannot start any token")]),
+    "not YAML": ("areas: [\n", [(2, "not YAML: ")]),
+    "a tab": ("areas:\n\t- id: a\n", [(2, "a tab before the first word; indent with spaces")]),
+    "a tab further on": ("areas:\n- id: a\n  \tname: b\n", [(3, "a tab before the first word")]),
     "a list": ("- 1\n", [(1, "expected a mapping: timezone, areas")]),
     "a text": ("town\n", [(1, "expected a mapping: timezone, areas")]),
-    "too deep": ("areas: " + "[" * 10_000, [(1, "nested deeper than 50 levels")]),
+    "too deep": ("areas: " + "[" * 51, [(1, "nested deeper than 50 levels; close the lists")]),
+    "far too deep": ("areas: " + "[" * 10_000, [(1, "nested deeper than 50 levels")]),
+    "far too deep mappings": ("areas:\n- " + "{a: " * 10_000, [(2, "nested deeper than 50")]),
+    "far too deep a line": ("areas: \n" + " [\n" * 10_000, [(51, "nested deeper than 50")]),
+    "far too deep a list": ("areas:\n" + "- " * 10_000, [(2, "nested deeper than 50")]),
     "two documents": ("timezone: UTC\n---\nareas: []\n", [(2, "a second document")]),
     "an alias": (
         "agencies:\n- &a {id: x}\n- *a\n",
@@ -342,7 +349,7 @@ MEANING = {
             (3, "visits v0, rrule: 'every monday': write parts like FREQ=WEEKLY;BYDAY=MO"),
             (4, "visits v1, rrule: 'FREQ=HOURLY': it needs FREQ=, one of YEARLY, MONTHLY,"),
             (5, "visits v2, rrule: 'FREQ=DAILY;INTERVAL=0': INTERVAL must be 1 or more"),
-            (6, "invalid 'BYDAY': XX"),
+            (6, "rrule 'FREQ=WEEKLY;BYDAY=XX': "),
             (7, "write parts like"),
         ],
     ),
@@ -516,7 +523,7 @@ def test_the_message_is_one_line_a_fault() -> None:
 
 
 def test_a_file_that_is_not_there_or_not_text(tmp_path: Path) -> None:
-    with pytest.raises(CarewatchError, match="No such file"):
+    with pytest.raises(CarewatchError, match=os.strerror(errno.ENOENT)):
         read_town(tmp_path / "none.yaml")
     (tmp_path / "latin.yaml").write_bytes("areas: [{id: a, name: é}]".encode("latin-1"))
     with pytest.raises(CarewatchError, match="byte 22 is not UTF-8"):
@@ -569,6 +576,19 @@ def test_what_will_probably_disappoint() -> None:
         ),
         (11, "people u: is paged by a ladder and has no contact"),
     ]
+
+
+def test_a_series_that_holds_no_day_is_warned_of() -> None:
+    text = """
+clients: [{id: c, home: {lat: 35.2, lon: 115.4}}]
+visits:
+- {id: none, client: c, start: "2026-11-02T09:00", end: "2026-11-02T10:00", minutes: 60,
+   rrule: "FREQ=DAILY;UNTIL=20261101"}
+- {id: one, client: c, start: "2026-11-02T09:00", end: "2026-11-02T10:00", minutes: 60,
+   rrule: "FREQ=DAILY;UNTIL=20261102"}
+"""
+    found = [fault.text for fault in parse_town(text).warnings if "rrule" in fault.text]
+    assert found == ["visits none, rrule: no day fits it from `start` on: nothing is planned"]
 
 
 GOOD = TOWN.read_text()

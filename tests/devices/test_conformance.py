@@ -5,20 +5,22 @@ from datetime import UTC, datetime, timedelta
 import msgspec
 import pytest
 
-from devices.conformance.checklist import Heard, Trial, judge, passed
+from devices.conformance.checklist import ConformanceRun, DeviceMessage, judge, passed
 from devices.envelope import Envelope
 from ingest.admission.admit import admit
 
 NOW = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
 
 
-def heard(kind: str = "status", *, after: float = 0, qos: int = 1, **fields: object) -> Heard:
+def heard(
+    kind: str = "status", *, after: float = 0, qos: int = 1, **fields: object
+) -> DeviceMessage:
     topic = str(fields.pop("topic", f"carewatch/v1/wangji/{kind}/btn-1"))
     at = NOW + timedelta(seconds=after)
     said = {"id": f"{kind}-{after:g}", "at": at.isoformat(), "battery": 80} | fields
     payload = msgspec.json.encode(said)
     admitted = admit(Envelope(topic, payload, at), None)
-    return Heard(
+    return DeviceMessage(
         topic=topic,
         payload=payload,
         received_at=at,
@@ -38,12 +40,12 @@ SHOWN = (
 )
 
 
-def states(*messages: Heard, kind: str | None = "sos") -> dict[str, str]:
-    return {each.check: each.state for each in judge(Trial("btn-1", kind, messages))}
+def states(*messages: DeviceMessage, kind: str | None = "sos") -> dict[str, str]:
+    return {each.check: each.state for each in judge(ConformanceRun("btn-1", kind, messages))}
 
 
 def test_a_device_that_has_shown_everything() -> None:
-    results = judge(Trial("btn-1", "sos", (*SHOWN, SHOWN[2])))
+    results = judge(ConformanceRun("btn-1", "sos", (*SHOWN, SHOWN[2])))
     assert [each for each in results if each.state == "todo"] == []
     assert {each.check for each in results if each.state == "exempt"} == {"beat"}
     assert passed(results)
@@ -69,7 +71,7 @@ def test_a_device_that_has_said_nothing() -> None:
         ("replayed_flag", heard("door", after=900, open=True, at=NOW.isoformat())),
     ],
 )
-def test_each_fault_is_found(check: str, message: Heard) -> None:
+def test_each_fault_is_found(check: str, message: DeviceMessage) -> None:
     found = states(*SHOWN, message)
     assert found[check] == "todo"
 

@@ -1,10 +1,23 @@
 """`Shelf` and `Directory.changed` against plain dictionaries."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from core.shelf import Shelf
-from devices.directory import Area, Client, Device, Directory, RegisterChange, Resident
+from devices.directory import (
+    Agency,
+    Area,
+    Caregiver,
+    Circle,
+    Client,
+    Device,
+    Directory,
+    Facility,
+    RegisterChange,
+    Resident,
+)
+from devices.subject import Subject
 
 KEYS = st.sampled_from([f"k{n}" for n in range(8)])
 STEPS = st.lists(st.dictionaries(KEYS, st.none() | st.integers(0, 9), max_size=6), max_size=12)
@@ -66,7 +79,7 @@ def test_devices_are_found_by_id_topic_and_holder(changes: list[RegisterChange])
             assert directory.device_on(key) == by_topic.get(key)
         for holder in ("client:c1", "client:c2"):
             held = {device.id for device in model.values() if device.holder == holder}
-            assert {device.id for device in directory.held_by(holder)} == held
+            assert {device.id for device in directory.held_by(Subject.parse(holder))} == held
         assert {device.id for device in directory.devices} == set(model)
 
 
@@ -116,7 +129,7 @@ def test_areas_upwards_even_round_a_cycle() -> None:
     directory = Directory().changed(
         RegisterChange(areas=areas, clients=(Client(id="c-1", area="a"),))
     )
-    assert directory.area_path(directory.area_of("client:c-1")) == ("a", "b", "c")
+    assert directory.area_path(directory.area_of(Subject("client", "c-1"))) == ("a", "b", "c")
 
 
 def test_what_speaks_through_a_gateway() -> None:
@@ -140,6 +153,71 @@ def test_a_gateways_area_holds_all_that_speaks_through_it() -> None:
     one = Device(id="one", gateway="hub", holder="client:c-1")
     two = Device(id="two", gateway="hub", holder="client:c-2")
     town = Directory().changed(RegisterChange(areas=areas, clients=clients, devices=(hub, one)))
-    assert town.area_of("gateway:hub") == "east"
-    assert town.changed(RegisterChange(devices=(two,))).area_of("gateway:hub") == "town"
-    assert town.area_of("gateway:nobody") is None
+    assert town.area_of(Subject("gateway", "hub")) == "east"
+    assert town.changed(RegisterChange(devices=(two,))).area_of(Subject("gateway", "hub")) == "town"
+    assert town.area_of(Subject("gateway", "nobody")) is None
+
+
+HOME, HALL = Circle(lat=35.0, lon=115.0), Circle(lat=36.0, lon=116.0)
+TOWN = Directory().changed(
+    RegisterChange(
+        areas=(Area(id="east", name="East"), Area(id="west")),
+        agencies=(Agency(id="a-1", name="Care & Co"), Agency(id="a-2")),
+        clients=(Client(id="c-1", name="王淑兰", area="east", home=HOME, agency="a-1"),),
+        caregivers=(Caregiver(id="g-1", name="李敏", agency="a-2", base=HOME),),
+        facilities=(Facility(id="f-1", name="Sunset", area="west", home=HALL, agency="a-1"),),
+        residents=(Resident(id="r-1", name="张伟", facility="f-1"),),
+        devices=(
+            Device(id="door", holder="client:c-1"),
+            Device(id="phone", holder="caregiver:g-1"),
+            Device(id="wristband", holder="resident:r-1"),
+            Device(id="loose"),
+        ),
+    )
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "home", "area", "agency"),
+    [
+        ("client:c-1", "王淑兰", HOME, "east", "a-1"),
+        ("caregiver:g-1", "李敏", None, None, "a-2"),
+        ("facility:f-1", "Sunset", HALL, "west", "a-1"),
+        ("resident:r-1", "张伟", HALL, "west", "a-1"),
+        ("device:door", "", HOME, "east", "a-1"),
+        ("device:phone", "", None, None, "a-2"),
+        ("device:wristband", "", HALL, "west", "a-1"),
+        ("device:loose", "", None, None, None),
+        ("gateway:door", "", HOME, "east", "a-1"),
+        ("area:east", "East", None, "east", None),
+        ("agency:a-1", "Care & Co", None, None, "a-1"),
+        ("client:nobody", "", None, None, None),
+        ("device:nothing", "", None, None, None),
+        ("resident:nobody", "", None, None, None),
+    ],
+)
+def test_name_home_area_and_agency_of_a_subject(
+    text: str, name: str, home: Circle | None, area: str | None, agency: str | None
+) -> None:
+    subject = Subject.parse(text)
+    found = (TOWN.name_of(subject), TOWN.home_of(subject), TOWN.area_of(subject))
+    assert found == (name, home, area)
+    assert TOWN.agency_of(subject) == agency
+
+
+def test_nothing_is_known_of_no_subject() -> None:
+    found = (TOWN.item_of(None), TOWN.home_of(None), TOWN.area_of(None), TOWN.agency_of(None))
+    assert found == (None, None, None, None)
+    assert TOWN.name_of(None) == ""
+
+
+def test_a_device_belongs_to_the_client_who_holds_it() -> None:
+    client = TOWN.clients.get("c-1")
+    assert TOWN.client_of(Subject("device", "door")) == client
+    assert TOWN.client_of(Subject("client", "c-1")) == client
+    assert TOWN.client_of(Subject("device", "phone")) is None
+
+
+def test_a_devices_readings_are_about_its_holder_or_itself() -> None:
+    found = [device.subject for device in TOWN.devices if device.id in ("door", "loose")]
+    assert found == [Subject("client", "c-1"), Subject("device", "loose")]

@@ -60,8 +60,9 @@ def test_lines_are_counted_and_times_come_in_utc(tmp_path: Path) -> None:
     ("line", "named"),
     [
         ("nonsense", "line 2"),
-        ("[]", "line 2"),
-        ('{"topic": "a"}', "received_at"),
+        ("[]", "line 2.*expected a mapping, got a list of 0"),
+        ('{"topic": "a"}', "line 2.*'received_at' is missing"),
+        ('{"topic": 7}, nonsense', "line 2.*not JSON"),
         ('{"received_at": "2026-11-02T09:00:00", "topic": "a"}', "no offset"),
         ('{"received_at": "2026-11-02T09:00:00Z"}', "topic"),
         ('{"received_at": "2026-11-02T09:00:00Z", "http": "nonsense"}', "POST /path"),

@@ -6,7 +6,7 @@ from typing import Any
 from devices.envelope import Envelope
 from devices.readings import DoorMoved, Measured, Position, Reading, Rejection, SosPressed
 from ingest.admission.admit import Admitted
-from ingest.store.save import Message
+from ingest.store.save import AdmittedMessage
 
 NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
 
@@ -41,12 +41,12 @@ def press(n: int, **changes: Any) -> SosPressed:
 
 def message(
     *readings: Reading, rejections: tuple[Rejection, ...] = (), envelope: Envelope | None = None
-) -> Message:
+) -> AdmittedMessage:
     """One admitted message of the contract's family."""
     came = envelope or Envelope("carewatch/v1/wangji/position/phone-1", b"{}", NOON)
-    return Message(came, Admitted("contract", readings=readings, rejections=rejections))
+    return AdmittedMessage(came, Admitted("contract", readings=readings, rejections=rejections))
 
 
-def messages(*readings: Reading) -> list[Message]:
+def messages(*readings: Reading) -> list[AdmittedMessage]:
     """A message for each reading."""
     return [message(reading) for reading in readings]

@@ -5,7 +5,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -13,14 +13,15 @@ import msgspec
 import psycopg
 
 from alerts.clock import Clock, SystemClock
-from alerts.service import Service
+from alerts.service import AlertsService
 from alerts.settings import AlertsSettings
 from deploy.town.loading import load_town
 from deploy.town.townfile import parse_town
 from devices.envelope import Envelope
 from devices.readings import DoorMoved, Reading, SosPressed
 from ingest.admission.admit import Admitted
-from ingest.store.save import Message, save
+from ingest.store.save import AdmittedMessage, save
+from tests.clock import utc_now
 
 _ids = itertools.count(1)
 
@@ -29,9 +30,14 @@ class FastClock:
     """The machine's clock, running `speed` times as fast from its making on."""
 
     def __init__(self, speed: float) -> None:
-        self._speed = speed
-        self._began = datetime.now(UTC)
+        self._began = utc_now()
         self._began_at = time.monotonic()
+        self._speed = speed
+
+    def run(self, speed: float) -> None:
+        """Go on from here at another speed."""
+        self._began, self._began_at = self.now(), time.monotonic()
+        self._speed = speed
 
     def now(self) -> datetime:
         passed = (time.monotonic() - self._began_at) * self._speed
@@ -103,25 +109,21 @@ class Phones:
         return [(path, round((at - since).total_seconds(), 1)) for at, path, _ in self.came]
 
 
-def until(holds: Callable[[], Any], within: float = 15.0) -> Any:
-    """Wait until something holds; its value. Fails after `within` seconds."""
-    deadline = time.monotonic() + within
-    while time.monotonic() < deadline:
-        found = holds()
-        if found:
-            return found
-        time.sleep(0.01)
-    raise AssertionError(f"did not come true within {within} s: {holds}")
-
-
-def load(conn: psycopg.Connection, text: str) -> None:
-    """Load a town file's text."""
+def load(conn: psycopg.Connection, text: str, at: datetime | None = None) -> None:
+    """Load a town file's text, now or as if it had been at `at`."""
+    (before,) = conn.execute("SELECT coalesce(max(arrival), 0) FROM inbox").fetchone() or (0,)
     load_town(conn, parse_town(text), remove_many=True)
+    if at is not None:
+        conn.execute(
+            "UPDATE inbox SET body = jsonb_set(body, '{at}', to_jsonb(%s::text))"
+            " WHERE type = 'town_changed' AND arrival > %s",
+            (at.isoformat(), before),
+        )
 
 
 def press(device: str, at: datetime | None = None, press: str = "short") -> SosPressed:
     """A button is pressed now."""
-    now = at or datetime.now(UTC)
+    now = at or utc_now()
     return SosPressed(
         device=device,
         id=f"press-{next(_ids)}",
@@ -133,7 +135,7 @@ def press(device: str, at: datetime | None = None, press: str = "short") -> SosP
 
 def door(device: str, at: datetime | None = None, *, is_open: bool = True) -> DoorMoved:
     """A door is opened or closed now."""
-    now = at or datetime.now(UTC)
+    now = at or utc_now()
     return DoorMoved(
         device=device, id=f"door-{next(_ids)}", observed_at=now, received_at=now, open=is_open
     )
@@ -142,7 +144,7 @@ def door(device: str, at: datetime | None = None, *, is_open: bool = True) -> Do
 def store(conn: psycopg.Connection, *readings: Reading) -> None:
     """Store readings as ingest does, in one batch."""
     messages = [
-        Message(
+        AdmittedMessage(
             Envelope("carewatch/v1/t/x/x", b"{}", each.received_at), Admitted("contract", (each,))
         )
         for each in readings
@@ -151,9 +153,11 @@ def store(conn: psycopg.Connection, *readings: Reading) -> None:
 
 
 @contextmanager
-def working(database_url: str, clock: Clock | None = None, **settings: Any) -> Iterator[Service]:
+def working(
+    database_url: str, clock: Clock | None = None, **settings: Any
+) -> Iterator[AlertsService]:
     """The alerts process, at work until the block ends."""
-    service = Service(
+    service = AlertsService(
         AlertsSettings(
             database_url=database_url,
             secret="a key for tests",

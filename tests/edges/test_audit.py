@@ -1,6 +1,6 @@
 """The watcher sees what keeps an alarm from a person, and tells by a road of its own."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
@@ -10,10 +10,12 @@ from alerts.channels import open_channels
 from alerts.settings import AlertsSettings
 from alerts.types import Contact, Role, Staff
 from alerts.watchdog import audit
-from alerts.watchdog.audit import Fault, Watcher, answerable, look
+from alerts.watchdog.audit import PagingFault, Watchdog, answerable, look
 from deploy.stack.local import free_port
 from devices.registry import load_directory
-from tests.edges.paging import FastClock, Phones, load, press, store, until, working
+from tests.clock import utc_now
+from tests.edges.paging import FastClock, Phones, load, press, store, working
+from tests.waiting import until
 
 pytestmark = pytest.mark.edge
 TOWN = """
@@ -63,7 +65,7 @@ def raised(conn: psycopg.Connection, database_url: str, phones: Phones) -> str:
 
 
 def kinds(conn: psycopg.Connection) -> set[str]:
-    return {fault.kind for fault in look(conn, datetime.now(UTC))}
+    return {fault.kind for fault in look(conn, utc_now())}
 
 
 def test_all_is_well(conn: psycopg.Connection, raised: str) -> None:
@@ -85,12 +87,12 @@ def test_each_fault_is_paged_by_a_road_of_its_own_and_only_health_is_called_outs
     channels = open_channels()
     settings = watching(database_url, dead_man_url=f"http://{phones.host}/alive")
     for change, kind in FAULTS.items():
-        watcher = Watcher(settings, channels, FastClock(1))
+        watcher = Watchdog(settings, channels, FastClock(1))
         watcher.learn(conn)
         phones.came.clear()
         with conn.transaction(force_rollback=True):
             conn.execute(change.encode())
-            watcher.heed(look(conn, datetime.now(UTC)))
+            watcher.heed(look(conn, utc_now()))
         paged = [page["subject"] for page in phones.rang("/admin")]
         assert paged == ([f"service:{kind}"] if kind else []), change
         assert len(phones.rang("/alive")) == (0 if kind else 1), change
@@ -106,7 +108,7 @@ def test_a_database_that_does_not_answer_is_paged_to_who_was_known(
     channels = open_channels()
     nowhere = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
     settings = watching(nowhere, dead_man_url=f"http://{phones.host}/alive")
-    watcher = Watcher(settings, channels, FastClock(1))
+    watcher = Watchdog(settings, channels, FastClock(1))
     watcher.learn(conn)
     watcher.start()
     until(lambda: phones.rang("/admin"))
@@ -123,16 +125,16 @@ def test_administrators_are_told_by_their_next_contact_once_in_half_an_hour(
     phones.statuses["/gone"] = 404
     clock = FastClock(1)
     channels = open_channels()
-    watcher = Watcher(watching(database_url), channels, clock)
+    watcher = Watchdog(watching(database_url), channels, clock)
     watcher.learn(conn)
     for _ in range(3):
-        watcher.heed([Fault("page_unsent", 3, "abc")])
+        watcher.heed([PagingFault("page_unsent", 3, "abc")])
     assert [path for _, path, _ in phones.came] == ["/gone", "/admin"]
     page = phones.rang("/admin")[0]
     assert "pages have not left (3: abc)" in page["message"]
     assert page["to"] == "u-9"
     clock._began += timedelta(minutes=31)
-    watcher.heed([Fault("page_unsent", 3, "abc")])
+    watcher.heed([PagingFault("page_unsent", 3, "abc")])
     assert len(phones.rang("/admin")) == 2
     channels.close()
 
@@ -153,7 +155,7 @@ class TestFigures:
         with working(database_url):
             desk.acknowledge(conn, raised, "u-1")
             until(lambda: history.open_alerts(conn)[0].state == "acknowledged")
-        now = datetime.now(UTC)
+        now = utc_now()
         cases = history.answers_between(conn, now - timedelta(hours=1), now)
         figures = history.answers(cases, now)
         assert (figures.alerts, figures.answered, figures.within_60) == (1, 1, 1.0)
@@ -170,7 +172,7 @@ class TestFigures:
             until(lambda: self.last_tests(conn) == [("btn-2", True), ("btn-1", False)])
 
     def last_tests(self, conn: psycopg.Connection) -> list[tuple[str, bool]]:
-        now = datetime.now(UTC)
+        now = utc_now()
         found = history.button_tests_of(conn, load_directory(conn))
         return [(one.device, one.is_overdue(now)) for one in found]
 
@@ -178,7 +180,7 @@ class TestFigures:
         self, conn: psycopg.Connection, raised: str
     ) -> None:
         conn.execute("UPDATE page SET state = 'failed', error = 'HTTP 410'")
-        flaws = history.paging_flaws(conn, load_directory(conn), datetime.now(UTC))
+        flaws = history.paging_flaws(conn, load_directory(conn), utc_now())
         assert [flaw.name for flaw in flaws] == [
             ("contact_failed", "person u-1", "contact 1: HTTP 410")
         ]
@@ -188,7 +190,7 @@ def test_the_daily_check_is_kept_with_since_when(
     conn: psycopg.Connection, database_url: str
 ) -> None:
     load(conn, "people: [{id: u-9, role: admin, contacts: [{channel: 'webhook://x/y'}]}]")
-    now = datetime.now(UTC)
+    now = utc_now()
     rota = "{id: night, people: []}"
 
     def since() -> list[datetime | None]:
@@ -196,7 +198,7 @@ def test_the_daily_check_is_kept_with_since_when(
         return [flaw.since for flaw in flaws]
 
     clock, channels = FastClock(1), open_channels()
-    watcher = Watcher(watching(database_url), channels, clock)
+    watcher = Watchdog(watching(database_url), channels, clock)
     watcher.learn(conn)
     assert (since(), history.paging_checked_at(conn) is not None) == ([], True)
     load(conn, f"rotas: [{rota}]")

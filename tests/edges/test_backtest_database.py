@@ -13,11 +13,10 @@ from typer.testing import CliRunner
 
 from alerts.types import Finding, Severity
 from deploy.cli import app
-from deploy.town.loading import load_town
-from deploy.town.townfile import parse_town
 from devices.readings import DoorMoved
 from ingest.store.save import save
 from tests.edges.batches import messages
+from tests.edges.paging import load
 
 pytestmark = pytest.mark.edge
 
@@ -25,7 +24,7 @@ TOWN = """
 clients: [{id: c-1}]
 devices: [{id: door-1, kind: door, holder: "client:c-1"}]
 """
-START = datetime.now(UTC).replace(microsecond=0)
+START = datetime(2026, 11, 2, 2, 0, tzinfo=UTC)
 
 
 def after(minutes: float) -> datetime:
@@ -43,7 +42,7 @@ def conn(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[psycopg
     """A town with one door, which was opened at 10 minutes and closed at 90."""
     monkeypatch.setenv("CAREWATCH_DATABASE_URL", database_url)
     with psycopg.connect(database_url, autocommit=True) as conn:
-        load_town(conn, parse_town(TOWN))
+        load(conn, TOWN, START)
         save(conn, messages(door(10, is_open=True), door(90, is_open=False)))
         yield conn
 
@@ -116,7 +115,7 @@ def test_what_only_one_side_raised(conn: psycopg.Connection) -> None:
 
 def test_a_change_of_the_town_counts_from_its_own_place_on(conn: psycopg.Connection) -> None:
     stricter = "rules: {door_left_open: {minutes: 20}}"
-    load_town(conn, parse_town(TOWN + stricter))
+    load(conn, TOWN + stricter, after(95))
     save(conn, messages(door(100, is_open=True)))
     found, _ = ran()
     assert found == [("raised", 70), ("cleared", 90), ("raised", 120)]

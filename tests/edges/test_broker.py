@@ -3,18 +3,18 @@
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 from broker_fixtures import Broker, free_port, listening
 
-from core.errors import CarewatchError
+from devices.broker_address import Address
 from ingest.lanes.crossing import NOTICE, TAKEN_BACK, Crossing, notice
-from ingest.mqtt.connection import Address
 from ingest.mqtt.packets import Publish
 from ingest.mqtt.session import Delivery, Session, SessionHooks
 from tests.bench.load import Load
+from tests.clock import utc_now
+from tests.waiting import until
 
 pytestmark = pytest.mark.edge
 
@@ -32,19 +32,12 @@ def opened(broker: Broker) -> Iterator[Open]:
         session = Session(Address.of(broker.url), client_id, filters, **more)  # type: ignore[arg-type]
         session.start()
         sessions.append(session)
-        until_true(lambda: session.listening)
+        until(lambda: session.listening)
         return session
 
     yield start
     for each in sessions:
         each.stop()
-
-
-def until_true(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
-    while not what():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.01)
 
 
 def publish(broker: Broker, count: int, topic: str = "t") -> None:
@@ -53,7 +46,7 @@ def publish(broker: Broker, count: int, topic: str = "t") -> None:
 
 def taken(session: Session, count: int) -> list[Delivery]:
     found: list[Delivery] = []
-    until_true(lambda: len(found.__iadd__(session.take(0.05))) >= count)
+    until(lambda: len(found.__iadd__(session.take(0.05))) >= count)
     return found
 
 
@@ -72,11 +65,11 @@ def numbers(deliveries: list[Delivery]) -> list[int]:
 
 def test_what_comes_is_delivered_in_order_with_one_stamp(broker: Broker, opened: Open) -> None:
     session = opened()
-    before = datetime.now(UTC)
+    before = utc_now()
     publish(broker, 300)
     found = taken(session, 300)
     assert numbers(found) == list(range(300))
-    assert all(before <= each.envelope.received_at <= datetime.now(UTC) for each in found)
+    assert all(before <= each.envelope.received_at <= utc_now() for each in found)
     assert not any(each.envelope.dup or each.envelope.retain for each in found)
 
 
@@ -88,6 +81,17 @@ def test_what_was_not_acknowledged_comes_again_and_says_so(broker: Broker, opene
     again = taken(opened(), 6)
     assert numbers(again) == [4, 5, 6, 7, 8, 9]
     assert all(each.envelope.dup for each in again)
+
+
+def test_what_was_acknowledged_before_a_stop_does_not_come_again(
+    broker: Broker, opened: Open
+) -> None:
+    for n in range(20):  # the next session begins at once, while the broker may still be reading
+        first = opened(f"again-{n}", (f"t/{n}",))
+        publish(broker, 10, f"t/{n}")
+        first.ack(taken(first, 10)[:4])
+        first.stop()
+        assert numbers(taken(opened(f"again-{n}", (f"t/{n}",)), 6)) == [4, 5, 6, 7, 8, 9]
 
 
 def test_the_broker_keeps_what_comes_while_we_are_away(broker: Broker, opened: Open) -> None:
@@ -132,7 +136,7 @@ def test_what_a_broker_forgot_is_still_ours_to_store(broker: Broker, opened: Ope
     held = taken(session, 3)
     broker.kill()  # it had saved nothing yet
     broker.start()
-    until_true(lambda: session.begun == 2)
+    until(lambda: session.begun == 2)
     assert all(session.current(each) for each in held)
 
 
@@ -153,14 +157,14 @@ def test_seen_until_waits_for_what_is_not_acknowledged(broker: Broker, opened: O
     time.sleep(0.6)
     assert session.seen_until() == first[0].envelope.received_at
     session.ack(first)
-    until_true(lambda: session.seen_until() > first[-1].envelope.received_at)
-    assert session.seen_until() <= datetime.now(UTC)
+    until(lambda: session.seen_until() > first[-1].envelope.received_at)
+    assert session.seen_until() <= utc_now()
 
 
 def test_filters_change_while_it_runs(broker: Broker, opened: Open) -> None:
     session = opened(filters=("a/#", "b"))
     session.change(["b", "c/+"])
-    until_true(lambda: session.confirmed == {"b", "c/+"} and session.listening)
+    until(lambda: session.confirmed == {"b", "c/+"} and session.listening)
     for topic in ("a/1", "b", "c/1"):
         publish(broker, 1, topic)
     assert {each.envelope.topic for each in taken(session, 2)} == {"b", "c/1"}
@@ -182,12 +186,12 @@ def test_the_life_sessions_notice_and_will_reach_a_bulk_session(
     life.start()
     crossing = Crossing()
     bulk = opened("bulk", hooks=SessionHooks(consumes=crossing.consumes, connected=crossing.reset))
-    until_true(lambda: crossing.covers("carewatch/v1/w/sos/btn"))
+    until(lambda: crossing.covers("carewatch/v1/w/sos/btn"))
     publish(broker, 1, "carewatch/v1/w/sos/btn")
     assert [each.envelope.topic for each in taken(life, 1)] == ["carewatch/v1/w/sos/btn"]
     assert bulk.take(0.2) == []
     life.stop()
-    until_true(lambda: not crossing.covers("carewatch/v1/w/sos/btn"))
+    until(lambda: not crossing.covers("carewatch/v1/w/sos/btn"))
 
 
 def test_what_is_consumed_is_acknowledged(broker: Broker, opened: Open) -> None:
@@ -214,12 +218,26 @@ def test_a_wrong_password_is_named_and_tried_again(tmp_path: Path) -> None:
     try:
         wrong.start()
         right.start()
-        until_true(lambda: right.listening)
+        until(lambda: right.listening)
         assert not wrong.connected
     finally:
         wrong.stop()
         right.stop()
         guarded.stop()
+
+
+def test_what_is_acknowledged_before_a_stop_does_not_come_again(
+    broker: Broker, opened: Open
+) -> None:
+    opened().stop()
+    publish(broker, 10_000)
+    session, waiting = opened(), 10_000
+    while waiting > 0:
+        batch = session.take(20)
+        session.ack(batch)
+        waiting -= len(batch)
+    session.stop()
+    assert opened().take(1.0) == []
 
 
 def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -241,22 +259,13 @@ def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
     secure.start()
-    until_true(lambda: listening(port))
+    until(lambda: listening(port))
     session = Session(Address.of(f"mqtts://localhost:{port}"), "tls", ["#"])
     try:
         session.start()
-        until_true(lambda: session.listening)
+        until(lambda: session.listening)
         Load(secure.port, lambda n: ("t", b"x" * 5_000), 1_000, connections=1).run()
         assert {each.envelope.payload for each in acked(session, 1_000)} == {b"x" * 5_000}
     finally:
         session.stop()
         secure.stop()
-
-
-def test_the_broker_url_is_read_with_its_defaults() -> None:
-    assert Address.of("mqtt://h") == Address("h", 1883)
-    assert Address.of("mqtts://u:p%40ss@h:1") == Address("h", 1, True, "u", "p@ss")
-    assert "p@ss" not in repr(Address.of("mqtts://u:p%40ss@h:1"))
-    for wrong in ("http://h", "h:1883", "mqtt://"):
-        with pytest.raises(CarewatchError):
-            Address.of(wrong)

@@ -16,10 +16,10 @@ from core.errors import CarewatchError
 from deploy.authority import Authority
 from deploy.cli import app
 from devices import registry
+from devices.broker_address import Address
 from devices.broker_tls import tls_context, with_tls_files
 from devices.credentials import credentials, issue
 from devices.directory import Device, RegisterChange
-from ingest.mqtt.connection import Address
 from ingest.mqtt.session import Session
 from tests.broker_fixtures import free_port, listening
 from tests.guarded_brokers import PLUGIN, GuardedBroker, by_dynamic_security
@@ -130,7 +130,7 @@ def test_its_account_is_the_certificates_name(secure: Secure) -> None:
     until_true(service.is_connected)
     device = mqtt.Client(mqtt.CallbackAPIVersion.VERSION2, client_id="carewatch-life")
     device.username_pw_set("carewatch", "no password is asked for")
-    device.tls_set_context(tls_context(secure.url("btn-1")))
+    device.tls_set_context(tls_context(Address.of(secure.url("btn-1")).files))
     device.connect("localhost", secure.port)
     device.loop_start()
     device.publish("carewatch/v1/w/sos/btn-2", b"{}", qos=1)

@@ -9,7 +9,8 @@ from alerts.channels import Channels, Notice, open_channels
 from alerts.types import Severity
 from deploy.stack.local import free_port
 from tests.edges.mailbox import Mailbox
-from tests.edges.paging import Phones, until
+from tests.edges.paging import Phones
+from tests.waiting import until
 
 pytestmark = pytest.mark.edge
 

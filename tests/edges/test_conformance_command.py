@@ -4,12 +4,14 @@ import json
 import os
 import subprocess
 import sys
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import psycopg
 import pytest
 from broker_fixtures import Broker
+
+from tests.clock import utc_now
 
 pytestmark = pytest.mark.edge
 TOPIC = "carewatch/v1/wangji/{kind}/btn-1"
@@ -23,7 +25,7 @@ def button(database_url: str) -> str:
 
 
 def said(kind: str, id: str, ago: float = 0, **fields: object) -> tuple[str, bytes]:
-    at = (datetime.now(UTC) - timedelta(seconds=ago)).isoformat()
+    at = (utc_now() - timedelta(seconds=ago)).isoformat()
     body = {"id": id, "at": at, "battery": 77} | fields
     return TOPIC.format(kind=kind), json.dumps(body).encode()
 

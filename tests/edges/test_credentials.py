@@ -107,7 +107,7 @@ def test_a_device_added_by_hand_is_known_at_once(conn: psycopg.Connection) -> No
         (Device(id="carewatch-life"), "kept for services"),
         (Device(id="Carewatch"), "kept for services"),
         (Device(id="admin"), "kept for services"),
-        (Device(id="x", topic="owntracks/u/phone"), "already exists"),
+        (Device(id="x", topic="owntracks/u/phone"), "device topic is taken: "),
         (Device(id="btn-1", kind="door"), "registered already"),
     ],
 )

@@ -15,7 +15,7 @@ from devices.envelope import Envelope
 from ingest import deadletters
 from ingest.admission.admit import Admitted, admit
 from ingest.history import feed_after, rejections
-from ingest.store.save import Message, save
+from ingest.store.save import AdmittedMessage, save
 
 pytestmark = pytest.mark.edge
 
@@ -24,10 +24,12 @@ KNOWN = NOBODY.changed(RegisterChange(devices=(Device(id="btn-7", kind="sos"),))
 PRESS = b'{"id": "1", "at": "2026-11-02T11:59:58Z", "press": "long"}'
 
 
-def came(*payloads: bytes, device: str = "btn-7", directory: Directory = NOBODY) -> list[Message]:
+def came(
+    *payloads: bytes, device: str = "btn-7", directory: Directory = NOBODY
+) -> list[AdmittedMessage]:
     topic = f"carewatch/v1/wangji/sos/{device}"
     envelopes = [Envelope(topic, payload, NOON) for payload in payloads]
-    return [Message(envelope, admit(envelope, directory)) for envelope in envelopes]
+    return [AdmittedMessage(envelope, admit(envelope, directory)) for envelope in envelopes]
 
 
 def test_what_reads_now_is_stored_and_fed(conn: psycopg.Connection) -> None:

@@ -28,9 +28,10 @@ from alerts.types import (
 )
 from core.errors import CarewatchError
 from devices.directory import Directory
+from tests.clock import utc_now
 
 pytestmark = pytest.mark.edge
-NOW = datetime.now(UTC).replace(microsecond=0)
+NOW = datetime(2026, 11, 2, 2, 0, tzinfo=UTC)
 PLANS = PlanSet(
     people=(Staff(id="u-1", contacts=(Contact(channel="clicksend://u:k@13800001111"),)),),
     ladders=(Ladder(id="all", rungs=(Rung(after=0, page=("u-1",)),)),),
@@ -88,10 +89,18 @@ def test_a_nul_in_a_text_holds_up_no_alert(conn: psycopg.Connection) -> None:
         lambda conn, id: desk.note(conn, id, "u-1", "  "),
         lambda conn, id: desk.mute(conn, id="m", person="u", reason="x", until=NOW, rule="r"),
         lambda conn, id: desk.mute(
-            conn, id="m", person="u", reason="x", until=datetime.now(UTC) + timedelta(hours=1)
+            conn, id="m", person="u", reason="x", until=utc_now() + timedelta(hours=1)
         ),
         lambda conn, id: desk.mute(
-            conn, id="m", person="u", reason="", until=datetime.now(UTC) + timedelta(1), rule="r"
+            conn, id="m", person="u", reason="", until=utc_now() + timedelta(1), rule="r"
+        ),
+        lambda conn, id: desk.mute(
+            conn,
+            id="m",
+            person="u",
+            reason="x",
+            until=utc_now() + timedelta(1),
+            subject="c",
         ),
     ],
 )

@@ -1,5 +1,7 @@
 """`carewatch doctor` names what is wrong, and the mend."""
 
+import errno
+import os
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
@@ -92,5 +94,5 @@ def test_a_broker_that_answers(broker: Broker) -> None:
 def test_a_broker_that_does_not(broker: Broker) -> None:
     port = free_port()
     assert wrong(of_broker(f"mqtt://127.0.0.1:{port}")) == [
-        ("broker", f"127.0.0.1:{port}: Connection refused")
+        ("broker", f"127.0.0.1:{port}: {os.strerror(errno.ECONNREFUSED)}")
     ]

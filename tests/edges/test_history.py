@@ -1,6 +1,6 @@
 """Questions about what was stored, asked of a real PostgreSQL."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
@@ -10,6 +10,7 @@ from devices.readings import Reading, Reason, Rejection
 from ingest import history
 from ingest.store import upkeep
 from ingest.store.save import save
+from tests.clock import utc_now
 
 pytestmark = pytest.mark.edge
 
@@ -47,7 +48,7 @@ def test_readings_of_all_devices(conn: psycopg.Connection) -> None:
 def test_readings_since_a_moment_look_no_further_back_than_they_must(
     conn: psycopg.Connection,
 ) -> None:
-    now = datetime.now(UTC)
+    now = utc_now()
     save(conn, messages(position(1, observed_at=now - timedelta(hours=3))))
     upkeep.run(conn, now=now - timedelta(hours=2))
     recent = now - timedelta(hours=1)
@@ -75,7 +76,7 @@ def test_a_replay_is_in_arrival_order_by_when_it_was_received(conn: psycopg.Conn
 
 def test_a_replay_finds_the_same_with_and_without_marks(conn: psycopg.Connection) -> None:
     """Marks only spare the database the days that can't hold what is asked for."""
-    now = datetime.now(UTC)
+    now = utc_now()
     days = [now + timedelta(days=n) for n in range(6)]
     for n, day in enumerate(days):
         save(conn, messages(*(position(n * 10 + k, received_at=day) for k in range(3))))
@@ -107,7 +108,7 @@ def test_the_newest_number_is_known(conn: psycopg.Connection) -> None:
 
 
 def test_the_horizon_is_the_slowest_living_worker(conn: psycopg.Connection) -> None:
-    began = datetime.now(UTC)
+    began = utc_now()
     assert history.horizon(conn, "main") >= began
     history.renew_horizon(conn, "w1", "bulk", after_noon(10))
     history.renew_horizon(conn, "w1", "life", after_noon(20))
@@ -125,7 +126,7 @@ def test_the_horizon_is_the_slowest_living_worker(conn: psycopg.Connection) -> N
 
 
 def test_a_dead_worker_holds_nobody_up(conn: psycopg.Connection) -> None:
-    began = datetime.now(UTC)
+    began = utc_now()
     history.renew_horizon(conn, "w1", "life", after_noon(10))
     conn.execute("UPDATE ingest_horizon SET renewed_at = renewed_at - interval '5 s'")
     assert history.horizon(conn, "main") == after_noon(10)

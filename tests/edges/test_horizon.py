@@ -1,7 +1,7 @@
 """How far timers go: past nothing that was received or changed before them and is not stored."""
 
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
@@ -15,6 +15,7 @@ from devices import registry
 from devices.directory import RegisterChange
 from ingest.history import renew_horizon
 from tests.alerts.story import client
+from tests.clock import utc_now
 
 pytestmark = pytest.mark.edge
 
@@ -47,7 +48,7 @@ def watched(at: Horizon, pass_time: Callable[[float], None], seconds: float) -> 
 
 def dead(conn: psycopg.Connection) -> datetime:
     """An ingest worker last heard a minute ago; how far it had come."""
-    until = datetime.now(UTC) - timedelta(minutes=1)
+    until = utc_now() - timedelta(minutes=1)
     renew_horizon(conn, "bulk", "bulk", until)
     conn.execute("UPDATE ingest_horizon SET renewed_at = renewed_at - interval '1 minute'")
     return until
@@ -74,7 +75,7 @@ def test_after_a_pause_of_ours_it_may_too(
     until = dead(conn)
     pass_time(AWAY + 1)  # the database was away, or we were frozen
     assert lane.look() == until
-    renewed = datetime.now(UTC)
+    renewed = utc_now()
     renew_horizon(conn, "bulk", "bulk", renewed)  # it was there all the time
     assert lane.look() == renewed
 
@@ -82,9 +83,9 @@ def test_after_a_pause_of_ours_it_may_too(
 def test_the_life_lane_waits_two_seconds_at_most(
     conn: psycopg.Connection, pass_time: Callable[[float], None]
 ) -> None:
-    renew_horizon(conn, "life", "life", datetime.now(UTC) - timedelta(minutes=1))
+    renew_horizon(conn, "life", "life", utc_now() - timedelta(minutes=1))
     conn.execute("UPDATE ingest_horizon SET renewed_at = renewed_at - interval '1 minute'")
-    before = datetime.now(UTC)
+    before = utc_now()
     assert watched(Horizon(conn, "life"), pass_time, 3) >= before
 
 

@@ -2,7 +2,7 @@
 
 import base64
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 import psycopg
 import pytest
@@ -14,7 +14,8 @@ from ingest.admission.admit import Admitted
 from ingest.history import MessageCount, horizon, message_counts, renew_horizon, workers
 from ingest.http.callers import Access
 from ingest.http.push import push_router
-from ingest.store.save import Arrivals, Message, save
+from ingest.store.save import AdmittedMessage, Arrivals, save
+from tests.clock import utc_now
 
 pytestmark = pytest.mark.edge
 
@@ -73,7 +74,7 @@ def test_a_repeat_is_well_and_stays_one_row(town: Town) -> None:
 def test_what_became_of_each_message_is_counted(town: Town) -> None:
     for body in (SOS, SOS, SOS | {"id": "s-2"}, {"id": "s-3"}):
         town.client.post(PATH, json=body, headers=town.bearer)
-    (count,) = message_counts(town.conn, datetime.now(UTC) - timedelta(minutes=2))
+    (count,) = message_counts(town.conn, utc_now() - timedelta(minutes=2))
     assert count == MessageCount("contract", received=4, stored=2, duplicate=1, rejected=1)
     assert count.missing == 0
 
@@ -198,9 +199,9 @@ def test_no_timer_passes_a_message_on_its_way(
 ) -> None:
     seen: list[tuple[datetime, datetime, datetime]] = []
 
-    def slowly(conn: psycopg.Connection, messages: list[Message]) -> Arrivals:
+    def slowly(conn: psycopg.Connection, messages: list[AdmittedMessage]) -> Arrivals:
         with psycopg.connect(database_url, autocommit=True) as other:
-            renew_horizon(other, "bulk", "bulk", datetime.now(UTC))
+            renew_horizon(other, "bulk", "bulk", utc_now())
             until = horizon(other, "main"), horizon(other, "life")
         seen.append((messages[0].envelope.received_at, *until))
         return save(conn, messages)

@@ -17,6 +17,7 @@ from alerts.lanes.loop import LaneLoop
 from alerts.types import Acknowledged, Alert, LaneName, Muted
 from devices.readings import DeviceStatus, Position, Reading
 from ingest.history import renew_horizon
+from tests.clock import TIMEZONE, utc_now
 from tests.edges.paging import door, load, press, store
 
 pytestmark = pytest.mark.edge
@@ -131,9 +132,8 @@ def run(
         "finding, page, visit, visit_revision, checkpoint, rule_state, mute, inbox, arrival_log"
     )
     conn.execute(f"TRUNCATE alert, reading_event, reading_track, {tables}".encode())
-    load(conn, "timezone: Asia/Shanghai")
-    load(conn, TOWN)
-    conn.execute("UPDATE inbox SET body = jsonb_set(body, '{at}', %s)", (f'"{BEGIN:%FT%TZ}"',))
+    load(conn, f"timezone: {TIMEZONE}", BEGIN)
+    load(conn, TOWN, BEGIN)
     way, heard = Way(url, lane), 0
     for second, happening in script(seed):
         at = way.clock.moment = BEGIN + timedelta(seconds=second)
@@ -170,7 +170,7 @@ def test_a_commit_in_doubt_is_neither_lost_nor_doubled(
 ) -> None:
     load(conn, TOWN)
     way = Way(database_url, "life")
-    way.clock.moment = datetime.now(UTC)
+    way.clock.moment = utc_now()
     way.step()
     commit = Journal.commit
 
@@ -195,7 +195,7 @@ def test_who_was_overtaken_writes_nothing(conn: psycopg.Connection, database_url
     load(conn, TOWN)
     ways = [Way(database_url, "life"), Way(database_url, "life")]
     for way in ways:
-        way.clock.moment = datetime.now(UTC)
+        way.clock.moment = utc_now()
         way.step() if way is ways[0] else None
     ways[1].step()
     store(conn, press("btn-1"))
@@ -253,7 +253,7 @@ def test_a_word_about_a_closed_alert_is_still_told(
 ) -> None:
     load(conn, TOWN)
     way = Way(database_url, "life")
-    way.clock.moment = datetime.now(UTC)
+    way.clock.moment = utc_now()
     store(conn, press("btn-1"))
     way.step()
     alert: Alert = history.open_alerts(conn)[0]
@@ -282,7 +282,7 @@ people: [{person}, role: on_call, contacts: [{{channel: "webhook://x/one"}}]}}]
 """,
     )
     life, main = Way(database_url, "life"), Way(database_url, "main")
-    now = life.clock.moment = main.clock.moment = datetime.now(UTC)
+    now = life.clock.moment = main.clock.moment = utc_now()
     store(conn, press("btn-1", now))
     life.step()
     alert = history.open_alerts(conn)[0].id
@@ -290,7 +290,7 @@ people: [{person}, role: on_call, contacts: [{{channel: "webhook://x/one"}}]}}]
     desk.acknowledge(conn, alert, answering, via="link")
     main.crash()  # what is on its way survives
     for n, (lat, accuracy) in enumerate([(35.30, 10), (35.24, 500), (35.2401, 10), (35.24, 9)]):
-        at = datetime.now(UTC)
+        at = utc_now()
         fix = Position(
             device="phone-1", id=f"p-{n}", observed_at=at, received_at=at, lat=lat, lon=115.48,
             accuracy=accuracy,

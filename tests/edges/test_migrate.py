@@ -18,6 +18,7 @@ from ingest.lanes.inheritance import old_slots
 from ingest.lanes.slots import session_suffix
 from ingest.store import upkeep
 from ingest.store.save import save
+from tests.clock import utc_now
 
 pytestmark = pytest.mark.edge
 
@@ -96,7 +97,7 @@ def test_a_database_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_debian_s_postgresql_serves_as_well(debian_database_url: str) -> None:
-    now = datetime.now(UTC)
+    now = utc_now()
     with psycopg.connect(debian_database_url, autocommit=True) as conn:
         migrate(conn)
         assert migrate(conn) == []

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from ingest.mqtt.connection import Address
+from devices.broker_address import Address
 from ingest.mqtt.session import Delivery, Session
 from tests.broker_fixtures import Broker
 

@@ -1,15 +1,17 @@
 """`carewatch record` and `replay` through a real Mosquitto, as a person runs them."""
 
+import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from devices.broker_address import Address
 from devices.recording import read_recording
+from ingest.mqtt.session import Session
 from tests.broker_fixtures import Broker, free_port
+from tests.waiting import until
 
 pytestmark = pytest.mark.edge
 
@@ -38,13 +40,6 @@ def recording(tmp_path: Path) -> Path:
     return file
 
 
-def until_true(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 60
-    while not what():
-        assert time.monotonic() < deadline, "it did not come true"
-        time.sleep(0.05)
-
-
 def topics(file: Path) -> list[str]:
     return [each.topic for _, each in read_recording(file)] if file.exists() else []
 
@@ -59,9 +54,9 @@ def test_what_is_replayed_is_recorded_again(
     again = tmp_path / "again.jsonl"
     recorder = carewatch("record", str(again), "--topic", "a/#", "--mqtt-url", broker.url)
     publish = ["mosquitto_pub", "-p", str(broker.port), "-t", "a/ready", "-n"]
-    until_true(lambda: not subprocess.run(publish).returncode and "a/ready" in topics(again))
+    until(lambda: not subprocess.run(publish).returncode and "a/ready" in topics(again))
     assert replayed(recording, broker) == (0, "3 messages published, 0 requests sent\n")
-    until_true(lambda: "a/kept" in topics(again))
+    until(lambda: "a/kept" in topics(again))
     recorder.terminate()
     status, said = ended(recorder)
     assert (status, said.endswith("messages recorded\n")) == (0, True)
@@ -82,9 +77,25 @@ def test_what_was_retained_is_retained_again(
     assert (kept.topic, kept.payload, kept.retain) == ("a/kept", b"on", True)
 
 
-def test_without_a_broker_one_line_says_so(recording: Path) -> None:
+@pytest.mark.parametrize("command", [("replay",), ("record",)])
+def test_without_a_broker_one_line_says_so(command: tuple[str], recording: Path) -> None:
     url = f"mqtt://127.0.0.1:{free_port()}"
-    status, said = ended(carewatch("replay", str(recording), "--mqtt-url", url))
+    status, said = ended(carewatch(*command, str(recording), "--mqtt-url", url))
     assert status == 2
     assert len(said.splitlines()) == 1
     assert "CAREWATCH_MQTT_URL" in said
+    assert recording.read_text() == LINES
+
+
+def test_a_replay_that_is_stopped_ends_without_a_word(broker: Broker, tmp_path: Path) -> None:
+    file = tmp_path / "slow.jsonl"
+    hour = '{"received_at":"2026-11-02T10:00:00+08:00","topic":"a/late","payload":"1"}\n'
+    file.write_text(LINES + hour)
+    session = Session(Address.of(broker.url), "listener", ["a/#"], clean=True)
+    session.start()
+    until(lambda: session.listening)
+    player = carewatch("replay", str(file), "--mqtt-url", broker.url)
+    until(lambda: bool(session.take(0.1)))
+    player.send_signal(signal.SIGINT)
+    assert ended(player) == (130, "")
+    session.stop()

@@ -11,7 +11,7 @@ from alerts import history
 from alerts.types import Finding, Muted, PlanSet, TownChanged, Unmuted
 from devices.readings import DeviceStatus, DoorMoved
 from tests.alerts.story import area, client, door, moment, town_of
-from tests.edges.by_hand import LANES, ByHand
+from tests.edges.stepped_lanes import LANES, SteppedLanes
 
 pytestmark = pytest.mark.edge
 
@@ -20,9 +20,9 @@ START = moment("08:00")
 
 
 @pytest.fixture
-def hands(conn: psycopg.Connection, database_url: str) -> Iterator[ByHand]:
+def hands(conn: psycopg.Connection, database_url: str) -> Iterator[SteppedLanes]:
     """A service at eight o'clock, with one client who has one door."""
-    hands = ByHand(conn, database_url, START)
+    hands = SteppedLanes(conn, database_url, START)
     hands.change(town({"area_outage": {"devices": 1}}))
     hands.look()
     yield hands
@@ -39,7 +39,7 @@ def said(minutes: float) -> dict[str, Any]:
     return {"device": "door-c-1", "id": f"m-{minutes}", "observed_at": at, "received_at": at}
 
 
-def restart(hands: ByHand) -> None:
+def restart(hands: SteppedLanes) -> None:
     for lane in LANES:
         hands.fall(lane)
 
@@ -53,7 +53,7 @@ def found(conn: psycopg.Connection, rule: str) -> list[Finding]:
 
 
 def test_what_waited_is_judged_by_the_settings_of_its_time(
-    conn: psycopg.Connection, hands: ByHand
+    conn: psycopg.Connection, hands: SteppedLanes
 ) -> None:
     restart(hands)  # and for two hours nobody is at work
     hands.say(DoorMoved(open=True, **said(1)))
@@ -66,7 +66,9 @@ def test_what_waited_is_judged_by_the_settings_of_its_time(
     assert raised.settings == {"minutes": 60}
 
 
-def test_raises_of_before_count_for_chattering(conn: psycopg.Connection, hands: ByHand) -> None:
+def test_raises_of_before_count_for_chattering(
+    conn: psycopg.Connection, hands: SteppedLanes
+) -> None:
     for n in range(7):
         at = 1 + n / 10
         hands.move(START + at * MINUTE)
@@ -78,7 +80,9 @@ def test_raises_of_before_count_for_chattering(conn: psycopg.Connection, hands: 
     assert shelved.reason == "chattering"
 
 
-def test_a_mute_that_is_over_cannot_be_ended_early(conn: psycopg.Connection, hands: ByHand) -> None:
+def test_a_mute_that_is_over_cannot_be_ended_early(
+    conn: psycopg.Connection, hands: SteppedLanes
+) -> None:
     end = START + 10 * MINUTE
     mute = Muted(at=START, id="x", until=end, reason="r", person="u-1", subject="client:c-1")
     hands.tell(mute)

@@ -1,8 +1,6 @@
 """An ingest process that stands by is ready only while it could take over."""
 
 import threading
-import time
-from collections.abc import Callable
 
 import psycopg
 import pytest
@@ -12,15 +10,9 @@ from deploy.stack.local import free_port
 from ingest.lanes import slots
 from ingest.service import Service
 from ingest.settings import IngestSettings
+from tests.waiting import until
 
 pytestmark = pytest.mark.edge
-
-
-def until_true(what: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 30
-    while not what():
-        assert time.monotonic() < deadline
-        time.sleep(0.05)
 
 
 def test_without_the_database_it_is_not_ready(database_url: str, database_cluster: str) -> None:
@@ -32,7 +24,7 @@ def test_without_the_database_it_is_not_ready(database_url: str, database_cluste
         thread = threading.Thread(target=service.run)
         thread.start()
         try:
-            until_true(lambda: service.faults() == [])
+            until(lambda: service.faults() == [])
             with psycopg.connect(database_cluster, autocommit=True) as conn:
                 name = sql.Identifier(other.info.dbname)
                 conn.execute(sql.SQL("ALTER DATABASE {} ALLOW_CONNECTIONS false").format(name))
@@ -41,7 +33,7 @@ def test_without_the_database_it_is_not_ready(database_url: str, database_cluste
                     " AND pid <> %s",
                     (other.info.dbname, other.info.backend_pid),
                 )
-            until_true(lambda: service.faults() == ["waiting for the database"])
+            until(lambda: service.faults() == ["waiting for the database"])
         finally:
             service.stop()
             thread.join()

@@ -14,7 +14,7 @@ from devices.envelope import Envelope, HttpRequest
 from devices.readings import Reading, Reason, Rejection
 from ingest.history import feed_after, rejections
 from ingest.store.repeats import LOOK_FIRST_FOR, RepeatGuard
-from ingest.store.save import LONGEST_PAYLOAD, Message, save
+from ingest.store.save import LONGEST_PAYLOAD, AdmittedMessage, save
 
 pytestmark = pytest.mark.edge
 
@@ -175,7 +175,7 @@ def test_listeners_are_told(conn: psycopg.Connection, database_url: str) -> None
         listener.execute("LISTEN arrival")
         save(conn, messages(position(1)))
         save(conn, messages(press(2)))
-        told = [note.payload for note in listener.notifies(timeout=10, stop_after=2)]
+        told = [note.payload for note in listener.notifies(timeout=120, stop_after=2)]
     assert told == ["bulk", "life"]
 
 
@@ -203,7 +203,7 @@ MESSAGES = st.lists(
 )
 @given(st.lists(MESSAGES, max_size=4))
 def test_any_batches_agree_with_a_plain_model(
-    conn: psycopg.Connection, batches: list[list[Message]]
+    conn: psycopg.Connection, batches: list[list[AdmittedMessage]]
 ) -> None:
     conn.execute("TRUNCATE reading_track, reading_event, arrival_log, rejection")
     model: dict[object, Reading] = {}

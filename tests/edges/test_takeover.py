@@ -11,10 +11,10 @@ import psycopg
 import pytest
 
 from devices import registry
+from devices.broker_address import Address
 from devices.credentials import credentials, issue, revoke
 from devices.directory import Device, RegisterChange
 from ingest.lanes.slots import session_suffix
-from ingest.mqtt.connection import Address
 from ingest.mqtt.session import Session
 from ingest.service import Service
 from ingest.settings import IngestSettings

@@ -12,10 +12,15 @@ from devices.readings import Reading
 from ingest import history
 from ingest.store import upkeep
 from ingest.store.rows import row_of
+from tests.clock import utc_now
 
 pytestmark = pytest.mark.edge
 
-TODAY = datetime.now(UTC).replace(hour=12, minute=0, second=0, microsecond=0)
+
+@pytest.fixture
+def today() -> datetime:
+    """Today's noon: the server compresses and drops by its own clock."""
+    return utc_now().replace(hour=12, minute=0, second=0, microsecond=0)
 
 
 def put(conn: psycopg.Connection, *readings: Reading) -> None:
@@ -81,9 +86,9 @@ def test_a_reading_of_any_age_is_stored_once(timescale: psycopg.Connection, year
 
 
 def test_compressed_days_still_take_late_readings_and_no_repeat(
-    timescale: psycopg.Connection,
+    timescale: psycopg.Connection, today: datetime
 ) -> None:
-    old, new = TODAY - timedelta(days=20), TODAY - timedelta(days=2)
+    old, new = today - timedelta(days=20), today - timedelta(days=2)
     put(timescale, *said(old, 1), *said(old + timedelta(minutes=1), 2), *said(new, 3))
     run_jobs(timescale, "policy_compression")
     compressed = timescale.execute(
@@ -95,21 +100,23 @@ def test_compressed_days_still_take_late_readings_and_no_repeat(
     with pytest.raises(psycopg.errors.UniqueViolation):
         put(timescale, position(1, observed_at=old))
     assert ids(history.readings(timescale, device="phone-1")) == ["p3", "p2", "p9", "p1"]
-    assert ids([each for _, each in history.replay(timescale, old, TODAY)]) == [
+    assert ids([each for _, each in history.replay(timescale, old, today)]) == [
         *("p1", "d1", "p2", "d2", "p3", "d3", "p9")
     ]
 
 
-def test_each_kind_goes_in_its_time(timescale: psycopg.Connection) -> None:
-    put(timescale, *said(TODAY, 1), *said(TODAY - timedelta(days=95), 2))
-    put(timescale, *said(TODAY - timedelta(days=740), 3))
+def test_each_kind_goes_in_its_time(timescale: psycopg.Connection, today: datetime) -> None:
+    put(timescale, *said(today, 1), *said(today - timedelta(days=95), 2))
+    put(timescale, *said(today - timedelta(days=740), 3))
     run_jobs(timescale, "policy_retention", "reading%")
     assert ids(history.readings(timescale, device="phone-1")) == ["p1"]
     assert ids(history.readings(timescale, device="door-1")) == ["d1", "d2"]
 
 
-def test_counts_add_up_and_outlive_the_readings(timescale: psycopg.Connection) -> None:
-    first = TODAY - timedelta(days=20)
+def test_counts_add_up_and_outlive_the_readings(
+    timescale: psycopg.Connection, today: datetime
+) -> None:
+    first = today - timedelta(days=20)
     put(
         timescale,
         *said(first, 1),
@@ -122,13 +129,13 @@ def test_counts_add_up_and_outlive_the_readings(timescale: psycopg.Connection) -
     for table in ("reading_track", "reading_event"):
         timescale.execute("SELECT drop_chunks(%s::regclass, now() - interval '1 day')", (table,))
     assert history.readings(timescale) == []
-    hours = history.hour_counts(timescale, first, TODAY)
+    hours = history.hour_counts(timescale, first, today)
     assert [(each.hour, each.kind, each.readings) for each in hours] == [
         (first, "door", 2),
         (first, "position", 3),
         (first, "sos", 1),
     ]
-    (day,) = history.device_days(timescale, ["phone-1"], first - timedelta(days=1), TODAY)
+    (day,) = history.device_days(timescale, ["phone-1"], first - timedelta(days=1), today)
     assert (day.readings, day.first_at, day.last_at) == (
         3,
         first,
@@ -136,22 +143,26 @@ def test_counts_add_up_and_outlive_the_readings(timescale: psycopg.Connection) -
     )
 
 
-def test_a_refresh_after_the_drop_forgets_nothing(timescale: psycopg.Connection) -> None:
+def test_a_refresh_after_the_drop_forgets_nothing(
+    timescale: psycopg.Connection, today: datetime
+) -> None:
     """Positions go after 90 days; the refresh looks back 80."""
-    first = TODAY - timedelta(days=85)
+    first = today - timedelta(days=85)
     put(timescale, *said(first, 1))
     for view in ("reading_track_hourly", "reading_track_daily"):  # as it was five days ago
         timescale.execute(f"CALL refresh_continuous_aggregate('{view}', NULL, now()::timestamptz)")
     timescale.execute("SELECT drop_chunks('reading_track', now() - interval '82 days')")
-    put(timescale, *said(TODAY - timedelta(days=2), 2))
+    put(timescale, *said(today - timedelta(days=2), 2))
     run_jobs(timescale, "policy_refresh_continuous_aggregate")
-    days = history.device_days(timescale, ["phone-1"], first - timedelta(days=1), TODAY)
+    days = history.device_days(timescale, ["phone-1"], first - timedelta(days=1), today)
     assert [each.readings for each in days] == [1, 1]
 
 
-def test_upkeep_leaves_chunks_and_counts_to_the_server(timescale: psycopg.Connection) -> None:
-    put(timescale, *said(TODAY, 1), *said(TODAY - timedelta(days=8), 2))
-    report = upkeep.run(timescale, now=TODAY + timedelta(days=2))
+def test_upkeep_leaves_chunks_and_counts_to_the_server(
+    timescale: psycopg.Connection, today: datetime
+) -> None:
+    put(timescale, *said(today, 1), *said(today - timedelta(days=8), 2))
+    report = upkeep.run(timescale, now=today + timedelta(days=2))
     assert (report.made, report.dropped) == ((), ())
     assert report.digested > 0
     assert report.trimmed == 3

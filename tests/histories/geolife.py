@@ -18,7 +18,7 @@ from pathlib import Path
 from statistics import median
 from typing import NamedTuple
 
-from alerts.engine.engine import advance, begin
+from alerts.engine.engine import World
 from alerts.rules.geofence_breached import GEOFENCE_BREACHED
 from alerts.town.geometry import metres
 from alerts.types import PlanSet, Stored, Zone
@@ -56,12 +56,12 @@ def said(fixes: Iterable[Fix], circle: Circle) -> Counter[str]:
     tag = Device(id="tag", kind="phone", holder="client:c-1")
     zone = Zone(id="z-1", owner="client:c-1", rule="keep_in", circle=circle)
     directory = Directory().changed(RegisterChange(devices=(tag,)))
-    world = begin(directory, PlanSet(zones=(zone,)), rules=(GEOFENCE_BREACHED,))
+    world = World.begin(directory, PlanSet(zones=(zone,)), rules=(GEOFENCE_BREACHED,))
     found: Counter[str] = Counter()
     for n, fix in enumerate(fixes):
         common = {"device": "tag", "id": str(n), "observed_at": fix.at, "received_at": fix.at}
         reading = Position(lat=fix.lat, lon=fix.lon, accuracy=ACCURACY, **common)  # type: ignore[arg-type]
-        found.update(one.event for one in advance(world, Stored(n, reading)).findings)
+        found.update(one.event for one in world.advance(Stored(n, reading)).findings)
     return found
 
 

@@ -15,7 +15,7 @@ import pytest
 
 from alerts.trials.backtest import Trial
 from deploy.town.townfile import read_town
-from deploy.trials import Source, from_recording
+from deploy.trials import TrialSource, from_recording
 from devices.recording import read_recording
 
 HERE = Path(__file__).parent
@@ -23,7 +23,7 @@ DAYS = sorted(path.parent for path in HERE.glob("*/expected.jsonl"))
 FIELDS = ("at", "rule", "subject", "event", "severity", "reason")
 
 
-def day(folder: Path, changes: dict[str, dict[str, object]] | None = None) -> Source:
+def day(folder: Path, changes: dict[str, dict[str, object]] | None = None) -> TrialSource:
     """The day up to 20:00."""
     recording = folder / "recording.jsonl"
     _, first = next(read_recording(recording))

@@ -2,7 +2,7 @@ from base64 import b64encode
 
 import pytest
 
-from ingest.http.callers import Caller, Shown, shown
+from ingest.http.callers import Caller, SenderProof, proof_of
 
 HERE = "10.8.1.2"
 
@@ -14,23 +14,23 @@ def basic(text: str) -> str:
 @pytest.mark.parametrize(
     ("authorization", "prefix", "path_device", "seen"),
     [
-        (None, None, None, Shown(HERE)),
-        (basic("term-1:s"), None, None, Shown(HERE, "term-1", "s")),
-        (basic("term-1:s:t"), None, None, Shown(HERE, "term-1", "s:t")),
-        ("basic !!!", None, None, Shown(HERE)),
-        ("Basic " + b64encode(b"\xff:\xff").decode(), None, None, Shown(HERE)),
-        ("Bearer s", None, "term-1", Shown(HERE, "term-1", "s")),
-        ("bearer  s ", None, None, Shown(HERE, None, "s")),
-        (None, "term-1:s", None, Shown(HERE, "term-1", "s")),
-        (None, "site:term-1:s", None, Shown(HERE, "site:term-1", "s")),
-        (None, "s", "term-1", Shown(HERE, "term-1", "s")),
-        ("Digest username=x", None, None, Shown(HERE)),
+        (None, None, None, SenderProof(HERE)),
+        (basic("term-1:s"), None, None, SenderProof(HERE, "term-1", "s")),
+        (basic("term-1:s:t"), None, None, SenderProof(HERE, "term-1", "s:t")),
+        ("basic !!!", None, None, SenderProof(HERE)),
+        ("Basic " + b64encode(b"\xff:\xff").decode(), None, None, SenderProof(HERE)),
+        ("Bearer s", None, "term-1", SenderProof(HERE, "term-1", "s")),
+        ("bearer  s ", None, None, SenderProof(HERE, None, "s")),
+        (None, "term-1:s", None, SenderProof(HERE, "term-1", "s")),
+        (None, "site:term-1:s", None, SenderProof(HERE, "site:term-1", "s")),
+        (None, "s", "term-1", SenderProof(HERE, "term-1", "s")),
+        ("Digest username=x", None, None, SenderProof(HERE)),
     ],
 )
 def test_what_a_request_shows(
-    authorization: str | None, prefix: str | None, path_device: str | None, seen: Shown
+    authorization: str | None, prefix: str | None, path_device: str | None, seen: SenderProof
 ) -> None:
-    assert shown(HERE, authorization, prefix, path_device) == seen
+    assert proof_of(HERE, authorization, prefix, path_device) == seen
 
 
 def test_a_device_speaks_for_itself_and_a_gateway_for_all() -> None:

@@ -5,7 +5,16 @@ from itertools import pairwise
 
 import pytest
 
-from ingest.store.partitions import EVENT, KEPT, TRACK, Kept, Span, name_of, outlived, wanted
+from ingest.store.partitions import (
+    EVENT,
+    KEPT,
+    TRACK,
+    PartitionedTable,
+    Span,
+    name_of,
+    outlived,
+    wanted,
+)
 
 SUNDAY = date(2026, 11, 22)
 
@@ -23,7 +32,7 @@ def test_events_have_a_partition_a_week() -> None:
 
 
 @pytest.mark.parametrize("kept", KEPT, ids=lambda kept: kept.table)
-def test_from_day_to_day_the_same_spans_move_on(kept: Kept) -> None:
+def test_from_day_to_day_the_same_spans_move_on(kept: PartitionedTable) -> None:
     """No two spans overlap, and none is forgotten on the way."""
     ever = sorted({span for n in range(400) for span in wanted(kept, SUNDAY + timedelta(days=n))})
     assert all(one.end == other.start for one, other in pairwise(ever))

@@ -18,20 +18,21 @@ import httpx
 import msgspec
 
 from deploy.stack.local import free_port
+from tests.clock import epoch_now
 
 
 class Receiver:
     """An HTTP server that keeps every page it is sent, with the time it came."""
 
     def __init__(self) -> None:
-        self.pages: list[tuple[float, dict[str, Any]]] = []  # time.time(), the page
+        self.pages: list[tuple[float, dict[str, Any]]] = []  # epoch seconds, the page
         self._new: queue.Queue[dict[str, Any]] = queue.Queue()
         pages, new = self.pages, self._new
 
         class Handler(BaseHTTPRequestHandler):
             def do_POST(self) -> None:
                 page = msgspec.json.decode(self.rfile.read(int(self.headers["Content-Length"])))
-                pages.append((time.time(), page))
+                pages.append((epoch_now(), page))
                 new.put(page)
                 self.send_response(204)
                 self.end_headers()
@@ -44,7 +45,7 @@ class Receiver:
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
         self._thread.start()
 
-    def next_page(self, within: float) -> dict[str, Any]:
+    def next_page(self, within: float = 90) -> dict[str, Any]:
         """The next page that has not been handed out. Fails when none comes in `within` s."""
         try:
             return self._new.get(timeout=within)
@@ -94,7 +95,7 @@ class Running:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=60,
+            timeout=300,
             check=False,
         )
 
@@ -124,7 +125,7 @@ class Running:
     def output(self) -> str:
         return (self.data_dir.parent / "up.log").read_text()
 
-    def stop(self, within: float = 30) -> int:
+    def stop(self, within: float = 120) -> int:
         """Ctrl-C; returns the exit status."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGINT)
@@ -143,7 +144,7 @@ def environment(data_dir: Path, port: int) -> dict[str, str]:
 
 
 @contextmanager
-def carewatch_up(data_dir: Path, *words: str, within: float = 60) -> Iterator[Running]:
+def carewatch_up(data_dir: Path, *words: str, within: float = 240) -> Iterator[Running]:
     """Start `carewatch up`, wait until it is ready, and end it with the block."""
     port = free_port()
     with (data_dir.parent / "up.log").open("a") as log:

@@ -11,12 +11,14 @@ from typing import Any
 
 import msgspec
 
+from tests.clock import TIMEZONE
+
 DIES = 16.0  # seconds: ingest is killed
 NOON, LOADED = 27.5, 28.0  # nothing is said between the two; the second town is loaded
 ENDS = 47.0
 
 TOWN = """
-timezone: Asia/Shanghai
+timezone: {timezone}
 areas: [{{id: mudan, name: Mudan}}, {{id: wangji, name: Wangji, parent: mudan}}]
 clients:
 {clients}
@@ -90,6 +92,7 @@ def town(begins: datetime, *, later: bool = False) -> str:
         **({"added": (6, 6, 30, 34)} if later else {"removed": (6, 6, 5, 45)}),
     }
     return TOWN.format(
+        timezone=TIMEZONE,
         clients="\n".join(client(n) for n in range(1, CLIENTS + 1 + later)),
         visits="\n".join(window(name, *facts, begins) for name, facts in windows.items()),
         grace=0.15 if later else 0.05,

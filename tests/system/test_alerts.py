@@ -16,13 +16,15 @@ import pytest
 from alerts import desk, history
 from deploy.migrate import migrate
 from tests.bench.postgres import Postgres
-from tests.edges.paging import Phones, load, press, store, until
+from tests.clock import TIMEZONE
+from tests.edges.paging import Phones, load, press, store
+from tests.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.chaos]
 
 BUTTONS = 40
 TOWN = """
-timezone: Asia/Shanghai
+timezone: {timezone}
 areas: [{{id: wangji, name: Wangji}}]
 clients:
 {clients}
@@ -47,7 +49,7 @@ def town(host: str) -> str:
     devices = "\n".join(
         f'  - {{id: btn-{n}, kind: sos, holder: "client:c-{n}"}}' for n in range(BUTTONS)
     )
-    return TOWN.format(host=host, clients=clients, devices=devices)
+    return TOWN.format(timezone=TIMEZONE, host=host, clients=clients, devices=devices)
 
 
 class AlertsProcess:
@@ -73,7 +75,7 @@ class AlertsProcess:
                 stderr=log,
                 stdin=subprocess.DEVNULL,
             )
-        until(lambda: self.output().count('"at work"') > begun, within=30)
+        until(lambda: self.output().count('"at work"') > begun)
 
     def kill(self, how: signal.Signals = signal.SIGKILL) -> None:
         assert self._process is not None
@@ -175,7 +177,7 @@ def test_killed_again_and_again_under_load_no_alert_is_lost_or_doubled(
             process.kill()
             kills += 1
             process.start()
-    until(lambda: len({page["subject"] for page in phones.rang("/three")}) == BUTTONS, within=40)
+    until(lambda: len({page["subject"] for page in phones.rang("/three")}) == BUTTONS)
     alerts = history.alerts(conn, history.AlertFilter())
     assert Counter(alert.subject for alert in alerts) == {
         f"client:c-{n}": 1 for n in range(BUTTONS)
@@ -216,7 +218,7 @@ def test_the_database_falls_during_a_send(
     time.sleep(4)  # the second rung falls due meanwhile
     postgres.thaw() if fall == "freeze" else postgres.start()
     with psycopg.connect(postgres.url, autocommit=True) as conn:
-        until(lambda: states(conn) == ["delivered"] * 3, within=40)
+        until(lambda: states(conn) == ["delivered"] * 3)
         assert len(history.alerts(conn, history.AlertFilter())) == 1
     process.stop()
     came = Counter(page["page"] for page in phones.rang())

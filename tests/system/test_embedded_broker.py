@@ -10,7 +10,7 @@ import pytest
 
 from deploy.stack.local import free_port
 from deploy.stack.stack import is_loopback
-from ingest.mqtt.connection import Address
+from devices.broker_address import Address
 from tests.system.running import Running, carewatch_up
 
 pytestmark = pytest.mark.system

@@ -6,12 +6,13 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from ingest.mqtt.connection import Address
-from tests.bench.alarming import fresh
+from devices.broker_address import Address
+from tests.bench.alarm_traffic import fresh
 from tests.bench.disk import Disk, exhaust, may_mount
 from tests.bench.town import write_town
-from tests.edges.paging import Phones, until
+from tests.edges.paging import Phones
 from tests.system.running import Running, carewatch_up
+from tests.waiting import until
 
 pytestmark = [pytest.mark.chaos, pytest.mark.system]
 
@@ -43,10 +44,10 @@ def fills_and_is_freed(disk: Disk) -> None:
         until(lambda: "part fell" in running.output())
         disk.free()
         load.wait(60)
-        until(lambda: answers(running), within=60)
+        until(lambda: answers(running))
         with psycopg.connect(running.urls["database_url"], autocommit=True) as conn:
-            until(lambda: stored(conn) == (TOTAL, TOTAL), within=60)
-            until(lambda: len(phones.rang()) >= TOTAL // 100, within=60)
+            until(lambda: stored(conn) == (TOTAL, TOTAL))
+            until(lambda: len(phones.rang()) >= TOTAL // 100)
     phones.close()
 
 

@@ -24,10 +24,15 @@ from deploy.town.townfile import directory_of, parse_town
 from ingest.history import replay
 from tests.bench.rig import Service
 from tests.broker_fixtures import Broker
+from tests.clock import utc_now
 from tests.system import short_day
 from tests.system.received import as_received
+from tests.waiting import until
 
 pytestmark = [pytest.mark.system, pytest.mark.chaos]
+
+
+LEAD = timedelta(seconds=9)  # for the recorder to listen and the first town to be loaded
 
 
 class Day(msgspec.Struct):
@@ -70,9 +75,8 @@ def day(
         "CAREWATCH_DATA_DIR": str(directory),
         "CAREWATCH_SECRET_KEY": "a key for tests",
     }
-    now = datetime.now(UTC)
-    begins = (now + timedelta(seconds=12)).replace(microsecond=0)
-    day = Day(environment, directory, now, begins)
+    now = utc_now()
+    day = Day(environment, directory, loaded=now, begins=now)
     services = {n: Service(n, environment, directory / f"{n}.log") for n in ("ingest", "alerts")}
     try:
         live(day, services, broker)
@@ -100,10 +104,11 @@ def live(day: Day, services: dict[str, Service], broker: Broker) -> None:
         stderr=subprocess.DEVNULL,
     )
     try:
+        day.begins = (utc_now() + LEAD).replace(microsecond=0)
         load(day, "first", later=False)
         publish(day, broker, incidents(day, services))
-        day.ended = until(day, short_day.ENDS)
-        wait_for(lambda: judged_until(day) >= day.ended + timedelta(seconds=2))
+        day.ended = at_second(day, short_day.ENDS)
+        until(lambda: judged_until(day) >= day.ended + timedelta(seconds=2))
     finally:
         recorder.terminate()
         recorder.wait(20)
@@ -136,7 +141,7 @@ def publish(day: Day, broker: Broker, incidents: list[tuple[float, Callable[[], 
     client.loop_start()
     said = [(each.after, lambda each=each: say(client, each, day)) for each in short_day.day()]
     for after, act in sorted((*said, *incidents), key=lambda item: item[0]):
-        until(day, after)
+        at_second(day, after)
         act()
     client.disconnect()
     client.loop_stop()
@@ -147,10 +152,10 @@ def say(client: mqtt.Client, said: short_day.Said, day: Day) -> None:
         client.publish(said.topic, said.payload(day.begins), qos=1).wait_for_publish(10)
 
 
-def until(day: Day, seconds: float) -> datetime:
+def at_second(day: Day, seconds: float) -> datetime:
     """Wait for a moment of the day; the moment."""
     moment = day.begins + timedelta(seconds=seconds)
-    time.sleep(max((moment - datetime.now(UTC)).total_seconds(), 0))
+    time.sleep(max((moment - utc_now()).total_seconds(), 0))
     return moment
 
 
@@ -163,13 +168,6 @@ def judged_until(day: Day) -> datetime:
         ).fetchone()
     assert row is not None
     return row[0] if row[1] else day.loaded
-
-
-def wait_for(holds: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 40
-    while not holds():
-        assert time.monotonic() < deadline, "the day was not judged to its end"
-        time.sleep(0.1)
 
 
 # ---------------------------------------------------------------- what was found

@@ -20,12 +20,12 @@ from typing import Any
 
 import cel
 
-from alerts.town.settings import care_level
 from alerts.types import Condition
 from devices.directory import Directory
 from devices.readings import KIND_OF, Measured, Reading
+from devices.subject import Subject
 
-HIDDEN = {"id", "received_at", "observed_at", "clock"}  # `at` is the time to judge by
+HIDDEN = {"id", "received_at", "observed_at", "clock", "repaired"}  # `at` is the time to judge by
 FIELDS = {
     kind: tuple(name for name in kind.__struct_fields__ if name not in HIDDEN) for kind in KIND_OF
 }
@@ -36,7 +36,7 @@ FAILS = (RuntimeError, TypeError, KeyError, ValueError, IndexError, ArithmeticEr
 def is_true(
     expression: str, reading: Reading | None, window: Sequence[Reading], now: datetime
 ) -> bool | None:
-    """Does the expression hold of these readings? None: it says nothing."""
+    """Return whether the expression holds of these readings; None if it says nothing."""
     try:
         found = _compiled(expression).execute(
             {
@@ -53,13 +53,13 @@ def is_true(
 
 
 def facts(reading: Reading) -> dict[str, Any]:
-    """A reading as an expression sees it."""
-    said = {name: getattr(reading, name) for name in FIELDS[type(reading)]}
-    return {**NO_FIELDS, **said, "kind": KIND_OF[type(reading)], "at": reading.at}
+    """Return a reading as an expression sees it."""
+    fields = {name: getattr(reading, name) for name in FIELDS[type(reading)]}
+    return {**NO_FIELDS, **fields, "kind": KIND_OF[type(reading)], "at": reading.at}
 
 
 def summary(reading: Reading | None, window: Sequence[Reading]) -> dict[str, float | None]:
-    """What is measured in a window, in figures."""
+    """Return what is measured in a window, in figures."""
     measured = [one for one in window or (reading,) if isinstance(one, Measured)]
     if not measured:
         return dict.fromkeys(FIGURES)
@@ -69,39 +69,43 @@ def summary(reading: Reading | None, window: Sequence[Reading]) -> dict[str, flo
     return dict(zip(FIGURES, figures, strict=True))
 
 
-def concerns(condition: Condition, said: Reading) -> bool:
-    """Does a condition look at readings like this?"""
+def concerns(condition: Condition, reading: Reading) -> bool:
+    """Return True if a condition looks at readings like this."""
     if condition.quantities:
-        return isinstance(said, Measured) and said.quantity in condition.quantities
-    return not condition.kinds or KIND_OF[type(said)] in condition.kinds
+        return isinstance(reading, Measured) and reading.quantity in condition.quantities
+    return not condition.kinds or KIND_OF[type(reading)] in condition.kinds
 
 
 def fits(condition: Condition, subject: str, directory: Directory) -> bool:
-    """Is the condition meant for this subject?"""
+    """Return True if the condition is meant for this subject."""
     if condition.subject not in (None, subject):
         return False
-    if condition.agency not in (None, directory.agency_of(subject)):
+    about = Subject.parse(subject)
+    if condition.agency not in (None, directory.agency_of(about)):
         return False
     if condition.area is not None:
-        path = directory.area_path(directory.area_of(subject))
+        path = directory.area_path(directory.area_of(about))
         if condition.area not in path:
             return False
-    return condition.care_level is None or condition.care_level == care_level(directory, subject)
+    client = directory.client_of(about)
+    return condition.care_level in (None, client.care_level if client else None)
 
 
 def fault_of(condition: Condition) -> str | None:
-    """Why this expression can't be used; None: it can. It is tried on readings of every kind."""
+    """Return why this expression can't be used, tried on readings of every kind; None if it can."""
     try:
         program = _compiled(condition.when)
     except ValueError as wrong:
-        return str(wrong).splitlines()[0]
+        return f"is no CEL expression ({_first_sentence(wrong)})"
     for sample in _samples():
         try:
             found = program.execute(sample)
         except KeyError as wrong:
             return f"a reading has no {wrong.args[0]!r}; it has {', '.join(sorted(NO_FIELDS))}"
-        except (RuntimeError, TypeError, ValueError) as wrong:
-            return str(wrong).split(". ")[0]
+        except RuntimeError as wrong:
+            return f"names what is not there ({_first_sentence(wrong)}); known: {', '.join(sample)}"
+        except (TypeError, ValueError) as wrong:
+            return f"puts values of different types together ({_first_sentence(wrong)})"
         except (IndexError, ArithmeticError):
             continue  # an empty window, perhaps: no fault of the expression
         if not isinstance(found, bool):
@@ -109,9 +113,13 @@ def fault_of(condition: Condition) -> str | None:
     return None
 
 
+def _first_sentence(wrong: Exception) -> str:
+    return (str(wrong).splitlines() or [""])[0].split(". ")[0]
+
+
 @lru_cache(maxsize=1024)
 def _compiled(expression: str) -> Any:
-    """The expression ready to run. Raises ValueError where it is no CEL."""
+    """Return the expression ready to run. Raise ValueError where it is no CEL."""
     return cel.compile(expression)
 
 
@@ -122,14 +130,14 @@ NUMERIC = {"battery", "lat", "lon", "accuracy", "speed", "signal", "value", *NUM
 
 
 def _samples() -> Iterator[dict[str, Any]]:
-    """Readings with every field given, so that an expression shows what is wrong with it."""
+    """Yield readings with every field set, so that an expression shows what is wrong with it."""
     now = datetime(2026, 11, 2, tzinfo=UTC)
     for kind in KIND_OF.values():
         for truth in (True, False):
-            given: dict[str, Any] = dict.fromkeys(NO_FIELDS, "text")
-            given |= {name: NUMBERS.get(name, 50.0) for name in NUMERIC}
-            given |= dict.fromkeys(TRUTHS, truth)
-            reading = {**given, "kind": kind, "at": now}
+            fields: dict[str, Any] = dict.fromkeys(NO_FIELDS, "text")
+            fields |= {name: NUMBERS.get(name, 50.0) for name in NUMERIC}
+            fields |= dict.fromkeys(TRUTHS, truth)
+            reading = {**fields, "kind": kind, "at": now}
             for window in ([reading], [reading] * 3, []):
                 yield {
                     "reading": reading,

@@ -1,4 +1,4 @@
-"""What is lost where, and the outages that stand: the memory of `area_outage`. Pure.
+"""What is lost where, and the open outages: the memory of `area_outage`. Pure.
 
 Nodes and places are those of `alerts.rules.shared.places`.
 """
@@ -13,23 +13,23 @@ from alerts.rule import RuleState
 from alerts.rules.shared.outages import Loss
 from alerts.rules.shared.places import is_area, name_of
 
-# Alertmanager's defaults for a group: wait for the rest of it, then tell changes (group_wait,
+# Alertmanager's defaults for a group: wait for the rest of it, then report changes (group_wait,
 # group_interval).
 WAIT = timedelta(seconds=30)
 UPDATE = timedelta(minutes=5)
 
 
 class Incident(msgspec.Struct, frozen=True):
-    """An outage that stands."""
+    """An open outage."""
 
     devices: int  # still lost
-    told: datetime  # when it was last spoken of
-    tell: datetime | None = None  # when to tell how it has changed since
-    revised: bool = False  # it has been told once how it changed
+    found_at: datetime = msgspec.field(name="told")  # when the last finding on it was made
+    due: datetime | None = msgspec.field(name="tell", default=None)  # of the next finding
+    revised: bool = False  # one finding has revised it
 
 
 class OutageState(RuleState, frozen=True):
-    """What is lost in town, and the outages that stand."""
+    """What is lost in town, and the open outages."""
 
     heard: dict[str, int] = {}  # place -> devices heard there before
     lost: dict[str, dict[str, Loss]] = {}  # place -> devices lost there
@@ -40,27 +40,27 @@ class OutageState(RuleState, frozen=True):
 
 
 def is_down(node: str, state: OutageState) -> bool:
-    """Is this a gateway that is lost itself?"""
+    """Return True for a gateway that is lost itself."""
     return not is_area(node) and name_of(node) in state.gateways
 
 
 def counted(state: OutageState, node: str, change: int, now: datetime) -> OutageState:
-    """The state with one device more (or -1: fewer) in an incident."""
+    """Return the state with one device more (or -1: fewer) in an incident."""
     incident = state.incidents[node]
-    again = incident.told + UPDATE if incident.revised else now
-    tell = incident.tell or max(again, now + WAIT)
-    changed = replace(incident, devices=incident.devices + change, tell=tell)
+    again = incident.found_at + UPDATE if incident.revised else now
+    due = incident.due or max(again, now + WAIT)
+    changed = replace(incident, devices=incident.devices + change, due=due)
     return replace(state, incidents={**state.incidents, node: changed})
 
 
-def told_in(state: OutageState, node: str) -> list[Loss]:
-    """The devices that an incident tells of, in the order they were lost."""
+def losses_of(state: OutageState, node: str) -> list[Loss]:
+    """Return the devices of an incident, in the order they were lost."""
     found = (loss for own in state.lost.values() for loss in own.values() if loss.incident == node)
     return sorted(found, key=lambda loss: (loss.at, loss.device))
 
 
-def told_elsewhere(state: OutageState, devices: Iterable[str], incident: str | None) -> OutageState:
-    """The state with these devices told of in another incident, or (None) in none."""
+def moved_to(incident: str | None, devices: Iterable[str], state: OutageState) -> OutageState:
+    """Return the state with these devices in another incident, or (None) in none."""
     moved = frozenset(devices)
     lost = {
         place: {

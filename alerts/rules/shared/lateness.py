@@ -8,10 +8,10 @@ SETTLE = timedelta(minutes=2)
 
 
 def judged_at(due: datetime, now: datetime) -> datetime:
-    """At `due`; where that is past already, a little later, so that a backlog does not flicker."""
+    """Return `due`, or a little later than now where that is past, so that no backlog flickers."""
     return due if due >= now else now + SETTLE
 
 
 def came_late(fact_at: datetime, raised_at: datetime | None) -> bool:
-    """Did a fact of before the alert only come after it?"""
+    """Return True for a fact of before the alert that only came after it."""
     return raised_at is not None and fact_at < raised_at

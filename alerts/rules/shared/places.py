@@ -7,22 +7,23 @@ device whose last will it leaves.
 """
 
 from devices.directory import Device, Directory
+from devices.subject import Subject
 
 
 def place_of(device: Device, directory: Directory) -> str | None:
-    """Where a device is counted; None: neither gateway nor area is known of it.
+    """Return where a device is counted; None where it has neither gateway nor area.
 
     A gateway is counted among the devices behind it, in the smallest area that holds them.
     """
     is_gateway = bool(directory.behind(device.id))
     gateway = device.id if is_gateway else device.gateway
-    area = directory.area_of(f"gateway:{device.id}" if is_gateway else device.holder)
-    nodes = (gateway and f"gateway:{gateway}", area and f"area:{area}")
+    area = directory.area_of(Subject("gateway", device.id) if is_gateway else device.subject)
+    nodes = (gateway and str(Subject("gateway", gateway)), area and str(Subject("area", area)))
     return " ".join(node for node in nodes if node) or None
 
 
 def around(place: str, directory: Directory) -> tuple[str, ...]:
-    """The nodes that a place lies in, the smallest first."""
+    """Return the nodes that a place lies in, the smallest first."""
     nodes: list[str] = []
     for node in place.split(" "):
         nodes += (node, *above(node, directory)) if is_area(node) else hubs(node, directory)
@@ -30,24 +31,24 @@ def around(place: str, directory: Directory) -> tuple[str, ...]:
 
 
 def above(node: str, directory: Directory) -> tuple[str, ...]:
-    """The nodes that hold all of this one, the smallest first."""
-    areas = directory.area_path(directory.area_of(node))
+    """Return the nodes that hold all of this one, the smallest first."""
+    areas = directory.area_path(directory.area_of(Subject.parse(node)))
     if is_area(node):
-        return tuple(f"area:{area}" for area in areas[1:])
-    return (*hubs(node, directory)[1:], *(f"area:{area}" for area in areas))
+        return tuple(str(Subject("area", area)) for area in areas[1:])
+    return (*hubs(node, directory)[1:], *(str(Subject("area", area)) for area in areas))
 
 
 def hubs(node: str, directory: Directory) -> tuple[str, ...]:
-    """A gateway's node, and those of the gateways that it speaks through itself."""
+    """Return a gateway's node, and those of the gateways that it speaks through itself."""
     key = name_of(node)
-    return (node, *(f"gateway:{further}" for further in directory.gateways_of(key)))
+    return (node, *(str(Subject("gateway", further)) for further in directory.gateways_of(key)))
 
 
 def is_area(node: str) -> bool:
-    """Is this node an area, and no gateway?"""
-    return node.startswith("area:")
+    """Return True if this node is an area, and no gateway."""
+    return Subject.parse(node).kind == "area"
 
 
 def name_of(node: str) -> str:
-    """The id of an area or of a gateway."""
-    return node.partition(":")[2]
+    """Return the id of an area or of a gateway."""
+    return Subject.parse(node).id

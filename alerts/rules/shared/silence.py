@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 import msgspec
 from msgspec.structs import replace
 
-from alerts.rule import RuleEvent, RuleState
+from alerts.rule import NO_TIMER, RuleEvent, RuleState, TimerChoice
 from alerts.visits.duty import Duty
 from devices.readings import DeviceStatus, Reading
 
@@ -47,12 +47,12 @@ class OutageCovers(RuleEvent, frozen=True):
 
 
 class SilenceTerms(msgspec.Struct, frozen=True):
-    """How a device is to be listened to."""
+    """How a device is to be watched."""
 
     limit: timedelta | None  # of silence; None: lost only when it is said to be offline
-    hold: timedelta  # before it is said
+    hold: timedelta  # between lost and raised
     phone: bool = False  # expected on duty only
-    told: bool = True  # part of outages
+    counted: bool = True  # among the devices of its place: part of outages
     place: str | None = None
 
 
@@ -71,7 +71,7 @@ class Silence(RuleState, frozen=True):
 
 
 def silent_at(silence: Silence) -> datetime | None:
-    """When nothing will have been heard for the limit; None: it is not waited for."""
+    """Return when nothing will have been heard for the limit; None: it is not waited for."""
     if silence.limit is None:
         return None
     since = silence.heard if silence.duty is None else max(silence.heard, silence.duty.begin)
@@ -81,7 +81,7 @@ def silent_at(silence: Silence) -> datetime | None:
 def settled(
     silence: Silence, terms: SilenceTerms | None, duty: Duty | None, now: datetime
 ) -> Silence:
-    """The same facts with what they mean at this moment."""
+    """Return the same facts with what they mean at this moment."""
     if terms is None:
         return Silence(silence.heard)
     if silence.cut_off and terms.place != silence.place:
@@ -95,51 +95,52 @@ def settled(
     if due is None:
         return replace(silence, raised=False)
     lost = silence.lost or now >= due
-    ripe = silence.raised or now >= max(due, silence.let_go or due) + terms.hold
-    return replace(silence, lost=lost, raised=lost and ripe and not silence.covered)
+    is_held = not silence.raised and now < max(due, silence.let_go or due) + terms.hold
+    return replace(silence, lost=lost, raised=lost and not is_held and not silence.covered)
 
 
-def next_look(silence: Silence, hold: timedelta) -> datetime | None:
-    """When time alone changes what is so; None: never."""
+def next_look(silence: Silence, terms: SilenceTerms | None) -> datetime | TimerChoice:
+    """Return when time alone changes what is so."""
+    if terms is None:
+        return NO_TIMER
     look = silent_at(silence)
     if look is not None and silence.lost:
         waits = not silence.raised and not silence.covered
-        look = max(look, silence.let_go or look) + hold if waits else None
-    if silence.duty is None:
-        return look
-    return silence.duty.end if look is None else min(look, silence.duty.end)
+        look = max(look, silence.let_go or look) + terms.hold if waits else None
+    looks = (look, silence.duty.end if silence.duty is not None else None)
+    return min((moment for moment in looks if moment is not None), default=NO_TIMER)
 
 
-def came_back(state: Silence, said: Reading) -> datetime | None:
-    """When a device was heard that says no more than that it is there, and has said that it is not.
+def came_back(state: Silence, reading: Reading) -> datetime | None:
+    """Return when a device was heard that only says that it is there, and has said that it is not.
 
-    Such words are kept by the broker: after a break of ours the kept one is the only one to come.
+    The broker keeps such messages: after a break of ours the kept one is the only one to come.
     """
-    if state.limit is not None or state.cut_off or not isinstance(said, DeviceStatus):
+    if state.limit is not None or state.cut_off or not isinstance(reading, DeviceStatus):
         return None
-    return said.at if said.online else None
+    return reading.at if reading.online else None
 
 
 def cut_off(silence: Silence) -> Silence:
-    """The state of a device whose gateway is lost."""
+    """Return the state of a device whose gateway is lost."""
     return silence if silence.lost else replace(silence, lost=True, cut_off=True)
 
 
 def reconnected(silence: Silence) -> Silence:
-    """The state of a device whose gateway is back: it need not have said anything yet."""
+    """Return the state of a device whose gateway is back; it need not have been heard yet."""
     return replace(silence, lost=False, cut_off=False) if silence.cut_off else silence
 
 
-def told_of(device: str, before: Silence, after: Silence) -> tuple[RuleEvent, ...]:
-    """What those who count the devices of a place have to hear."""
-    tells: list[RuleEvent] = []
+def events_of(device: str, before: Silence, after: Silence) -> tuple[RuleEvent, ...]:
+    """Return what those who count the devices of a place have to hear."""
+    events: list[RuleEvent] = []
     moved = before.place != after.place
     if before.lost and (moved or not after.lost):
-        tells.append(DeviceLost(device, before.place, back=True))
+        events.append(DeviceLost(device, before.place, back=True))
     if moved and before.place is not None:
-        tells.append(DeviceWatched(device, before.place, False))
+        events.append(DeviceWatched(device, before.place, False))
     if moved and after.place is not None:
-        tells.append(DeviceWatched(device, after.place, True))
+        events.append(DeviceWatched(device, after.place, True))
     if after.lost and (moved or not before.lost):
-        tells.append(DeviceLost(device, after.place))
-    return tuple(tells)
+        events.append(DeviceLost(device, after.place))
+    return tuple(events)

@@ -1,0 +1,31 @@
+"""How this process was started, as a person types it again in the same directory."""
+
+import os
+import shlex
+import shutil
+import sys
+from pathlib import Path
+
+
+def invocation() -> str:
+    """Return the words that start `carewatch` again: `carewatch`, its path, or `python -m deploy`.
+
+    The short name is given only where the PATH leads it to the very program that runs now.
+    """
+    program = Path(sys.argv[0])
+    if program.name == "__main__.py":  # python -m deploy
+        return f"{_typed(Path(sys.executable))} -m deploy"
+    return _typed(program)
+
+
+def _typed(program: Path) -> str:
+    """Return the shortest words for a program: its name, or its path from here."""
+    path = Path(os.path.abspath(program))  # not resolved: a link is typed as a link
+    found = shutil.which(path.name)
+    if found is not None and os.path.abspath(found) == str(path):
+        return path.name
+    here = Path.cwd()
+    if not path.is_relative_to(here):
+        return shlex.quote(str(path))
+    inner = path.relative_to(here)
+    return shlex.quote(str(inner) if len(inner.parts) > 1 else f"./{inner}")

@@ -1,0 +1,193 @@
+"""(edge) How the tools of the command line speak to a broker: by aiomqtt, at QoS 1.
+
+Ingest has a session of its own, which acknowledges after its commit; `carewatch record` shares it,
+because a recording's times must be right in a burst (docs/decisions/0025-the-tools-libraries.md).
+"""
+
+import asyncio
+import math
+from collections import deque
+from collections.abc import AsyncGenerator, Iterable
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+
+import aiomqtt
+from aiomqtt.exceptions import MqttConnectError
+
+from core.errors import CarewatchError
+from devices.broker_address import Address
+from devices.broker_tls import tls_context
+from devices.envelope import Envelope
+
+FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds between attempts to connect, doubling
+WINDOW = 20  # messages not yet acknowledged: what paho, below aiomqtt, has in flight at most
+TICK = timedelta(microseconds=1)
+ANSWER_TIME = 30.0  # seconds the broker may take to acknowledge one, an outage included
+
+
+class BrokerAway(CarewatchError):
+    """No connection could be made; `why` in a few words."""
+
+    def __init__(self, address: Address, why: str, *, refused: bool) -> None:
+        self.why = why
+        super().__init__(
+            f"the broker at {address} refused us ({why}): "
+            "check the user and password in CAREWATCH_MQTT_URL"
+            if refused
+            else f"no broker at {address} ({why}): start one, or set CAREWATCH_MQTT_URL"
+        )
+
+
+class Connection:
+    """A connection to publish by and, with `filters`, to listen by. An async context manager.
+
+    Entering raises BrokerAway when the broker does not answer or refuses. While somebody reads
+    `messages`, a connection that is lost later is made anew, and what the broker had not
+    acknowledged is sent again.
+    """
+
+    def __init__(self, url: str, filters: Iterable[str] = (), client_id: str = "") -> None:
+        self._address = address = Address.of(url)
+        self._filters = [(each, 1) for each in filters]
+        self._up = asyncio.Event()
+        self._flying: deque[asyncio.Task[None]] = deque()
+        self._client = aiomqtt.Client(
+            address.host,
+            address.port,
+            username=address.user,
+            password=address.password,
+            identifier=client_id or None,
+            tls_context=tls_context(address.files) if address.tls else None,
+        )
+        self._client.pending_calls_threshold = WINDOW  # above it aiomqtt warns
+
+    async def __aenter__(self) -> "Connection":
+        try:
+            await self._connect()
+        except aiomqtt.MqttError as error:
+            refused = isinstance(error, MqttConnectError)
+            raise BrokerAway(self._address, _why(error), refused=refused) from None
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        for each in self._flying:
+            each.cancel()
+        with suppress(aiomqtt.MqttError):  # it has been lost: nothing is left to say goodbye to
+            await self._client.__aexit__(None, None, None)
+
+    async def publish(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        retain: bool = False,
+        timeout: float | None = ANSWER_TIME,
+    ) -> None:
+        """Publish one message and return when the broker has it.
+
+        Raise CarewatchError when it has not acknowledged it within `timeout` seconds; None waits
+        for ever.
+        """
+        try:
+            async with asyncio.timeout(timeout):
+                while not await self._published(topic, payload, retain):
+                    self._up.clear()  # lost just now: `messages` mends it
+        except TimeoutError:
+            raise CarewatchError(
+                f"the broker at {self._address} has not acknowledged a message within "
+                f"{timeout:.0f} s: see its log, then do it again (what is stored twice becomes "
+                "one row)"
+            ) from None
+
+    async def _published(self, topic: str, payload: bytes, retain: bool) -> bool:
+        await self._up.wait()
+        with suppress(aiomqtt.MqttError):
+            await self._client.publish(topic, payload, qos=1, retain=retain, timeout=math.inf)
+            return True
+        return False
+
+    async def send(
+        self,
+        topic: str,
+        payload: bytes,
+        *,
+        retain: bool = False,
+        timeout: float | None = ANSWER_TIME,
+    ) -> None:
+        """Publish one message behind those before it; wait only while `WINDOW` are on their way.
+
+        Raise CarewatchError when an earlier one was not acknowledged in time.
+        """
+        while len(self._flying) >= WINDOW:
+            await self._flying.popleft()
+        publishing = self.publish(topic, payload, retain=retain, timeout=timeout)
+        self._flying.append(asyncio.create_task(publishing))
+        await asyncio.sleep(0)  # it is handed to the network now, before the next one
+
+    async def settle(self) -> None:
+        """Return when the broker has all that was sent. Raise CarewatchError as `publish` does."""
+        while self._flying:
+            await self._flying.popleft()
+
+    async def messages(self) -> AsyncGenerator[aiomqtt.Message, None]:
+        """Yield what comes, without an end; mend the connection when it is lost."""
+        while True:
+            try:
+                async for message in self._client.messages:
+                    yield message
+            except aiomqtt.MqttError:
+                self._up.clear()
+                await self._mend()
+
+    async def keep(self) -> None:
+        """Mend the connection whenever it is lost, for those who only publish; never return."""
+        async for _ in self.messages():
+            continue
+
+    async def _mend(self) -> None:
+        pause = FIRST_PAUSE
+        while True:
+            with suppress(aiomqtt.MqttError):
+                await self._client.__aexit__(None, None, None)
+                await asyncio.sleep(pause)
+                await self._connect()
+                return
+            pause = min(pause * 2, LONGEST_PAUSE)
+
+    async def _connect(self) -> None:
+        await self._client.__aenter__()
+        if self._filters:
+            await self._client.subscribe(self._filters)
+        self._up.set()
+
+
+async def reach(url: str) -> None:
+    """Return when the broker has taken a connection. Raise BrokerAway."""
+    async with Connection(url):
+        return
+
+
+async def envelopes(connection: Connection) -> AsyncGenerator[tuple[Envelope, int], None]:
+    """Yield what comes as ingest would see it, with the QoS it came by. Each has a moment of its
+    own, in the order received.
+
+    The flag `dup` is never set: a session that starts clean gets nothing a second time.
+    """
+    stamp = datetime.min.replace(tzinfo=UTC)
+    async for message in connection.messages():
+        stamp = max(stamp + TICK, datetime.now(UTC))
+        payload = message.payload
+        yield Envelope(str(message.topic), payload, stamp, None, message.retain), message.qos
+
+
+def _why(error: aiomqtt.MqttError) -> str:
+    """Return what an error of the library says, in a few words."""
+    code = getattr(error, "rc", None)
+    strerror = getattr(error.__context__, "strerror", None)  # of the OSError it stands for
+    return str(code or strerror or error)
