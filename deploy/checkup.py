@@ -6,7 +6,7 @@ whose ground is missing (no database, say) is not made.
 
 import asyncio
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Literal
 from urllib.parse import urlsplit
@@ -24,11 +24,15 @@ from deploy.settings import Settings, load_settings
 from deploy.stack.running import RUN_FILE
 from devices.broker_address import Address
 from devices.connection import BrokerAway, reach
+from devices.credentials import credentials
 from devices.registry import load_directory
-from ingest.history import MessageCount, message_counts, recent_drops
+from ingest.history import Intrusion, MessageCount, message_counts, recent_drops, recent_intrusions
+from ingest.lanes.accounts import Plan, compared
+from ingest.mqtt.control import BrokerControl, ControlFault
 
 CLOCKS_APART = 2.0  # seconds between our clock and the database's that are too many
 COUNTED = timedelta(days=1)  # how far back the messages' sums and the broker's drops are looked at
+NAMED = 10  # devices that a line names
 PATIENCE = 5  # seconds for the broker or the database to answer
 MENDS = {
     "unknown_person": "name a person of the town file's `people`, and load it again",
@@ -51,6 +55,7 @@ FAULT_MENDS = {
     "engine_silent": "start `carewatch alerts`",
     "feed_behind": "read the log of `carewatch alerts`; it may need a faster machine",
     "ingest_silent": "start `carewatch ingest`",
+    "session_intruded": "change the services' password at the broker",
     "broker_silent": "see whether devices reach the broker, and `carewatch ingest` its topics",
 }
 
@@ -81,6 +86,7 @@ def check_up() -> Iterator[Checked]:
     yield from of_settings(settings)
     yield from of_broker(_url(settings, "mqtt_url"))
     yield from of_database(_url(settings, "database_url"))
+    yield from of_accounts(_url(settings, "mqtt_control_url"), _url(settings, "database_url"))
 
 
 def of_settings(settings: Settings) -> Iterator[Checked]:
@@ -128,6 +134,46 @@ def of_broker(url: str | None) -> Iterator[Checked]:
         yield Checked("broker", f"{place}: {away.why}", "start it, or mend CAREWATCH_MQTT_URL")
 
 
+def of_accounts(control_url: str | None, database_url: str | None) -> Iterator[Checked]:
+    """Do the broker's accounts agree with the register? Looked at where both can be asked."""
+    if control_url is None or database_url is None:
+        return
+    try:
+        with psycopg.connect(database_url, connect_timeout=PATIENCE) as conn:
+            known = credentials(conn)
+        with BrokerControl(control_url) as control:
+            found, is_open = compared(control, known), control.receives_unasked()
+    except psycopg.Error:
+        return  # said already
+    except ControlFault as fault:
+        yield Checked("broker", str(fault), "mend CAREWATCH_MQTT_CONTROL_URL")
+        return
+    yield from _of_plan(found)
+    if is_open:
+        says = "it sends clients what no role of theirs lets them hear"
+        mend = "mosquitto_ctrl dynsec setDefaultACLAccess publishClientReceive deny"
+        yield Checked("broker", says, mend)
+
+
+def _of_plan(found: Plan) -> Iterator[Checked]:
+    if found.missing:
+        says = f"{_named(found.missing)}: a secret in the register and no account at the broker"
+        yield Checked("broker", says, "run `carewatch device rotate` for each")
+    if found.surplus:
+        says = f"{_named(found.surplus)}: an account at the broker and no right to it"
+        yield Checked("broker", says, "start `carewatch ingest`: it takes them away")
+    elif found.commands:
+        says = f"{len(found.commands)} rights at the broker are not those of the register"
+        yield Checked("broker", says, "start `carewatch ingest`: it makes them right")
+    if not found.missing and not found.commands:
+        yield Checked("broker", "its accounts are those of the register")
+
+
+def _named(devices: Sequence[str]) -> str:
+    more = f" and {len(devices) - NAMED} more" if len(devices) > NAMED else ""
+    return ", ".join(devices[:NAMED]) + more
+
+
 def _of_schema(conn: psycopg.Connection) -> Iterator[Checked]:
     version = conn.execute("SELECT current_setting('server_version')").fetchone()
     done = {number for (number,) in conn.execute("SELECT number FROM migration")}
@@ -159,8 +205,23 @@ def _of_services(conn: psycopg.Connection) -> Iterator[Checked]:
     if dropped:
         mend = "lift its queue limits as deploy/mosquitto/conf.d/limits.conf does"
         yield Checked("services", f"the broker has dropped {dropped} messages", mend)
-    if not faults and not dropped:
+    intrusions = recent_intrusions(conn, datetime.now(UTC) - COUNTED)
+    yield from map(_of_intrusion, intrusions)
+    if not faults and not dropped and not intrusions:
         yield Checked("services", "every alert, page and reading is on its way")
+
+
+def _of_intrusion(seen: Intrusion) -> Checked:
+    says = {
+        "missing": f"{seen.count} messages for it never came: somebody acknowledged them",
+        "taken_over": f"it was taken from us {seen.count} times in 24 h",
+        "ended": f"somebody ended it {seen.count} times in 24 h; what waited in it is gone",
+    }[seen.sign]
+    mend = (
+        "change the services' password at the broker, and bind each device's account to its "
+        "client id (docs/how-to/operate.md)"
+    )
+    return Checked("services", f"broker session {seen.slot}: {says}", mend)
 
 
 def _of_counts(conn: psycopg.Connection) -> Iterator[Checked]:
@@ -198,11 +259,18 @@ def _of_flaw(flaw: Flaw, zone: ZoneInfo) -> Checked:
     return Checked("rota", says, MENDS[flaw.kind])
 
 
-def _url(settings: Settings, name: Literal["mqtt_url", "database_url"]) -> str | None:
-    """Return the settings, completed by what a running `carewatch up` wrote down."""
-    secret = getattr(settings, name)
-    if secret is not None:
-        return str(secret.get_secret_value())
+def _url(
+    settings: Settings, name: Literal["mqtt_url", "mqtt_control_url", "database_url"]
+) -> str | None:
+    """Return what is set, else what a running `carewatch up` wrote down."""
+    secret = settings.database_url
+    given = {
+        "mqtt_url": settings.broker_url(),
+        "mqtt_control_url": settings.broker_control(),
+        "database_url": secret.get_secret_value() if secret else None,
+    }
+    if given[name] is not None:
+        return given[name]
     kept = settings.data_dir / RUN_FILE
-    found = tomllib.loads(kept.read_text()).get(name) if kept.exists() else None
-    return str(found) if found else None
+    running = tomllib.loads(kept.read_text()).get(name) if kept.exists() else None
+    return str(running) if running else None

@@ -29,6 +29,7 @@ COMMANDS = (
     "backtest",
     "deadletters",
     "device",
+    "ca",
     "conformance",
     "simulate",
     "doctor",

@@ -11,6 +11,7 @@ from deploy.town.references import DEVICE_ID
 from devices import registry
 from devices.credentials import credential, issue
 from devices.directory import SECTION_OF, Device, RegisterChange
+from devices.names import is_reserved_topic
 from devices.subject import HOLDERS, Subject
 
 
@@ -56,6 +57,8 @@ def _register(conn: psycopg.Connection, device: Device, at: datetime) -> None:
         )
     if device.topic is not None and (not device.topic or set("+#") & set(device.topic)):
         raise CarewatchError(f"topic {device.topic!r}: one exact topic, without + and #")
+    if device.topic is not None and is_reserved_topic(device.topic):
+        raise CarewatchError(f"topic {device.topic!r} is kept for services")
     if device.holder is not None:
         _check_holder(conn, device.holder)
     _change(conn, RegisterChange(devices=(device,)), at)

@@ -27,6 +27,7 @@ from pydantic_settings import (
 
 from core.errors import CarewatchError
 from devices.broker_address import fault_of
+from devices.broker_tls import with_tls_files
 
 SHORTEST_TOKEN = 16  # characters: nothing slows who guesses it but its length
 DEMO_TOWN = "demo-town.yaml"  # in the data directory, written by `carewatch up --demo`
@@ -46,6 +47,13 @@ class Settings(BaseSettings):
 
     database_url: SecretStr | None = None  # postgresql://user:password@host/database
     mqtt_url: SecretStr | None = None  # mqtt://user:pass@host:1883 or mqtts://
+    mqtt_control_url: SecretStr | None = None  # an account that manages the devices' accounts
+    mqtt_ca: Path | None = None  # whom mqtts:// trusts; the machine's own authorities when None
+    mqtt_cert: Path | None = None  # what we show to a broker that asks for a certificate
+    mqtt_key: Path | None = None
+    mqtt_host: str = "127.0.0.1"  # where the embedded broker listens to devices
+    # Its port; 1883 or, where that is taken, a free one, when it is not set
+    mqtt_port: int | None = Field(default=None, ge=1, le=65535)
     http_host: str = "127.0.0.1"
     http_port: int = Field(default=8800, ge=1, le=65535)
     public_url: str = ""  # what links begin with; http://host:port when empty
@@ -58,13 +66,14 @@ class Settings(BaseSettings):
     lang: Literal["zh", "en"] = "zh"
     seats: int = Field(default=1, ge=1)  # operators who share the alarms
     ingest_token: SecretStr | None = None  # lets a gateway send by HTTP for any device
+    broker_token: SecretStr | None = None  # lets EMQX ask who may connect, and do what
     ingest_networks: str = ""  # from where terminals may send by HTTP without a secret
     ingest_shared: bool = False  # several ingest processes share the load; else one works
     dead_man_url: SecretStr | None = None  # an outside watcher, called while all is well
     demo: bool = False  # set by `carewatch up --demo`: demo sign-ins and the demo phones
     log_level: Literal["debug", "info", "warning", "error"] = "info"
 
-    @field_validator("mqtt_url")
+    @field_validator("mqtt_url", "mqtt_control_url")
     @classmethod
     def _broker_url(cls, url: SecretStr | None) -> SecretStr | None:
         fault = None if url is None else fault_of(url.get_secret_value())
@@ -133,7 +142,20 @@ class Settings(BaseSettings):
                 "no broker: set CAREWATCH_MQTT_URL (mqtt://user:pass@host:1883), "
                 "or run `carewatch up`, which brings its own"
             )
-        return self.mqtt_url.get_secret_value()
+        return self.broker_url() or ""
+
+    def broker_url(self) -> str | None:
+        """The broker URL, with the files for TLS in it; None where none is set."""
+        return self._with_files(self.mqtt_url)
+
+    def broker_control(self) -> str | None:
+        """The URL of the account that manages devices' accounts at the broker; None: none is."""
+        return self._with_files(self.mqtt_control_url)
+
+    def _with_files(self, url: SecretStr | None) -> str | None:
+        if url is None:
+            return None
+        return with_tls_files(url.get_secret_value(), self.mqtt_ca, self.mqtt_cert, self.mqtt_key)
 
     def secret(self) -> str:
         """Return the key that signs links and sessions: the one set, else one kept in the data dir.

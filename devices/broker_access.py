@@ -1,64 +1,148 @@
-"""Device credentials in the forms that a production Mosquitto reads. Pure.
+"""Device accounts in the forms that a Mosquitto reads, and what each device may do. Pure.
 
-A device may publish on contract topics that end in its own name, and on the topic it is
-registered with; nothing else. The hashes are those of the register: no secret leaves it.
+A device speaks on the topics of its payload family and hears those on which its family is
+answered (`devices.codecs.rights`); nothing else. An account is bound to the client id of its own
+name, so that nobody takes over the session of somebody else. The hashes are those of the
+register: no secret leaves it.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from core.errors import CarewatchError
+from devices.codecs import CODECS
+from devices.codecs.rights import (
+    FAMILY_RIGHTS,
+    Rights,
+    contract_rights,
+    unclaimed_rights,
+)
 from devices.credentials import Credential
+from devices.names import is_reserved
+from devices.topics import TopicTable
 
-OWN_TOPICS = "carewatch/v1/+/+/"  # + the device
 ROLE = "carewatch-device:"  # + the device; the plugin of Mosquitto 2.0 knows no %u in a role
+SERVICE = "carewatch"  # the account of the services, and of nobody else
+SERVICE_ROLE = "carewatch-service"
+CLOSED = {  # what holds where no role says anything
+    "publishClientSend": False,
+    "publishClientReceive": False,  # nobody is sent what he did not subscribe
+    "subscribe": False,
+    "unsubscribe": True,
+}
+_FAMILY_OF = TopicTable((topic, codec.family) for codec in CODECS for topic in codec.topics)
+
+Acl = dict[str, object]
 
 
-def password_file(credentials: Iterable[Credential]) -> str:
-    """Return the text for `password_file`: one line a device that may sign in."""
-    return "".join(f"{_word(each.id)}:{each.secret_hash}\n" for each in _active(credentials))
-
-
-def acl_file(credentials: Iterable[Credential]) -> str:
-    """Return the text for `acl_file`: who may publish where."""
-    own = f"pattern write {OWN_TOPICS}%u\n"
-    return own + "".join(
-        f"\nuser {_word(each.id)}\ntopic write {each.topic}\n"
-        for each in _active(credentials)
-        if each.topic
+def rights_of(device: str, topic: str | None) -> Rights:
+    """Return what a device may do: contract v1 under its own id, and its family's topics."""
+    own = contract_rights(device)
+    if not topic:
+        return own
+    family = _FAMILY_OF.owner(topic)
+    more = FAMILY_RIGHTS[family](topic) if family else unclaimed_rights(topic)
+    return Rights(
+        tuple(dict.fromkeys((*own.speaks, topic, *more.speaks))),
+        tuple(dict.fromkeys((*own.hears, *more.hears))),
     )
 
 
-def dynamic_security(credentials: Iterable[Credential], existing: bytes = b"{}") -> bytes:
-    """Return the dynamic-security plugin's file: ours replaced, everything else of `existing` kept.
+def password_file(credentials: Iterable[Credential], existing: str = "") -> str:
+    """Return the text for `password_file`: one line a device that may sign in.
 
-    Raises CarewatchError when `existing` is not such a file.
+    The lines of services in `existing` are kept.
+    """
+    kept = [line for line in existing.splitlines() if is_reserved(line.partition(":")[0])]
+    devices = [f"{_word(each.id)}:{each.secret_hash}" for each in active(credentials)]
+    return "".join(f"{line}\n" for line in (*kept, *devices))
+
+
+def acl_file(credentials: Iterable[Credential]) -> str:
+    """Return the text for `acl_file`: who may publish and hear what, the services included."""
+    service = f"user {SERVICE}\ntopic readwrite #\ntopic read $SYS/#\n"
+    return service + "".join(map(_acl_lines, active(credentials)))
+
+
+def _acl_lines(credential: Credential) -> str:
+    rights = rights_of(_word(credential.id), credential.topic)
+    lines = [f"user {credential.id}"]
+    lines += [f"topic write {each}" for each in rights.speaks]
+    lines += [f"topic read {each}" for each in rights.hears]
+    return "\n" + "".join(f"{line}\n" for line in lines)
+
+
+def dynamic_security(credentials: Iterable[Credential], existing: bytes = b"{}") -> bytes:
+    """Return the dynamic-security plugin's file: ours replaced, else `existing` as it was.
+
+    Raises CarewatchError when `existing` is not such a file, or has an account of a device's name
+    that is none of ours.
     """
     try:
         kept: dict[str, Any] = msgspec.json.decode(existing, type=dict[str, Any])
     except msgspec.DecodeError as wrong:
         raise CarewatchError(f"not a dynamic-security file: {wrong}") from None
-    active = _active(credentials)
-    others = [c for c in kept.get("clients", []) if not _is_ours(c)]
-    roles = [r for r in kept.get("roles", []) if not str(r.get("rolename")).startswith(ROLE)]
+    devices = active(credentials)
+    others = [c for c in kept.get("clients", []) if not is_device_account(c)]
+    _refuse_namesakes(others, devices)
+    roles = [r for r in kept.get("roles", []) if not _is_our_role(str(r.get("rolename")))]
     file = {
-        "defaultACLAccess": {
-            "publishClientSend": False,
-            "publishClientReceive": True,
-            "subscribe": False,
-            "unsubscribe": True,
-        },
         **kept,
-        "clients": [*others, *map(_client, active)],
-        "roles": [*roles, *map(_role, active)],
+        "defaultACLAccess": CLOSED,
+        "clients": [*others, *map(_client, devices)],
+        "roles": [*roles, service_role(), *(role(each.id, each.topic) for each in devices)],
     }
     return msgspec.json.format(msgspec.json.encode(file))
 
 
-def _active(credentials: Iterable[Credential]) -> list[Credential]:
-    return [each for each in credentials if each.state == "active"]
+def active(credentials: Iterable[Credential]) -> list[Credential]:
+    """Return those devices that may sign in."""
+    return [each for each in credentials if each.state == "active" and not is_reserved(each.id)]
+
+
+def is_device_account(client: Mapping[str, Any]) -> bool:
+    """Return True if an account of the dynamic-security plugin is one of ours for a device."""
+    return any(str(role.get("rolename")).startswith(ROLE) for role in client.get("roles", []))
+
+
+def role(device: str, topic: str | None) -> dict[str, object]:
+    """Return a device's role as the dynamic-security plugin keeps it."""
+    rights = rights_of(device, topic)
+    return {"rolename": ROLE + device, "acls": _acls(rights.speaks, rights.hears)}
+
+
+def service_role() -> dict[str, object]:
+    """Return the role of our services: all topics, and what the broker says of itself."""
+    hears = ("#", "$SYS/#", "$share/carewatch/#")
+    return {"rolename": SERVICE_ROLE, "acls": _acls(("#",), hears)}
+
+
+def _acls(speaks: Sequence[str], hears: Sequence[str]) -> list[Acl]:
+    return [
+        *(_acl("publishClientSend", each) for each in speaks),
+        *(_acl("subscribePattern", each) for each in hears),
+        *(_acl("publishClientReceive", each) for each in hears),
+    ]
+
+
+def _acl(kind: str, topic: str) -> Acl:
+    return {"acltype": kind, "topic": topic, "priority": 0, "allow": True}
+
+
+def _is_our_role(name: str) -> bool:
+    return name.startswith(ROLE) or name == SERVICE_ROLE
+
+
+def _refuse_namesakes(others: Iterable[Mapping[str, Any]], devices: Iterable[Credential]) -> None:
+    ours = {each.id for each in devices}
+    taken = [str(each.get("username")) for each in others if each.get("username") in ours]
+    if taken:
+        raise CarewatchError(
+            f"the broker has an account {taken[0]!r} that is no device's: take it out there "
+            "(mosquitto_ctrl dynsec deleteClient), or give the device another id"
+        )
 
 
 def _word(device: str) -> str:
@@ -70,25 +154,13 @@ def _word(device: str) -> str:
     return device
 
 
-def _is_ours(client: dict[str, Any]) -> bool:
-    return any(str(role.get("rolename")).startswith(ROLE) for role in client.get("roles", []))
-
-
 def _client(credential: Credential) -> dict[str, object]:
     _, _, rounds, salt, derived = (credential.secret_hash or "").split("$")
     return {
         "username": credential.id,
+        "clientid": credential.id,
         "roles": [{"rolename": ROLE + credential.id}],
         "password": derived,
         "salt": salt,
         "iterations": int(rounds),
     }
-
-
-def _role(credential: Credential) -> dict[str, object]:
-    topics = [OWN_TOPICS + credential.id, *([credential.topic] if credential.topic else [])]
-    acls = [
-        {"acltype": "publishClientSend", "topic": topic, "priority": 0, "allow": True}
-        for topic in topics
-    ]
-    return {"rolename": ROLE + credential.id, "acls": acls}

@@ -17,6 +17,7 @@ class Address(msgspec.Struct, frozen=True):
     tls: bool = False
     user: str | None = None
     password: str | None = None  # never logged
+    files: str = ""  # those for TLS, as the URL's query names them
 
     @classmethod
     def of(cls, url: str) -> "Address":
@@ -29,6 +30,7 @@ class Address(msgspec.Struct, frozen=True):
             tls=parts.scheme == "mqtts",
             user=unquote(parts.username) if parts.username is not None else None,
             password=unquote(parts.password) if parts.password is not None else None,
+            files=parts.query,
         )
 
     def __str__(self) -> str:

@@ -6,7 +6,6 @@ because a recording's times must be right in a burst (docs/decisions/0025-the-to
 
 import asyncio
 import math
-import ssl
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import suppress
@@ -18,6 +17,7 @@ from aiomqtt.exceptions import MqttConnectError
 
 from core.errors import CarewatchError
 from devices.broker_address import Address
+from devices.broker_tls import tls_context
 from devices.envelope import Envelope
 
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds between attempts to connect, doubling
@@ -58,7 +58,7 @@ class Connection:
             username=address.user,
             password=address.password,
             identifier=client_id or None,
-            tls_context=ssl.create_default_context() if address.tls else None,
+            tls_context=tls_context(address.files) if address.tls else None,
         )
         self._client.pending_calls_threshold = WINDOW  # above it aiomqtt warns
 

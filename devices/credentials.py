@@ -16,6 +16,7 @@ import psycopg
 from psycopg.rows import class_row, scalar_row
 
 from core.errors import CarewatchError
+from devices.names import is_reserved
 
 ROUNDS = 101  # Mosquitto's default
 SALT = 12  # bytes, Mosquitto's
@@ -88,6 +89,8 @@ def credentials(conn: psycopg.Connection) -> list[Credential]:
 
 def credential_fits(conn: psycopg.Connection, device: str, secret: str) -> bool:
     """Return True if this is the device's secret, and not revoked."""
+    if is_reserved(device):
+        return False
     stored = (
         conn.cursor(row_factory=scalar_row)
         .execute(

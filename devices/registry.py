@@ -17,6 +17,7 @@ from core.errors import CarewatchError
 from core.insert_many import insert_many, update_on
 from core.locks import Lock
 from devices.directory import SECTIONS, Device, Directory, Item, RegisterChange
+from devices.names import is_reserved, reserved_fault
 
 TABLES = {
     "areas": "area",
@@ -96,7 +97,8 @@ def diff(directory: Directory, wanted: RegisterChange) -> RegisterChange:
 def apply(conn: psycopg.Connection, change: RegisterChange, *, in_file: bool = False) -> None:
     """Write a change into the tables, in the caller's transaction.
 
-    `in_file` marks devices as named by a town file. Raises CarewatchError when a topic is taken.
+    `in_file` marks devices as named by a town file. Raises CarewatchError when a topic is taken,
+    or when a device is named like a service.
     """
     for section, ids in change.removed.items():
         remove(conn, TABLES[section], ids)
@@ -206,6 +208,9 @@ _LATEST_DEVICE = (
 
 def _put_devices(conn: psycopg.Connection, devices: tuple[Device, ...], in_file: bool) -> None:
     ids = [device.id for device in devices]
+    reserved = next((device for device in ids if is_reserved(device)), None)
+    if reserved is not None:
+        raise CarewatchError(reserved_fault(reserved))
     # Two devices may swap their topics: give up the old ones first.
     conn.execute("UPDATE device SET topic = NULL WHERE topic IS NOT NULL AND id = ANY(%s)", (ids,))
     try:

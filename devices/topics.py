@@ -45,6 +45,19 @@ def _levels_match(wanted: list[str], levels: list[str]) -> bool:
     return len(wanted) == len(levels)
 
 
+def covers(allowed: str, topic_filter: str) -> bool:
+    """Return True if `allowed` takes every topic that `topic_filter` takes; both are filters."""
+    wanted, asked = allowed.split("/"), topic_filter.split("/")
+    if wanted[0] in ("+", "#") and asked[0].startswith("$"):
+        return False
+    for depth, want in enumerate(wanted):
+        if want == "#":
+            return True
+        if depth >= len(asked) or asked[depth] == "#" or want not in ("+", asked[depth]):
+            return False
+    return len(wanted) == len(asked)
+
+
 def parents(topic: str) -> Iterator[str]:
     """Yield the topics above this one, nearest first: `a/b/c` gives `a/b`, then `a`."""
     cut = topic.rfind("/")

@@ -24,12 +24,14 @@ from ingest.feed import (
     workers,
 )
 from ingest.store.counts import MessageCount, message_counts, recent_drops
+from ingest.store.intrusions import Intrusion, recent_intrusions
 
 __all__ = [
     "RENEWED_WITHIN",
     "Batch",
     "DeviceDay",
     "HourCount",
+    "Intrusion",
     "MessageCount",
     "Rejected",
     "Worker",
@@ -43,6 +45,7 @@ __all__ = [
     "message_counts",
     "readings",
     "recent_drops",
+    "recent_intrusions",
     "rejected",
     "rejections",
     "renew_horizon",

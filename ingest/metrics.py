@@ -44,6 +44,11 @@ REPAIRED = Counter(
 HELD = Gauge("carewatch_ingest_held_messages", "Messages taken and not yet stored", ["slot"])
 CONNECTED = Gauge("carewatch_broker_connected", "1 while the session is connected", ["slot"])
 DROPPED = Gauge("carewatch_broker_dropped_messages", "What the broker says it dropped ($SYS)")
+INTRUSIONS = Counter(
+    "carewatch_session_intrusions_total",
+    "Signs that somebody else reads a broker session of ours",
+    ["slot", "sign"],
+)
 BATCH = Histogram(
     "carewatch_ingest_batch_messages",
     "Messages in one transaction",

@@ -17,10 +17,14 @@ from devices.broker_address import Address
 from devices.codecs import LIFE_FILTER, life_filters
 from devices.directory import Directory
 from ingest.lanes import drops, slots
+from ingest.lanes.accounts import Keeper
 from ingest.lanes.crossing import NOTICE, TAKEN_BACK, Crossing, LifeTopics, notice
+from ingest.lanes.inheritance import OldSession, old_slots
 from ingest.lanes.lane import SavingLane
 from ingest.lanes.register import Register
 from ingest.lanes.slots import BULK, LIFE
+from ingest.lanes.witness import Witness, canary_topic
+from ingest.mqtt.packets import Publish
 from ingest.mqtt.session import Delivery, Session, SessionHooks
 from ingest.settings import IngestSettings
 from ingest.store import upkeep
@@ -41,6 +45,11 @@ class Service:
         self._settings = settings
         self._address = Address.of(settings.mqtt_url)
         self._drops = drops.Drops()
+        self._witness = Witness(self._address)
+        url = settings.control_url
+        self._keeper = Keeper(url, settings.database_url) if url else None
+        self._suffix = ""  # of the client ids; known when the database has said it
+        self._old: list[OldSession] | None = None  # None: not looked for yet
         self._slots: frozenset[str] | None = None  # what this process should read; None = unknown
         self._lanes: dict[str, SavingLane] = {}  # what it reads
         self._conn: psycopg.Connection | None = None
@@ -54,6 +63,9 @@ class Service:
     def run(self) -> None:
         """Serve until `stop` is called, from a signal handler or another thread."""
         threading.Thread(target=self._keep_house, name="upkeep", daemon=True).start()
+        self._witness.start()
+        if self._keeper is not None:
+            self._keeper.start()
         while not self._stopping.is_set():
             try:
                 self._tend()
@@ -75,7 +87,8 @@ class Service:
         if slots - set(self._lanes):
             return ["not reading all broker sessions yet"]
         found = [fault for lane in list(self._lanes.values()) for fault in lane.faults()]
-        return found + self._drops.faults()
+        kept = self._keeper.faults() if self._keeper is not None else []
+        return found + self._drops.faults() + self._witness.faults() + kept
 
     def _keep_house(self) -> None:
         while not self._stopping.is_set():
@@ -92,21 +105,30 @@ class Service:
         if self._conn is None:
             self._conn = connect(self._settings.database_url, "carewatch ingest slots")
             self._worker = slots.enrol(self._conn, self._worker)
+            self._suffix = slots.session_suffix(self._conn)
         conn = self._conn
         if self._register is None:
             self._register = Register.load(conn)
             log.info("register loaded", devices=len(self._register.directory.devices))
         assert self._worker is not None
+        before = self._directory
         self._follow(self._register.refreshed(conn, datetime.now(UTC)))
+        if self._keeper is not None:
+            self._keeper.tend(active=LIFE in self._lanes, changed=before is not self._directory)
         self._hold(slots.renew(conn, self._worker, shared=self._settings.shared), self._register)
         self._drops.keep(conn)
+        self._witness.keep(conn)
+        self._empty_old(conn, self._register)
 
     def _hold(self, names: frozenset[str], register: Register) -> None:
         """Have a lane for each of these slots and for no other."""
         self._slots = names
         for name in sorted(set(self._lanes) - names):
             log.warning("slot taken over by another process", slot=name)
+            self._witness.forget(name)
             self._lanes.pop(name).stop()
+        if LIFE not in names:
+            self._leave_old()
         for name in sorted(names - set(self._lanes), key=lambda name: name != LIFE):
             log.info("reading slot", slot=name)
             lane = self._life(register) if name == LIFE else self._bulk(name, register)
@@ -121,37 +143,95 @@ class Service:
         self._life_filters = life_filters(directory)
         self._life_topics = LifeTopics(frozenset(self._life_filters))
         if LIFE in self._lanes:
-            self._lanes[LIFE].session.change((*self._life_filters, drops.TOPIC))
+            self._lanes[LIFE].session.change(self._heard_by_life())
+
+    def _heard_by_life(self) -> tuple[str, ...]:
+        return (*self._life_filters, drops.TOPIC, canary_topic(LIFE))
 
     def _life(self, register: Register) -> SavingLane:
         """Return the lane of whatever may carry an SOS: nothing else is in its way."""
         session: Session
+        ears = self._witness.watch(LIFE)
+
+        def consumes(message: Publish) -> bool:
+            if message.topic == ears.topic:
+                return ears.consumes(message)
+            return self._drops.consumes(message)
 
         def granted(filters: frozenset[str]) -> None:
+            ears.granted(filters)
             if LIFE_FILTER in filters:
-                session.publish(NOTICE, notice(filters - {drops.TOPIC}), retain=True)
+                ours = {drops.TOPIC, ears.topic}
+                session.publish(NOTICE, notice(filters - ours), retain=True)
 
         session = Session(
             self._address,
-            self._settings.client_prefix + LIFE,
-            (*self._life_filters, drops.TOPIC),
-            hooks=SessionHooks(consumes=self._drops.consumes, granted=granted, will=TAKEN_BACK),
+            self._client_id(LIFE),
+            self._heard_by_life(),
+            hooks=SessionHooks(
+                consumes=consumes,
+                connected=lambda: ears.connected(session.begun),
+                granted=granted,
+                will=TAKEN_BACK,
+            ),
+            name=LIFE,
         )
         return self._lane(LIFE, session, register, linger=0.0)
 
     def _bulk(self, slot: str, register: Register) -> SavingLane:
         """Return a lane of everything else."""
+        session: Session
         crossing = Crossing()
+        ears = self._witness.watch(slot)
         wanted = {SHARED} if self._settings.shared else {EVERYTHING} if slot == BULK else set()
+
+        def consumes(message: Publish) -> bool:
+            if message.topic == ears.topic:  # asked of each message: spared a call
+                return ears.consumes(message)
+            return crossing.consumes(message)
+
+        def connected() -> None:
+            crossing.reset()
+            ears.connected(session.begun)
+
         session = Session(
             self._address,
-            self._settings.client_prefix + slot,
-            (*wanted, NOTICE),
+            self._client_id(slot),
+            (*wanted, NOTICE, ears.topic),
             unwanted={SHARED, EVERYTHING} - wanted,
             pause=READ_PAUSE,
-            hooks=SessionHooks(consumes=crossing.consumes, connected=crossing.reset),
+            hooks=SessionHooks(consumes=consumes, connected=connected, granted=ears.granted),
+            name=slot,
         )
         return self._lane(slot, session, register, linger=self._settings.linger)
+
+    def _client_id(self, slot: str) -> str:
+        return f"{self._settings.client_prefix}{slot}-{self._suffix}"
+
+    def _empty_old(self, conn: psycopg.Connection, register: Register) -> None:
+        """Empty and end the sessions of earlier releases, once all of ours are subscribed."""
+        if LIFE not in self._lanes or not all(e.session.listening for e in self._lanes.values()):
+            return
+        if self._old is None:
+            self._old = [self._inherited(slot, register) for slot in old_slots(conn)]
+            for each in self._old:
+                each.start()
+        self._old = [each for each in self._old if not each.is_ended(conn)]
+
+    def _leave_old(self) -> None:
+        """Leave what is not emptied to whoever has the life slot next."""
+        for each in self._old or ():
+            each.stop()
+        self._old = None
+
+    def _inherited(self, slot: str, register: Register) -> OldSession:
+        filters = (*self._life_filters, drops.TOPIC) if slot == LIFE else (EVERYTHING, SHARED)
+
+        def lane_of(name: str, session: Session) -> SavingLane:
+            return self._lane(name, session, register, linger=self._settings.linger)
+
+        client_id = self._settings.client_prefix + slot
+        return OldSession(self._address, client_id, slot, (*filters, NOTICE), lane_of)
 
     def _lane(
         self, slot: str, session: Session, register: Register, *, linger: float
@@ -172,6 +252,10 @@ class Service:
     def _end(self) -> None:
         for lane in self._lanes.values():
             lane.stop()
+        self._leave_old()
+        self._witness.stop()
+        if self._keeper is not None:
+            self._keeper.stop()
         try:
             if self._conn is not None and self._worker is not None:
                 slots.leave(self._conn, self._worker)

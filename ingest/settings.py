@@ -12,6 +12,7 @@ class IngestSettings(msgspec.Struct, frozen=True, kw_only=True):
     mqtt_url: str
     database_url: str
     client_prefix: str = "carewatch-"  # MQTT client ids are this and the slot's name
+    control_url: str | None = None  # an account that manages those of devices; None: nobody's here
     # Share the load between several processes by `$share`, instead of one working and the others
     # standing by. Needs a broker that keeps shared subscriptions over its own restart: Mosquitto
     # from 2.0.12 on (2.0.11 loses what comes between its restart and our reconnection).

@@ -46,6 +46,7 @@ FaultKind = Literal[
     "feed_behind",  # readings wait to be judged
     "ingest_silent",  # a lane of ingest has no process at work
     "broker_silent",  # ingest is at work and hears nothing
+    "session_intruded",  # somebody else reads a broker session of ours
     "database_silent",
 ]
 # Each answers how many, and the first of them; none where all is well.
@@ -73,6 +74,9 @@ QUESTIONS: dict[FaultKind, str] = {
     "broker_silent": """
         SELECT 1, to_char(max(stored_at) AT TIME ZONE 'UTC', 'HH24:MI "UTC"') FROM arrival_log
         HAVING max(stored_at) < clock_timestamp() - interval '15 min'""",
+    "session_intruded": """
+        SELECT sum(count)::int, min(slot) FROM session_intrusion
+        WHERE seen_at > clock_timestamp() - interval '1 h'""",
 }
 
 WORDS: dict[FaultKind, dict[str, str]] = {
@@ -87,6 +91,10 @@ WORDS: dict[FaultKind, dict[str, str]] = {
     "feed_behind": {"zh": "数据处理滞后", "en": "readings wait to be judged"},
     "ingest_silent": {"zh": "接入通道没有运行", "en": "no ingest process is at work on a lane"},
     "broker_silent": {"zh": "15分钟没有收到任何数据", "en": "nothing came in for 15 min"},
+    "session_intruded": {
+        "zh": "有人在读取本系统的消息会话",
+        "en": "somebody else reads our broker session",
+    },
     "database_silent": {"zh": "数据库没有应答", "en": "the database does not answer"},
 }
 

@@ -88,6 +88,7 @@ class Counted(msgspec.Struct, frozen=True):
     lately: tuple[MessageCount, ...]  # of the last 5 min
     day: tuple[MessageCount, ...]  # of the last 24 h
     dropped: int = 0  # by the broker since its start, where any of it was in the last 24 h
+    intruded: int = 0  # signs of 24 h that somebody else reads a broker session of ours
 
 
 class Second(msgspec.Struct, frozen=True):

@@ -129,7 +129,8 @@ def counted(conn: psycopg.Connection, now: datetime) -> Counted:
     """Return what became of the messages, those that the broker dropped included."""
     lately, day = (ingest_history.message_counts(conn, now - span) for span in (LATELY, DAY))
     dropped = ingest_history.recent_drops(conn, now - DAY)
-    return Counted(tuple(lately), tuple(day), dropped)
+    intruded = len(ingest_history.recent_intrusions(conn, now - DAY))
+    return Counted(tuple(lately), tuple(day), dropped, intruded)
 
 
 def _renewed(workers: list[Worker], lane: str) -> Iterator[datetime]:

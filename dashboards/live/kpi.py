@@ -58,6 +58,7 @@ def figures(board: Board, *, seats: int = 1) -> Figures:
         rejecting=rejecting(board.counted.lately),
         unsettled={each.family: each.missing for each in board.counted.day if each.missing},
         dropped=board.counted.dropped,
+        intruded=board.counted.intruded,
         worst=worst_areas(board),
     )
 

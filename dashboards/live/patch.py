@@ -147,6 +147,7 @@ class Figures(msgspec.Struct, frozen=True, kw_only=True):
     rejecting: tuple[tuple[str, Share], ...] = ()  # families with more than 5 % rejected
     unsettled: dict[str, int] = {}  # family -> messages of 24 h whose sums don't add up; 0 left out
     dropped: int = 0  # acknowledged messages that the broker lost, where any of 24 h
+    intruded: int = 0  # signs of 24 h that somebody else reads a broker session of ours
     worst: tuple[AreaLoad, ...] = ()  # at most 8
 
 

@@ -22,7 +22,7 @@
  *   covered: Share, visits: Share, visits_late: number, visits_by_state: Record<string, number>,
  *   caregivers: Share, lag_p95: Timing, skewed: number, rates: number[], suppressed: number,
  *   load: CurrentLoad, rejected: Share, rejecting: [string, Share][],
- *   unsettled: Record<string, number>, dropped: number, worst: AreaLoad[]}} Figures
+ *   unsettled: Record<string, number>, dropped: number, intruded: number, worst: AreaLoad[]}} Figures
  * @typedef {{at: string, map: string, cards: Record<string, Card>,
  *   caregivers: Record<string, Mover>, figures: Figures}} Screen
  * @typedef {{at: string, map?: string, cards?: Record<string, Card | null>,

@@ -57,7 +57,8 @@ function showMessages(figures) {
  * What was lost on the way, by the broker or by us; "" where nothing was.
  * @param {Figures} figures
  */
-function lost({ dropped, unsettled }) {
+function lost({ dropped, intruded, unsettled }) {
+  if (intruded) return say("kpi.intruded");
   if (dropped) return say("kpi.dropped", { n: thousands(dropped) });
   const families = Object.keys(unsettled).join(" ");
   return families && say("kpi.unsettled", { families });

@@ -1,6 +1,13 @@
 """`carewatch dashboards`: the wall, the desk and the HTTP API."""
 
+from typing import TYPE_CHECKING
+
 import typer
+
+if TYPE_CHECKING:
+    from fastapi import APIRouter
+
+    from deploy.settings import Settings
 
 
 def register(app: typer.Typer) -> None:
@@ -44,7 +51,7 @@ def dashboards() -> None:
             seats=settings.seats,
             demo=settings.demo,
         ),
-        routers=[push_router(settings.database(), access)],
+        routers=[push_router(settings.database(), access), *_for_brokers(settings)],
     )
     config = uvicorn.Config(
         app,
@@ -66,3 +73,12 @@ def dashboards() -> None:
             super().handle_exit(sig, frame)  # type: ignore[arg-type]
 
     Server(config).run()
+
+
+def _for_brokers(settings: "Settings") -> list["APIRouter"]:
+    """Return where an EMQX asks, if it has been given a token."""
+    from ingest.http.emqx import emqx_router
+
+    if settings.broker_token is None:
+        return []
+    return [emqx_router(settings.database(), settings.broker_token.get_secret_value())]

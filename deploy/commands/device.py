@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Credentials for one device; devices that no town file names.", no_args_is_help=True
 )
-Form = Literal["passwords", "acl", "dynsec"]
+Form = Literal["passwords", "acl", "dynsec"]  # as in deploy.broker_files
 Id = Annotated[str, typer.Argument(help="The device's id, the last part of its contract topic.")]
 
 
@@ -32,41 +32,43 @@ def add(
     topic: Annotated[str | None, typer.Option(help="Its topic, if not a contract one.")] = None,
 ) -> None:
     """Give a device its secret, shown once; a device that is not registered yet is added."""
-    from deploy.device_changes import add_device
+    from deploy import broker_accounts
 
     device = Device(id=id, kind=kind, holder=holder, topic=topic)
     with _connected() as conn:
-        secret = add_device(conn, device)
+        secret = broker_accounts.add(conn, device, _control_url())
     _show_once(id, secret)
 
 
 @app.command()
 def rotate(id: Id) -> None:
     """Give a device a new secret, shown once; the old one no longer serves."""
-    from devices.credentials import issue
+    from deploy import broker_accounts
 
     with _connected() as conn:
-        secret = issue(conn, id)
+        secret = broker_accounts.rotate(conn, id, _control_url())
     _show_once(id, secret)
 
 
 @app.command()
 def revoke(id: Id) -> None:
-    """Shut a device out: its secret no longer serves."""
-    from devices.credentials import revoke as revoke_credential
+    """Shut a device out: its secret no longer serves, and its live session ends."""
+    from deploy import broker_accounts
 
+    control_url = _control_url()
     with _connected() as conn:
-        revoke_credential(conn, id)
-    typer.echo(f"{id}: revoked; export to the broker again, and end its connection there")
+        broker_accounts.shut_out(conn, id, control_url)
+    by_hand = "" if control_url else "; export to the broker again, and end its connection there"
+    typer.echo(f"{id}: revoked{by_hand}")
 
 
 @app.command()
 def remove(id: Id) -> None:
     """Take a device out that was added by hand. One of the town file goes with the file."""
-    from deploy.device_changes import remove_device
+    from deploy import broker_accounts
 
     with _connected() as conn:
-        remove_device(conn, id)
+        broker_accounts.take_out(conn, id, _control_url())
     typer.echo(f"{id}: removed")
 
 
@@ -85,30 +87,26 @@ def list_devices() -> None:
 
 @app.command()
 def export(
-    form: Annotated[
-        Literal["passwords", "acl", "dynsec"], typer.Argument(help="What the broker reads.")
-    ],
+    form: Annotated[Form, typer.Argument(help="What the broker reads.")],
     into: Annotated[
-        Path | None, typer.Option(help="A dynamic-security file whose other clients are kept.")
+        Path | None,
+        typer.Option(help="The broker's file, written anew; accounts that are not ours are kept."),
     ] = None,
 ) -> None:
-    """Print all active credentials, hashed, in a form that Mosquitto reads."""
-    from core.errors import CarewatchError
-    from devices.broker_access import acl_file, dynamic_security, password_file
+    """Give all active credentials, hashed, in a form that Mosquitto reads.
+
+    Print it, or write it into a file: as a whole, so that the broker never reads a part.
+    """
+    from deploy.broker_files import exported, write_into
     from devices.credentials import credentials
 
-    if into is not None and not into.is_file():
-        raise CarewatchError(f"{into}: there is no such file")
     with _connected() as conn:
         known = credentials(conn)
-    match form:
-        case "passwords":
-            text = password_file(known)
-        case "acl":
-            text = acl_file(known)
-        case "dynsec":
-            text = dynamic_security(known, into.read_bytes() if into else b"{}").decode()
-    typer.echo(text, nl=form == "dynsec")
+    if into is None:
+        typer.echo(exported(form, known), nl=False)
+        return
+    write_into(into, form, known)
+    typer.echo(f"{into}: written", err=True)
 
 
 @contextmanager
@@ -117,6 +115,14 @@ def _connected() -> Iterator["psycopg.Connection"]:
 
     with connected() as conn:
         yield conn
+
+
+def _control_url() -> str | None:
+    from deploy import logs
+    from deploy.stack.running import control_url
+
+    logs.configure("warning")  # to stderr
+    return control_url()
 
 
 def _show_once(device: str, secret: str) -> None:

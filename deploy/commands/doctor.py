@@ -10,8 +10,10 @@ def register(app: typer.Typer) -> None:
 
 def doctor() -> None:
     """Check settings, broker, database, clock, services, messages, rota. Exit 1 on any fault."""
+    from deploy import logs
     from deploy.checkup import check_up
 
+    logs.configure("warning")  # to stderr
     found = list(check_up())
     for checked in found:
         typer.echo(f"{checked.mark}  {checked.what}: {checked.says}")

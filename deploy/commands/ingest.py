@@ -28,6 +28,7 @@ def ingest() -> None:
             mqtt_url=settings.broker(),
             database_url=settings.database(),
             shared=settings.ingest_shared,
+            control_url=settings.broker_control(),
         )
     )
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -28,11 +28,11 @@ def record(
 
     from core.errors import CarewatchError
     from deploy import logs
-    from deploy.settings import load_settings
+    from deploy.stack.running import parts
     from devices.connection import reach
 
     logs.configure("warning")  # to stderr: the standard output may be the recording
-    url = mqtt_url or load_settings().broker()
+    url = parts(mqtt_url)[0]
     asyncio.run(reach(url))
     ended = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -52,7 +52,7 @@ def _write(url: str, topic: str, count: int, out: BinaryIO, ended: "Event") -> i
 
     from devices.broker_address import Address
     from devices.recording import write_line
-    from ingest.lanes.crossing import NOTICE
+    from ingest.lanes.crossing import BETWEEN_LANES
     from ingest.mqtt.session import BEAT, Session
 
     session = Session(Address.of(url), f"carewatch-record-{os.getpid()}", [topic], clean=True)
@@ -61,7 +61,8 @@ def _write(url: str, topic: str, count: int, out: BinaryIO, ended: "Event") -> i
     while not ended.is_set() and not (count and written >= count):
         come = session.take(BEAT)
         for delivery in come:
-            if delivery.envelope.topic != NOTICE and not (count and written >= count):
+            ours = delivery.envelope.topic.startswith(BETWEEN_LANES)
+            if not ours and not (count and written >= count):
                 out.write(write_line(delivery.envelope))
                 written += 1
         out.flush()

@@ -29,11 +29,12 @@ def replay(
 ) -> None:
     """Publish each message of FILE at QoS 1 (HTTP messages by HTTP) and wait for the answers."""
     from deploy.settings import load_settings
+    from deploy.stack.running import parts
     from deploy.stopping import run_until_stopped
 
     settings = load_settings()
     stopped = run_until_stopped(
-        _replay(file, speed, mqtt_url or settings.broker(), http_url or settings.base_url)
+        _replay(file, speed, parts(mqtt_url)[0], http_url or settings.base_url)
     )
     if stopped:
         raise typer.Exit(STOPPED)

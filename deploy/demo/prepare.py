@@ -19,7 +19,7 @@ STORY = """
   a phone      {base}/demo/phone      pages arrive here and can be answered
   the API      {base}/api/v1/docs
   sign in as   {sign_ins}   (secret: {secret})
-  broker       {broker}
+  broker       {broker}      as a device: {command} device add ID gives its secret
 
 In another terminal, in this directory:
 

@@ -1,7 +1,8 @@
 """The embedded parts: a PostgreSQL and a broker of our own for those who give no URL.
 
-Both listen on this machine only and keep their data under the data directory. Each is a
-`StackPart`, given by a context manager that has ended its process when the block is left.
+The broker lets in services and devices that know their secrets. Both keep their data under the
+data directory. Each is a `StackPart`, given by a context manager that has ended its process when
+the block is left.
 """
 
 import asyncio
@@ -20,11 +21,20 @@ from pathlib import Path
 from string import Template
 from typing import Any, Protocol
 
+import msgspec
+import psycopg
+
 from core.errors import CarewatchError
+from deploy.stack.accounts import (
+    ADMIN,
+    access_settings,
+    dynamic_security_plugin,
+    service_secrets,
+)
 from deploy.stack.local import die_with_parent, free_port
+from devices.broker_access import SERVICE
 
 MOSQUITTO = Path(__file__).parents[1] / "mosquitto"
-USUAL_MQTT_PORT = 1883
 STARTING = 300.0  # seconds PostgreSQL may take: after a power cut it reads its whole log first
 
 
@@ -118,14 +128,35 @@ def embedded_postgresql(data_dir: Path) -> Iterator[PostgreSQL]:
         database.stop()
 
 
+class Door(msgspec.Struct, frozen=True):
+    """Where devices reach the embedded broker."""
+
+    host: str
+    port: int
+
+
+class Broker(StackPart, Protocol):
+    """An embedded broker; `url` is the services', with their account."""
+
+    control_url: str | None  # an account that manages the devices' accounts while it runs
+
+
 class Mosquitto:
-    """A Mosquitto process with our queue limits and persistence; not started."""
+    """A Mosquitto process with our queue limits, accounts and persistence; not started."""
 
     name = "broker"
 
-    def __init__(self, binary: str, data_dir: Path, port: int) -> None:
-        self.url = f"mqtt://127.0.0.1:{port}"
-        self._port = port
+    def __init__(self, binary: str, data_dir: Path, door: Door, database_url: str) -> None:
+        self._secrets = service_secrets(data_dir)
+        self._services_port = free_port()
+        self.url = _url(SERVICE, self._secrets[SERVICE], self._services_port)
+        self.control_url = (
+            _url(ADMIN, self._secrets[ADMIN], self._services_port)
+            if dynamic_security_plugin()
+            else None
+        )
+        self._door = door
+        self._database_url = database_url
         self._home = (data_dir / "mosquitto").resolve()
         self._conf = self._home / "mosquitto.conf"
         self._binary = binary
@@ -145,7 +176,7 @@ class Mosquitto:
                 start_new_session=True,
                 preexec_fn=die_with_parent,
             )
-        await_port(self._port, self._process, self._home / "log")
+        await_port(self._services_port, self._process, self._home / "log")
 
     def stop(self) -> None:
         """End it in good order: it saves its sessions and queues."""
@@ -155,26 +186,40 @@ class Mosquitto:
 
     def _configure(self) -> None:
         self._home.mkdir(parents=True, exist_ok=True)
+        try:
+            access = access_settings(self._home, self._database_url, self._secrets)
+        except psycopg.Error:
+            raise CarewatchError("the embedded broker waits for the database") from None
         template = Template((MOSQUITTO / "embedded.conf").read_text())
         self._conf.write_text(
             template.substitute(
                 limits=MOSQUITTO / "conf.d",
-                port=self._port,
+                access=access,
+                services_port=self._services_port,
+                host=self._door.host,
+                port=self._door.port,
                 home=self._home,
                 user=getpass.getuser(),
             )
         )
 
 
+def _url(user: str, secret: str, port: int) -> str:
+    return f"mqtt://{user}:{secret}@127.0.0.1:{port}"
+
+
 @contextmanager
-def embedded_broker(data_dir: Path, database_url: str) -> Iterator[StackPart]:
+def embedded_broker(data_dir: Path, database_url: str, door: Door) -> Iterator[Broker]:
     """Run Mosquitto where it is on the PATH, else amqtt in this process; ended with the block.
 
-    amqtt checks the credentials of who gives some against the register in the database.
+    Both know the services' accounts, kept in the data directory, and those of the register.
     """
-    port = free_port(USUAL_MQTT_PORT)
     binary = shutil.which("mosquitto") or shutil.which("mosquitto", path="/usr/sbin")
-    broker = Mosquitto(binary, data_dir, port) if binary else Amqtt(port, database_url)
+    broker: Mosquitto | Amqtt = (
+        Mosquitto(binary, data_dir, door, database_url)
+        if binary
+        else Amqtt(data_dir, door, database_url)
+    )
     try:
         broker.start()
         yield broker
@@ -199,8 +244,11 @@ class Amqtt:
 
     name = "broker"
 
-    def __init__(self, port: int, database_url: str) -> None:
-        self.url = f"mqtt://127.0.0.1:{port}"
+    def __init__(self, data_dir: Path, door: Door, database_url: str) -> None:
+        self._secret = service_secrets(data_dir)[SERVICE]
+        self._door = door
+        self.url = _url(SERVICE, self._secret, door.port)
+        self.control_url: str | None = None  # it reads the register itself
         self._database_url = database_url
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="amqtt", daemon=True)
@@ -227,17 +275,19 @@ class Amqtt:
         return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=20)
 
     async def _begin(self) -> Any:
-        from amqtt.broker import Broker
+        from deploy.stack.amqtt_register import GuardedBroker
 
-        broker = Broker(
+        told = {"database_url": self._database_url, "service_secret": self._secret}
+        bind = f"{self._door.host}:{self._door.port}"
+        broker = GuardedBroker(
             {
-                "listeners": {"default": {"type": "tcp", "bind": self.url.removeprefix("mqtt://")}},
+                "listeners": {"default": {"type": "tcp", "bind": bind}},
                 "plugins": {
-                    "deploy.stack.amqtt_register.RegisterAuthPlugin": {
-                        "database_url": self._database_url
-                    }
+                    "deploy.stack.amqtt_register.RegisterAuthPlugin": told,
+                    "deploy.stack.amqtt_register.RegisterTopicPlugin": told,
                 },
-            }
+            },
+            self._database_url,
         )
         await broker.start()
         return broker

@@ -24,8 +24,8 @@ def free_port(wanted: int = 0) -> int:
         return int(probe.getsockname()[1])
 
 
-def refuse_taken_port(host: str, port: int) -> None:
-    """Raise CarewatchError where the pages can't listen."""
+def refuse_taken_port(host: str, port: int, setting: str = "CAREWATCH_HTTP_PORT") -> None:
+    """Raise CarewatchError where nobody can listen; `setting` names the port to mend."""
     try:
         family, kind, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
         with socket.socket(family, kind) as probe:
@@ -34,7 +34,7 @@ def refuse_taken_port(host: str, port: int) -> None:
     except OSError as error:
         raise CarewatchError(
             f"{host}:{port} cannot be used ({error.strerror}): "
-            "end what listens there, or set CAREWATCH_HTTP_PORT"
+            f"end what listens there, or set {setting}"
         ) from None
 
 

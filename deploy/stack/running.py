@@ -6,6 +6,7 @@ from pathlib import Path
 import msgspec
 
 from core.errors import CarewatchError
+from core.files import OWNER_ALONE, replace_file
 from deploy.settings import DEMO_TOWN, load_settings
 from deploy.town.townfile import TownFile, read_town
 
@@ -39,7 +40,7 @@ def parts(mqtt_url: str | None = None) -> tuple[str, str]:
     """
     settings = load_settings()
     kept = _kept(settings.data_dir / RUN_FILE)
-    broker = mqtt_url or _plain(settings.mqtt_url) or kept.get("mqtt_url")
+    broker = mqtt_url or settings.broker_url() or kept.get("mqtt_url")
     if not broker:
         raise CarewatchError(
             f"no broker: none is set and no `carewatch up` runs on {settings.data_dir.resolve()}; "
@@ -48,11 +49,19 @@ def parts(mqtt_url: str | None = None) -> tuple[str, str]:
     return broker, _plain(settings.database_url) or kept.get("database_url", "")
 
 
-def keep(data_dir: Path, mqtt_url: str, database_url: str) -> None:
+def control_url() -> str | None:
+    """The broker's account that manages others, set or of a running `up`; None where none is."""
+    settings = load_settings()
+    kept = _kept(settings.data_dir / RUN_FILE)
+    return settings.broker_control() or kept.get("mqtt_control_url")
+
+
+def keep(data_dir: Path, mqtt_url: str, database_url: str, control_url: str | None = None) -> None:
     """Write where the running parts are, readable by their owner alone."""
-    path = data_dir / RUN_FILE
-    path.touch(mode=0o600)
-    path.write_text(f'mqtt_url = "{mqtt_url}"\ndatabase_url = "{database_url}"\n')
+    lines = [f'mqtt_url = "{mqtt_url}"', f'database_url = "{database_url}"']
+    if control_url is not None:
+        lines.append(f'mqtt_control_url = "{control_url}"')
+    replace_file(data_dir / RUN_FILE, "".join(f"{line}\n" for line in lines).encode(), OWNER_ALONE)
 
 
 def forget(data_dir: Path) -> None:

@@ -3,6 +3,7 @@
 import signal
 import time
 from contextlib import ExitStack
+from ipaddress import ip_address
 
 import httpx
 import psycopg
@@ -15,7 +16,9 @@ from deploy.migrate import migrate
 from deploy.settings import Settings, load_settings
 from deploy.stack import embedded, local, running
 from deploy.stack.supervisor import Child, Supervisor
+from devices.broker_address import Address
 
+USUAL_MQTT_PORT = 1883  # registered at IANA
 READY_WITHIN = 180.0  # seconds the pages may take to answer on a machine with much else to do
 
 
@@ -58,15 +61,18 @@ def _run(settings: Settings, demo: bool, stack: ExitStack) -> None:
         database = parts[-1].url
     with psycopg.connect(database) as conn:
         migrate(conn)
-    broker = _plain(settings.mqtt_url)
+    broker, control = settings.broker_url(), settings.broker_control()
+    shown = str(Address.of(broker)) if broker else ""
     if broker is None:
-        parts.append(stack.enter_context(embedded.embedded_broker(settings.data_dir, database)))
-        broker = parts[-1].url
-    running.keep(settings.data_dir, broker, database)
+        door = _door(settings)
+        own = stack.enter_context(embedded.embedded_broker(settings.data_dir, database, door))
+        parts.append(own)
+        broker, control, shown = own.url, own.control_url, f"mqtt://{door.host}:{door.port}"
+    running.keep(settings.data_dir, broker, database, control)
     stack.callback(running.forget, settings.data_dir)
-    story = prepare(settings, database, broker) if demo else ""
+    story = prepare(settings, database, shown) if demo else ""
     supervisor = Supervisor(
-        _children(settings, database, broker, demo),
+        _children(settings, database, broker, control, demo),
         settings.data_dir / "logs" if demo else None,
         parts,
     )
@@ -83,13 +89,38 @@ def _plain(secret: SecretStr | None) -> str | None:
     return secret.get_secret_value() if secret is not None else None
 
 
-def _children(settings: Settings, database: str, broker: str, demo: bool) -> list[Child]:
+def _door(settings: Settings) -> embedded.Door:
+    """Where devices reach the embedded broker. Raises CarewatchError when a set port is taken."""
+    host, port = settings.mqtt_host, settings.mqtt_port
+    if port is not None:
+        local.refuse_taken_port(host, port, "CAREWATCH_MQTT_PORT")
+    if not is_loopback(host):
+        typer.echo(
+            f"warning: the embedded broker listens on {host} without TLS: whoever is on the way "
+            "reads secrets and messages. Use it in a network of your own only",
+            err=True,
+        )
+    return embedded.Door(host, port or local.free_port(USUAL_MQTT_PORT))
+
+
+def is_loopback(host: str) -> bool:
+    """Return True if only this machine reaches what listens there."""
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
+
+
+def _children(
+    settings: Settings, database: str, broker: str, control: str | None, demo: bool
+) -> list[Child]:
     shared = {
         "CAREWATCH_DATABASE_URL": database,
         "CAREWATCH_MQTT_URL": broker,
         "CAREWATCH_SECRET_KEY": settings.secret(),
         "CAREWATCH_DATA_DIR": str(settings.data_dir.resolve()),
         "CAREWATCH_INGEST_NETWORKS": trusted_networks(settings, demo),
+        **({"CAREWATCH_MQTT_CONTROL_URL": control} if control else {}),
         **({"CAREWATCH_DEMO": "1"} if demo else {}),
     }
     children = [

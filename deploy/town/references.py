@@ -12,6 +12,7 @@ from deploy.town.draft import Draft
 from deploy.town.marked import line_of
 from deploy.town.typed import Wrong
 from devices.directory import SECTION_OF, SECTIONS
+from devices.names import is_reserved, is_reserved_topic, reserved_fault
 from devices.subject import HOLDERS, Kind, Subject
 
 ID = re.compile(r"[^\s\x00-\x1f\x7f]{1,128}")
@@ -47,6 +48,7 @@ def reference_faults(draft: Draft) -> Iterator[Wrong]:
     """Yield ids and topics given twice, references to nothing, and references in a circle."""
     for section in (*SECTIONS, *PLAN_SECTIONS):
         yield from _ids(draft, section)
+    yield from _kept_for_services(draft)
     yield from _twice(draft, "devices", "topic", lambda device: device.topic)
     yield from _twice(draft, "people", "caregiver", lambda person: person.caregiver)
     yield from _twice(draft, "residents", "face", lambda r: r.face and (r.facility, r.face))
@@ -85,6 +87,14 @@ def _ids(draft: Draft, section: str) -> Iterator[Wrong]:
                 + (", none of / + #" if section == "devices" else ""),
             )
     yield from _twice(draft, section, "id", lambda item: item.id)
+
+
+def _kept_for_services(draft: Draft) -> Iterator[Wrong]:
+    for number, device in draft["devices"].items():
+        if device.id is not None and is_reserved(device.id):
+            yield ("devices", number, "id"), reserved_fault(device.id)
+        if device.topic is not None and is_reserved_topic(device.topic):
+            yield ("devices", number, "topic"), f"{device.topic!r} is kept for services"
 
 
 def _twice(

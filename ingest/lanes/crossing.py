@@ -13,9 +13,10 @@ import msgspec
 from devices.codecs import LIFE_FILTER, is_life_topic
 from ingest.mqtt.packets import Publish, Will
 
-NOTICE = "carewatch/lanes/life"
+BETWEEN_LANES = "carewatch/lanes/"  # ingest speaks to itself
+NOTICE = f"{BETWEEN_LANES}life"
 REMEMBERED = 100_000  # topics whose lane is kept in mind
-OURS = ("carewatch/lanes/", "carewatch-simulator/")  # sent by carewatch itself, not by a device
+OURS = (BETWEEN_LANES, "carewatch-simulator/")  # sent by carewatch itself, not by a device
 TAKEN_BACK = Will(NOTICE, b"")
 
 _decode = msgspec.json.Decoder(frozenset[str]).decode

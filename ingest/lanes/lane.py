@@ -62,7 +62,7 @@ class SavingLane:
         self._database_url = database_url
         self._urgent = urgent
         self._batches = gather(session.take, size=size, linger=linger, beat=BEAT, urgent=urgent)
-        self._lane: Literal["life", "bulk"] = "life" if slot == LIFE else "bulk"
+        self._lane: Literal["life", "bulk"] = "life" if slot.endswith(LIFE) else "bulk"
         self._conn: psycopg.Connection | None = None
         self._guard = RepeatGuard()
         self._begun = 0  # of the broker's sessions under this name, as far as stamps were forgotten

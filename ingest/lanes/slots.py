@@ -1,10 +1,10 @@
 """Which broker sessions this process reads.
 
 There is one life slot and one bulk slot; a process that finds both taken stands by. With shared
-subscriptions every process has a bulk slot of its own. A session's client id is its slot, not
-its process: whoever takes a slot over gets what the broker had kept for, or handed to, the
-process before. A broker goes on giving a dead process its share, so no slot may stay without a
-reader.
+subscriptions every process has a bulk slot of its own. A session's client id is its slot and a
+suffix of this installation that nobody can guess, not its process: whoever takes a slot over gets
+what the broker had kept for, or handed to, the process before. A broker goes on giving a dead
+process its share, so no slot may stay without a reader.
 """
 
 from collections.abc import Sequence
@@ -86,6 +86,12 @@ def renew(conn: psycopg.Connection, worker: int, *, shared: bool) -> frozenset[s
             (sorted(mine), worker),
         )
     return frozenset(mine)
+
+
+def session_suffix(conn: psycopg.Connection) -> str:
+    """Return what the client ids of this installation's sessions end in. Raises psycopg.Error."""
+    found = conn.cursor(row_factory=scalar_row).execute("SELECT suffix FROM broker_session_suffix")
+    return str(found.fetchone())
 
 
 def leave(conn: psycopg.Connection, worker: int) -> None:

@@ -6,6 +6,7 @@ import ssl
 from time import monotonic
 
 from devices.broker_address import Address
+from devices.broker_tls import tls_context
 
 CONNECT_TIMEOUT = 10.0  # seconds for the TCP and TLS handshakes
 FINISH_TIMEOUT = 2.0  # seconds; `Session.stop` waits 10 for its thread
@@ -22,7 +23,7 @@ class Wire:
         raw = socket.create_connection((address.host, address.port), CONNECT_TIMEOUT)
         raw.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if address.tls:
-            raw = ssl.create_default_context().wrap_socket(raw, server_hostname=address.host)
+            raw = tls_context(address.files).wrap_socket(raw, server_hostname=address.host)
         raw.setblocking(False)
         self._socket = raw
         self._tls = address.tls

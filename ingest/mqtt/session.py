@@ -38,11 +38,12 @@ class Session:
         pause: float = 0.0,
         window: int = WINDOW,
         hooks: SessionHooks | None = None,
+        name: str = "",
     ) -> None:
         self.address = address
         self.client_id = client_id
         self._held = HeldMessages(window, WINDOW_BYTES)
-        login = Login(address, client_id, clean, pause)
+        login = Login(address, client_id, name or client_id, clean, pause)
         self._socket = SocketThread(login, filters, unwanted, self._held, hooks or SessionHooks())
 
     # ------------------------------------------------------------ for the saving thread

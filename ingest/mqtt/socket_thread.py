@@ -46,6 +46,7 @@ class Login(msgspec.Struct, frozen=True):
 
     address: Address
     client_id: str
+    name: str  # in logs: whoever knows the id may be tempted to use it
     clean: bool  # the broker forgets what it has for this client id
     rest: float  # seconds of sleep after a read, so that the next one finds more
 
@@ -69,9 +70,7 @@ class SocketThread:
         self.is_kept = False  # the broker knew the session when this connection began
         self.begun = 0  # times the broker did not know the session and began a new one
         self._ids = PacketIds()
-        self.subscriptions = Subscriptions(
-            login.client_id, filters, unwanted, self._ids, hooks.granted
-        )
+        self.subscriptions = Subscriptions(login.name, filters, unwanted, self._ids, hooks.granted)
         self._login = login
         self._held = held
         self._hooks = hooks
@@ -79,7 +78,7 @@ class SocketThread:
         self._stamp = datetime.now(UTC)
         self._requests: deque[Request] = deque()
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=login.client_id, daemon=True)
+        self._thread = threading.Thread(target=self._run, name=login.name, daemon=True)
 
     # ------------------------------------------------------------ for any thread
 
@@ -133,7 +132,7 @@ class SocketThread:
                 pause = backoff.pause(monotonic() - began)
                 log.warning(
                     "broker lost",
-                    session=self._login.client_id,
+                    session=self._login.name,
                     broker=str(self._login.address),
                     why=str(error) or type(error).__name__,
                     again_in=round(pause, 1),
@@ -197,7 +196,7 @@ class SocketThread:
         self._hooks.connected()
         wire.write(self.subscriptions.begin())
         self.connected = True
-        log.info("broker connected", session=self._login.client_id, kept=self.is_kept)
+        log.info("broker connected", session=self._login.name, kept=self.is_kept)
 
     def _turn(self, wire: Wire, reader: packets.Reader, keep_alive: KeepAlive) -> None:
         """Write what is requested, wait, and take in what has come."""

@@ -38,7 +38,7 @@ def low_battery(n: int) -> str:
     return f"press-{button}" if button >= 0 else ""
 
 
-def fresh(port: int, total: int, **settings: float) -> Load:
+def fresh(port: int, total: int, **settings: object) -> Load:
     """A load of mixed traffic with distinct presses, observed now, under ids of its own."""
     run = f"m{random.randrange(1 << 40):x}"
     load = Load(port, pressing(run, utc_now()), total, **settings)  # type: ignore[arg-type]

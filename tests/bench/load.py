@@ -90,8 +90,9 @@ def text(value: str) -> bytes:
 class Publisher:
     """One connection: what it has sent and not seen acknowledged waits in `flying`."""
 
-    def __init__(self, port: int, name: str) -> None:
+    def __init__(self, port: int, name: str, account: tuple[str, str] | None = None) -> None:
         self.port = port
+        self.account = account
         self.name = name
         self.socket: socket.socket | None = None
         self.flying: dict[int, int] = {}  # packet id -> message number
@@ -105,7 +106,9 @@ class Publisher:
         wire = socket.create_connection(("127.0.0.1", self.port), 5)
         try:
             wire.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            wire.sendall(packet(0x10, text("MQTT") + b"\x04\x02\x00\x00" + text(self.name)))
+            flags = b"\xc2" if self.account else b"\x02"
+            tail = b"".join(text(each) for each in (self.name, *(self.account or ())))
+            wire.sendall(packet(0x10, text("MQTT") + b"\x04" + flags + b"\x00\x00" + tail))
             if wire.recv(4) != b"\x20\x02\x00\x00":
                 raise ConnectionError("the broker refused us")
         except OSError:
@@ -172,6 +175,7 @@ class Load:
         rate: float = 0,
         connections: int = 20,
         window: int = 100,
+        account: tuple[str, str] | None = None,
     ) -> None:
         self.make = make
         self.total = total
@@ -185,7 +189,7 @@ class Load:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
         name = f"load-{random.randrange(1 << 40):x}"
-        self._publishers = [Publisher(port, f"{name}-{n}") for n in range(connections)]
+        self._publishers = [Publisher(port, f"{name}-{n}", account) for n in range(connections)]
 
     def start(self) -> "Load":
         """Run on a thread of its own; `wait` for its end."""

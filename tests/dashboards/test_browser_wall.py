@@ -138,6 +138,8 @@ def test_a_flood_and_sums_that_are_off_are_said(wall: Visit, db: psycopg.Connect
     expect(page.locator("#sums")).to_have_text("计数不平：owntracks")
     db.execute("INSERT INTO broker_drops (dropped, grew_at) VALUES (1234, now())")
     expect(page.locator("#sums")).to_contain_text("丢弃了")
+    db.execute("INSERT INTO session_intrusion (slot, sign, count) VALUES ('life', 'missing', 1)")
+    expect(page.locator("#sums")).to_have_text("有人在读取本系统的消息会话")
     assert page.evaluate(
         "[...document.querySelectorAll('.row, #flood')]"
         ".every((each) => each.scrollHeight <= each.clientHeight + 1)"

@@ -49,6 +49,14 @@ def test_every_setting_is_documented() -> None:
     assert missing == []
 
 
+def test_devices_have_the_client_id_of_their_account() -> None:
+    lines = (ROOT / "deploy/mosquitto/mosquitto.conf").read_text().splitlines()
+    listeners = "\n".join(lines).split("\nlistener ")[1:]
+    bound = {each.split()[0] for each in listeners if "\nuse_username_as_clientid true" in each}
+    assert bound == {"8883"}
+    assert "allow_anonymous false" in lines
+
+
 def test_mounted_files_exist() -> None:
     mounts = [
         volume.split(":")[0]

@@ -228,6 +228,10 @@ NAMES = {
     ),
     "an id with a space": ("agencies: [{id: a b}]\n", [(1, "'a b' can't be an id: no spaces")]),
     "a device with a slash": ("devices: [{id: a/b}]\n", [(1, "none of / + #")]),
+    "a device named like a service": (
+        "devices:\n- {id: carewatch-life}\n- {id: Admin}\n- {id: d, topic: $SYS/x}\n",
+        [(2, "kept for services"), (3, "kept for services"), (4, "kept for services")],
+    ),
     "an empty id": ('areas: [{id: ""}]\n', [(1, "'' can't be an id")]),
     "a topic twice": (
         "devices:\n- {id: a, topic: x/y}\n- {id: b, topic: x/y}\n",

@@ -47,6 +47,9 @@ FAULTS = {
     "WITH posted AS (INSERT INTO ingest_horizon VALUES ('http 7', 'life', now()))"
     " DELETE FROM ingest_horizon WHERE lane = 'life'": "ingest_silent",
     "UPDATE arrival_log SET stored_at = now() - interval '16 min'": "broker_silent",
+    "INSERT INTO session_intrusion (slot, sign, count) VALUES ('life', 'missing', 3)": (
+        "session_intruded"
+    ),
 }
 
 

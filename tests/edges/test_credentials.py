@@ -103,6 +103,10 @@ def test_a_device_added_by_hand_is_known_at_once(conn: psycopg.Connection) -> No
         (Device(id="x", holder="client:c-9"), "no such client is registered"),
         (Device(id="x", holder="c-1"), "write one of client:ID"),
         (Device(id="x", topic="a/#"), "one exact topic"),
+        (Device(id="x", topic="$CONTROL/dynamic-security/v1"), "kept for services"),
+        (Device(id="carewatch-life"), "kept for services"),
+        (Device(id="Carewatch"), "kept for services"),
+        (Device(id="admin"), "kept for services"),
         (Device(id="x", topic="owntracks/u/phone"), "device topic is taken: "),
         (Device(id="btn-1", kind="door"), "registered already"),
     ],
@@ -118,7 +122,7 @@ def test_what_can_not_be_added(conn: psycopg.Connection, device: Device, why: st
 def mosquitto(home: Path, settings: str) -> Iterator[int]:
     """A Mosquitto that lets nobody in but by these settings; yields its port."""
     broker = Broker(home / "broker")
-    strict = f"allow_anonymous false\n{settings}"
+    strict = f"allow_anonymous false\nuse_username_as_clientid true\n{settings}"
     broker.config.write_text(broker.config.read_text().replace("allow_anonymous true", strict))
     broker.start()
     try:
@@ -201,11 +205,16 @@ def test_a_dynamic_security_file_keeps_what_is_not_ours(conn: psycopg.Connection
     assert [client["username"] for client in twice["clients"]] == ["admin", "phone-1"]
     assert [role["rolename"] for role in twice["roles"]] == [
         "admin",
+        "carewatch-service",
         "carewatch-device:phone-1",
     ]
     assert twice["groups"] == [1]
+    assert twice["defaultACLAccess"]["publishClientReceive"] is False
     with pytest.raises(CarewatchError, match="not a dynamic-security file"):
         broker_access.dynamic_security([], b"no")
+    namesake = json.dumps({"clients": [{"username": "phone-1", "roles": []}]}).encode()
+    with pytest.raises(CarewatchError, match="'phone-1' that is no device's"):
+        broker_access.dynamic_security(credentials(conn), namesake)
 
 
 def test_the_command(

@@ -42,6 +42,19 @@ def test_each_thing_that_is_wrong_is_named(conn: psycopg.Connection, database_ur
     ]
 
 
+def test_a_session_that_somebody_else_reads_is_named(
+    conn: psycopg.Connection, database_url: str
+) -> None:
+    conn.execute(
+        "INSERT INTO session_intrusion (slot, sign, count, seen_at)"
+        " VALUES ('life', 'missing', 3, now() - interval '2 h'),"
+        " ('life', 'missing', 2, now() - interval '3 h'),"
+        " ('bulk-1', 'ended', 1, now() - interval '25 h')"
+    )
+    said = [says for what, says in wrong(of_database(database_url)) if "broker session" in says]
+    assert said == ["broker session life: 5 messages for it never came: somebody acknowledged them"]
+
+
 def test_a_flaw_that_the_daily_check_has_seen_is_told_with_since_when(
     conn: psycopg.Connection, database_url: str
 ) -> None:

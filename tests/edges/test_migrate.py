@@ -1,5 +1,6 @@
 """The schema comes up once, on every PostgreSQL, whichever process brings it up."""
 
+import shutil
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -11,8 +12,10 @@ from typer.testing import CliRunner
 
 from core.errors import CarewatchError
 from deploy.cli import app
-from deploy.migrate import migrate, migrations
+from deploy.migrate import MIGRATIONS, migrate, migrations
 from ingest import history
+from ingest.lanes.inheritance import old_slots
+from ingest.lanes.slots import session_suffix
 from ingest.store import upkeep
 from ingest.store.save import save
 from tests.clock import utc_now
@@ -62,6 +65,20 @@ def test_two_files_of_one_number_are_a_fault(tmp_path: Path) -> None:
         (tmp_path / name).write_text("SELECT 1")
     with pytest.raises(CarewatchError, match="share a number"):
         migrations(tmp_path)
+
+
+def test_sessions_of_an_earlier_release_are_remembered(empty_url: str, tmp_path: Path) -> None:
+    for each in MIGRATIONS.iterdir():
+        if each.name < "0020":
+            shutil.copy(each, tmp_path)
+    with psycopg.connect(empty_url) as conn:
+        migrate(conn, tmp_path)
+        conn.execute("INSERT INTO ingest_slot (slot, worker) VALUES ('life', 1), ('bulk-1', 1)")
+        conn.execute("INSERT INTO first_delivery VALUES ('life', 7, 'x', now())")
+        migrate(conn)
+        assert old_slots(conn) == ["bulk-1", "life"]
+        assert conn.execute("SELECT slot FROM first_delivery").fetchall() == [("old-life",)]
+        assert len(session_suffix(conn)) == 32
 
 
 def test_the_command(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:

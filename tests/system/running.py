@@ -76,7 +76,7 @@ class Running:
 
     @property
     def urls(self) -> dict[str, str]:
-        """`mqtt_url` and `database_url` of the embedded parts."""
+        """`mqtt_url`, `mqtt_control_url` and `database_url` of the embedded parts."""
         found: dict[str, str] = tomllib.loads((self.data_dir / "running.toml").read_text())
         return found
 
@@ -85,8 +85,7 @@ class Running:
         """What other `carewatch` commands need to speak to it."""
         urls = self.urls
         return environment(self.data_dir, self.port) | {
-            "CAREWATCH_DATABASE_URL": urls["database_url"],
-            "CAREWATCH_MQTT_URL": urls["mqtt_url"],
+            f"CAREWATCH_{name.upper()}": url for name, url in urls.items()
         }
 
     def carewatch(self, *words: str) -> subprocess.CompletedProcess[str]:
@@ -135,7 +134,12 @@ class Running:
 
 def environment(data_dir: Path, port: int) -> dict[str, str]:
     """A clean environment for one data directory and port."""
-    kept = {k: v for k, v in os.environ.items() if not k.startswith("CAREWATCH_")}
+    chosen = ("CAREWATCH_MQTT_HOST", "CAREWATCH_MQTT_PORT")  # of the embedded broker, by a test
+    kept = {
+        key: value
+        for key, value in os.environ.items()
+        if not key.startswith("CAREWATCH_") or key in chosen
+    }
     return kept | {"CAREWATCH_DATA_DIR": str(data_dir), "CAREWATCH_HTTP_PORT": str(port)}
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from devices.broker_address import Address
 from tests.bench.alarm_traffic import fresh
 from tests.bench.disk import Disk, exhaust, may_mount
 from tests.bench.town import write_town
@@ -35,7 +36,9 @@ def fills_and_is_freed(disk: Disk) -> None:
         town = disk.where / "town.yaml"
         write_town(town, presses=TOTAL // 100, port=int(phones.host.rpartition(":")[2]))
         assert running.carewatch("load", str(town)).returncode == 0
-        load = fresh(int(running.urls["mqtt_url"].rpartition(":")[2]), TOTAL, rate=RATE).start()
+        broker = Address.of(running.urls["mqtt_url"])
+        account = (broker.user, broker.password)
+        load = fresh(broker.port, TOTAL, rate=RATE, account=account).start()
         disk.fill()
         exhaust(running.urls["database_url"])
         until(lambda: "part fell" in running.output())

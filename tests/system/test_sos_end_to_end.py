@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, LiteralString
-from urllib.parse import urlsplit
 
 import httpx
 import psycopg
@@ -80,10 +79,8 @@ def running(tmp_path_factory: pytest.TempPathFactory, phone: Receiver) -> Iterat
 
 
 def publish(running: Running, topic: str, payload: str) -> None:
-    port = urlsplit(running.urls["mqtt_url"]).port
-    subprocess.run(
-        ["mosquitto_pub", "-p", str(port), "-q", "1", "-t", topic, "-m", payload], check=True
-    )
+    url = f"{running.urls['mqtt_url']}/{topic}"
+    subprocess.run(["mosquitto_pub", "-L", url, "-q", "1", "-m", payload], check=True)
 
 
 def rows(running: Running, query: LiteralString, *values: object) -> list[tuple[Any, ...]]:
