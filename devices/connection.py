@@ -51,6 +51,7 @@ class Connection:
         self._address = address = Address.of(url)
         self._filters = [(each, 1) for each in filters]
         self._up = asyncio.Event()
+        self._lost = asyncio.Event()  # a publication failed; aiomqtt may not have noticed why
         self._flying: deque[asyncio.Task[None]] = deque()
         self._client = aiomqtt.Client(
             address.host,
@@ -97,7 +98,8 @@ class Connection:
         try:
             async with asyncio.timeout(timeout):
                 while not await self._published(topic, payload, retain):
-                    self._up.clear()  # lost just now: `messages` mends it
+                    self._up.clear()
+                    self._lost.set()  # `messages` mends it
         except TimeoutError:
             raise CarewatchError(
                 f"the broker at {self._address} has not acknowledged a message within "
@@ -138,12 +140,25 @@ class Connection:
     async def messages(self) -> AsyncGenerator[aiomqtt.Message, None]:
         """Yield what comes, without an end; mend the connection when it is lost."""
         while True:
-            try:
-                async for message in self._client.messages:
+            with suppress(aiomqtt.MqttError):
+                while (message := await self._next_message()) is not None:
                     yield message
-            except aiomqtt.MqttError:
-                self._up.clear()
-                await self._mend()
+            self._up.clear()
+            await self._mend()
+
+    async def _next_message(self) -> aiomqtt.Message | None:
+        """Return the next message; None when a publication showed first that all is lost.
+
+        Raise aiomqtt.MqttError when the connection is lost.
+        """
+        coming = asyncio.ensure_future(anext(aiter(self._client.messages)))
+        lost = asyncio.create_task(self._lost.wait())
+        try:
+            await asyncio.wait((coming, lost), return_when=asyncio.FIRST_COMPLETED)
+            return coming.result() if coming.done() else None
+        finally:
+            coming.cancel()
+            lost.cancel()
 
     async def keep(self) -> None:
         """Mend the connection whenever it is lost, for those who only publish; never return."""
@@ -164,6 +179,7 @@ class Connection:
         await self._client.__aenter__()
         if self._filters:
             await self._client.subscribe(self._filters)
+        self._lost.clear()
         self._up.set()
 
 
