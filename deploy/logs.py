@@ -2,6 +2,7 @@
 
 import logging
 import sys
+from typing import TextIO, cast
 
 import structlog
 
@@ -17,6 +18,18 @@ def configure(level: str) -> None:
             structlog.processors.JSONRenderer(ensure_ascii=False),
         ],
         wrapper_class=structlog.make_filtering_bound_logger(logging.getLevelName(level.upper())),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(cast(TextIO, _Stderr())),
         cache_logger_on_first_use=True,
     )
+
+
+class _Stderr:
+    """The standard error stream of the moment: loggers outlive one that was put in its place."""
+
+    def write(self, text: str) -> int:
+        """Write to the stream that is in place now."""
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        """Flush the stream that is in place now."""
+        sys.stderr.flush()

@@ -2,9 +2,11 @@
 
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 pytest_plugins = ("broker_fixtures", "database_fixtures", "timescale_fixtures")
 OWN_DIRECTORY = pytest.StashKey[Path]()
@@ -41,3 +43,10 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     directory = session.config.stash.get(OWN_DIRECTORY, None)
     if directory is not None and exitstatus == pytest.ExitCode.OK:
         shutil.rmtree(directory, ignore_errors=True)
+
+
+@pytest.fixture(autouse=True)
+def logging_as_it_was() -> Iterator[None]:
+    """A command that a test runs in this process sets up logging for that test alone."""
+    yield
+    structlog.reset_defaults()
