@@ -161,7 +161,9 @@ def test_a_hostile_minute_stops_nothing(road: Road) -> None:
     reasons = road.reasons()
     for reason in set(expected):
         assert reasons.count(reason) >= expected.count(reason), reasons
-    assert len(reasons) == counts["rejected"] >= len(expected)
+    # A fault beside a reading that was kept is a rejection too, of a message that counts as stored.
+    assert len(reasons) >= counts["rejected"] > 0
+    assert len(reasons) >= len(expected)
     kept = road.conn.execute("SELECT max(octet_length(payload)) FROM rejection").fetchone()
     assert kept is not None
     assert kept[0] <= 65_536
