@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 import typer
 
 if TYPE_CHECKING:
-    from fastapi import APIRouter
+    from fastapi import APIRouter, FastAPI
 
     from deploy.settings import Settings
 
@@ -19,28 +19,30 @@ def dashboards() -> None:
     """Serve the wall, the desk and the API until SIGTERM or Ctrl-C."""
     import sys
 
-    import uvicorn
-
-    from dashboards.app import create_app
-    from dashboards.connections import bounded_connections
-    from dashboards.settings import DashboardSettings
     from deploy import logs
     from deploy.settings import load_settings
     from deploy.stack import local
-    from ingest.http.callers import Access
-    from ingest.http.push import push_router
 
     settings = load_settings()
     logs.configure(settings.log_level)
     # A press by HTTP should not wait 5 ms for each turn of a page or of a large message.
     sys.setswitchinterval(0.001)
     local.refuse_taken_port(settings.http_host, settings.http_port)
+    _serve(_app(settings), settings)
+
+
+def _app(settings: "Settings") -> "FastAPI":
+    """Return the pages and the API, with the paths by which terminals push."""
+    from dashboards.app import create_app
+    from dashboards.settings import DashboardSettings
+    from ingest.http.callers import Access
+    from ingest.http.push import push_router
+
     token = settings.ingest_token.get_secret_value() if settings.ingest_token else None
     proxies = tuple(settings.trusted_proxies.split())
-    access = Access(
-        token, tuple(settings.ingest_networks.split()), proxies, public_url=settings.base_url
-    )
-    app = create_app(
+    networks = tuple(settings.ingest_networks.split())
+    access = Access(token, networks, proxies, public_url=settings.base_url)
+    return create_app(
         DashboardSettings(
             database_url=settings.database(),
             secret=settings.secret(),
@@ -53,11 +55,19 @@ def dashboards() -> None:
         ),
         routers=[push_router(settings.database(), access), *_for_brokers(settings)],
     )
+
+
+def _serve(app: "FastAPI", settings: "Settings") -> None:
+    """Answer until SIGTERM or Ctrl-C."""
+    import uvicorn
+
+    from dashboards.connections import bounded_connections
+
     config = uvicorn.Config(
         app,
         host=settings.http_host,
         port=settings.http_port,
-        http=bounded_connections(proxies),
+        http=bounded_connections(tuple(settings.trusted_proxies.split())),
         ws="none",
         access_log=False,  # addresses hold links and tokens
         log_level="warning",
