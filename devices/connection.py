@@ -11,6 +11,7 @@ from collections.abc import AsyncGenerator, Iterable
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
+from typing import Any
 
 import aiomqtt
 from aiomqtt.exceptions import MqttConnectError
@@ -23,6 +24,7 @@ from devices.envelope import Envelope
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds between attempts to connect, doubling
 WINDOW = 20  # messages not yet acknowledged: what paho, below aiomqtt, has in flight at most
 TICK = timedelta(microseconds=1)
+FAREWELL = 0.5  # seconds that a lost client may take to notice it
 ANSWER_TIME = 30.0  # seconds the broker may take to acknowledge one, an outage included
 
 
@@ -48,20 +50,13 @@ class Connection:
     """
 
     def __init__(self, url: str, filters: Iterable[str] = (), client_id: str = "") -> None:
-        self._address = address = Address.of(url)
+        self._address = Address.of(url)
         self._filters = [(each, 1) for each in filters]
         self._up = asyncio.Event()
         self._lost = asyncio.Event()  # a publication failed; aiomqtt may not have noticed why
         self._flying: deque[asyncio.Task[None]] = deque()
-        self._client = aiomqtt.Client(
-            address.host,
-            address.port,
-            username=address.user,
-            password=address.password,
-            identifier=client_id or None,
-            tls_context=tls_context(address.files) if address.tls else None,
-        )
-        self._client.pending_calls_threshold = WINDOW  # above it aiomqtt warns
+        self._client_id = client_id
+        self._client = self._new_client()
 
     async def __aenter__(self) -> "Connection":
         try:
@@ -98,8 +93,7 @@ class Connection:
         try:
             async with asyncio.timeout(timeout):
                 while not await self._published(topic, payload, retain):
-                    self._up.clear()
-                    self._lost.set()  # `messages` mends it
+                    self._note_loss()  # `messages` mends it
         except TimeoutError:
             raise CarewatchError(
                 f"the broker at {self._address} has not acknowledged a message within "
@@ -109,10 +103,10 @@ class Connection:
 
     async def _published(self, topic: str, payload: bytes, retain: bool) -> bool:
         await self._up.wait()
-        with suppress(aiomqtt.MqttError):
-            await self._client.publish(topic, payload, qos=1, retain=retain, timeout=math.inf)
-            return True
-        return False
+        publishing = asyncio.ensure_future(
+            self._client.publish(topic, payload, qos=1, retain=retain, timeout=math.inf)
+        )
+        return await self._first_of(publishing) is not None
 
     async def send(
         self,
@@ -140,40 +134,63 @@ class Connection:
     async def messages(self) -> AsyncGenerator[aiomqtt.Message, None]:
         """Yield what comes, without an end; mend the connection when it is lost."""
         while True:
-            with suppress(aiomqtt.MqttError):
-                while (message := await self._next_message()) is not None:
-                    yield message
-            self._up.clear()
+            while (message := await self._next_message()) is not None:
+                yield message
+            self._note_loss()
             await self._mend()
 
     async def _next_message(self) -> aiomqtt.Message | None:
-        """Return the next message; None when a publication showed first that all is lost.
-
-        Raise aiomqtt.MqttError when the connection is lost.
-        """
+        """Return the next message; None when the connection is lost."""
         coming = asyncio.ensure_future(anext(aiter(self._client.messages)))
-        lost = asyncio.create_task(self._lost.wait())
-        try:
-            await asyncio.wait((coming, lost), return_when=asyncio.FIRST_COMPLETED)
-            return coming.result() if coming.done() else None
-        finally:
-            coming.cancel()
-            lost.cancel()
+        message: aiomqtt.Message | None = await self._first_of(coming)
+        return message
 
     async def keep(self) -> None:
         """Mend the connection whenever it is lost, for those who only publish; never return."""
         async for _ in self.messages():
             continue
 
+    def _note_loss(self) -> None:
+        self._up.clear()
+        self._lost.set()  # whoever waits for the broker tries again when it is up
+
+    async def _first_of(self, work: asyncio.Future[Any]) -> Any:
+        """Return what `work` gives, True for nothing; None when the connection is lost first."""
+        lost = asyncio.create_task(self._lost.wait())
+        try:
+            await asyncio.wait((work, lost), return_when=asyncio.FIRST_COMPLETED)
+            with suppress(aiomqtt.MqttError):
+                return (work.result() or True) if work.done() else None
+            return None
+        finally:
+            work.cancel()
+            lost.cancel()
+
     async def _mend(self) -> None:
+        """Connect again, by a new client: one that lost its socket may wait for it for ever."""
         pause = FIRST_PAUSE
         while True:
+            with suppress(aiomqtt.MqttError, TimeoutError):
+                await asyncio.wait_for(self._client.__aexit__(None, None, None), FAREWELL)
+            await asyncio.sleep(pause)
             with suppress(aiomqtt.MqttError):
-                await self._client.__aexit__(None, None, None)
-                await asyncio.sleep(pause)
+                self._client = self._new_client()
                 await self._connect()
                 return
             pause = min(pause * 2, LONGEST_PAUSE)
+
+    def _new_client(self) -> aiomqtt.Client:
+        address = self._address
+        client = aiomqtt.Client(
+            address.host,
+            address.port,
+            username=address.user,
+            password=address.password,
+            identifier=self._client_id or None,
+            tls_context=tls_context(address.files) if address.tls else None,
+        )
+        client.pending_calls_threshold = WINDOW  # above it aiomqtt warns
+        return client
 
     async def _connect(self) -> None:
         await self._client.__aenter__()
