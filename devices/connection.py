@@ -9,6 +9,7 @@ import math
 from collections import deque
 from collections.abc import AsyncGenerator, Iterable
 from contextlib import suppress
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Any
@@ -41,12 +42,24 @@ class BrokerAway(CarewatchError):
         )
 
 
+@dataclass(eq=False)  # each is itself: two may say the same
+class _Flying:
+    """A message that the broker has not acknowledged."""
+
+    topic: str
+    payload: bytes
+    retain: bool
+    timeout: float | None  # seconds
+    deadline: float | None  # by the event loop's clock
+    acknowledged: asyncio.Future[None]
+
+
 class Connection:
     """A connection to publish by and, with `filters`, to listen by. An async context manager.
 
     Entering raises BrokerAway when the broker does not answer or refuses. While somebody reads
     `messages`, a connection that is lost later is made anew, and what the broker had not
-    acknowledged is sent again.
+    acknowledged is sent again, in the order given and before anything new.
     """
 
     def __init__(self, url: str, filters: Iterable[str] = (), client_id: str = "") -> None:
@@ -54,7 +67,8 @@ class Connection:
         self._filters = [(each, 1) for each in filters]
         self._up = asyncio.Event()
         self._lost = asyncio.Event()  # a publication failed; aiomqtt may not have noticed why
-        self._flying: deque[asyncio.Task[None]] = deque()
+        self._flying: deque[_Flying] = deque()  # not yet acknowledged, in the order given
+        self._publishing: set[asyncio.Task[None]] = set()
         self._client_id = client_id
         self._client = self._new_client()
 
@@ -72,8 +86,7 @@ class Connection:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        for each in self._flying:
-            each.cancel()
+        self._give_up_publishing()
         with suppress(aiomqtt.MqttError):  # it has been lost: nothing is left to say goodbye to
             await self._client.__aexit__(None, None, None)
 
@@ -90,23 +103,7 @@ class Connection:
         Raise CarewatchError when it has not acknowledged it within `timeout` seconds; None waits
         for ever.
         """
-        try:
-            async with asyncio.timeout(timeout):
-                while not await self._published(topic, payload, retain):
-                    self._note_loss()  # `messages` mends it
-        except TimeoutError:
-            raise CarewatchError(
-                f"the broker at {self._address} has not acknowledged a message within "
-                f"{timeout:.0f} s: see its log, then do it again (what is stored twice becomes "
-                "one row)"
-            ) from None
-
-    async def _published(self, topic: str, payload: bytes, retain: bool) -> bool:
-        await self._up.wait()
-        publishing = asyncio.ensure_future(
-            self._client.publish(topic, payload, qos=1, retain=retain, timeout=math.inf)
-        )
-        return await self._first_of(publishing) is not None
+        await self._acknowledged(self._hand_over(topic, payload, retain, timeout))
 
     async def send(
         self,
@@ -118,18 +115,59 @@ class Connection:
     ) -> None:
         """Publish one message behind those before it; wait only while `WINDOW` are on their way.
 
-        Raise CarewatchError when an earlier one was not acknowledged in time.
+        The broker gets them in this order, through an outage too. Raise CarewatchError when an
+        earlier one was not acknowledged in time.
         """
         while len(self._flying) >= WINDOW:
-            await self._flying.popleft()
-        publishing = self.publish(topic, payload, retain=retain, timeout=timeout)
-        self._flying.append(asyncio.create_task(publishing))
+            await self._acknowledged(self._flying[0])
+        self._hand_over(topic, payload, retain, timeout)
         await asyncio.sleep(0)  # it is handed to the network now, before the next one
 
     async def settle(self) -> None:
         """Return when the broker has all that was sent. Raise CarewatchError as `publish` does."""
         while self._flying:
-            await self._flying.popleft()
+            await self._acknowledged(self._flying[0])
+
+    def _hand_over(
+        self, topic: str, payload: bytes, retain: bool, timeout: float | None
+    ) -> _Flying:
+        loop = asyncio.get_running_loop()
+        deadline = None if timeout is None else loop.time() + timeout
+        message = _Flying(topic, payload, retain, timeout, deadline, loop.create_future())
+        self._flying.append(message)
+        if self._up.is_set():
+            self._start(message)
+        return message
+
+    def _start(self, message: _Flying) -> None:
+        publishing = asyncio.create_task(self._published(self._client, message))
+        self._publishing.add(publishing)
+        publishing.add_done_callback(self._publishing.discard)
+
+    async def _published(self, client: aiomqtt.Client, message: _Flying) -> None:
+        try:
+            await client.publish(
+                message.topic, message.payload, qos=1, retain=message.retain, timeout=math.inf
+            )
+        except aiomqtt.MqttError:
+            if client is self._client:
+                self._note_loss()  # `messages` mends it, and sends this one again
+            return
+        if message in self._flying:
+            self._flying.remove(message)
+            message.acknowledged.set_result(None)
+
+    async def _acknowledged(self, message: _Flying) -> None:
+        try:
+            async with asyncio.timeout_at(message.deadline):
+                await asyncio.shield(message.acknowledged)
+        except TimeoutError:
+            self._flying.remove(message)
+            raise CarewatchError(
+                f"the broker at {self._address} has not acknowledged a message within "
+                f"{message.timeout:.0f} s: see its log, then do it again (what is stored twice "
+                "becomes one row)"
+            ) from None
 
     async def messages(self) -> AsyncGenerator[aiomqtt.Message, None]:
         """Yield what comes, without an end; mend the connection when it is lost."""
@@ -152,10 +190,15 @@ class Connection:
 
     def _note_loss(self) -> None:
         self._up.clear()
-        self._lost.set()  # whoever waits for the broker tries again when it is up
+        self._lost.set()
+        self._give_up_publishing()  # none may reach the broker before those that are lost
+
+    def _give_up_publishing(self) -> None:
+        for each in self._publishing:
+            each.cancel()
 
     async def _first_of(self, work: asyncio.Future[Any]) -> Any:
-        """Return what `work` gives, True for nothing; None when the connection is lost first."""
+        """Return what `work` gives, or True if that is nothing; None if the connection is lost."""
         lost = asyncio.create_task(self._lost.wait())
         try:
             await asyncio.wait((work, lost), return_when=asyncio.FIRST_COMPLETED)
@@ -198,6 +241,8 @@ class Connection:
             await self._client.subscribe(self._filters)
         self._lost.clear()
         self._up.set()
+        for each in self._flying:
+            self._start(each)
 
 
 async def reach(url: str) -> None:
