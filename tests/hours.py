@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import libfaketime
 
-from tests.bench.ending import end_in_order
+from tests.bench.shutdown import end_in_order
 from tests.clock import utc_now
 
 HOME = Path(__file__).parent
