@@ -19,6 +19,7 @@ from dashboards import api, pages
 from dashboards.actions import NoSuchPage
 from dashboards.auth.access import NotAllowed, NotSignedIn, words_of
 from dashboards.auth.middleware import Shield
+from dashboards.auth.sign_in import sign_in_desk
 from dashboards.live.follower import Follower
 from dashboards.settings import DashboardSettings
 from dashboards.site import STATIC, Site
@@ -50,6 +51,7 @@ def create_app(settings: DashboardSettings, routers: Sequence[APIRouter] = ()) -
         title="carewatch", lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None
     )
     app.state.site = site
+    app.state.sign_in_desk = sign_in_desk(site)
     app.add_middleware(Shield, public_url=settings.public_url, hosts=settings.hosts)
     for router in (*api.ROUTERS, *pages.ROUTERS, *routers):
         app.include_router(router)

@@ -15,7 +15,6 @@ from core.database import conninfo
 from dashboards.live.stream import Stream
 from dashboards.settings import DashboardSettings
 from dashboards.texts import Words
-from dashboards.throttle import Throttle
 
 HERE = Path(__file__).parent
 STATIC = HERE / "static"
@@ -45,7 +44,6 @@ class Site:
             kwargs={"autocommit": True},
             open=False,
         )
-        self.throttle = Throttle()
         self._pages = Environment(
             loader=FileSystemLoader(HERE / "templates"),
             autoescape=True,

@@ -7,7 +7,9 @@ from fastapi import APIRouter, Cookie, Depends, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
 from dashboards.auth.access import COOKIE, words_of
-from dashboards.auth.sessions import SESSION, begin_session, end_session, nobody_signs_in
+from dashboards.auth.known_browsers import COOKIE as KNOWN
+from dashboards.auth.sessions import SESSION, end_session, nobody_signs_in
+from dashboards.auth.sign_in import Refusal, SignInDesk, remember, sign_in_desk_of
 from dashboards.site import Site, network_asking, site_of
 from dashboards.texts import Words
 
@@ -20,37 +22,38 @@ def form(
     words: Annotated[Words, Depends(words_of)],
     next: str = "/desk",
 ) -> Response:
-    """Show the form."""
-    return _form(site, words, next)
+    """Show the form; on a fresh installation, how the first sign-in is made."""
+    with site.pool.connection() as conn:
+        fresh = nobody_signs_in(conn)
+    return _form(site, words, next, fresh=fresh)
 
 
 @router.post("/sign-in")
-def sign_in(
+async def sign_in(
     request: Request,
     site: Annotated[Site, Depends(site_of)],
+    desk: Annotated[SignInDesk, Depends(sign_in_desk_of)],
     words: Annotated[Words, Depends(words_of)],
     name: Annotated[str, Form()],
     secret: Annotated[str, Form()],
     next: Annotated[str, Form()] = "/desk",
+    known: Annotated[str | None, Cookie(alias=KNOWN)] = None,
 ) -> Response:
     """Begin a session and go where the visitor wanted to."""
-    network = network_asking(request, site)
-    if not site.throttle.allows(name, network):
-        return _form(site, words, next, wrong="throttled", status=429)
-    with site.pool.connection() as conn:
-        begun = begin_session(conn, name, secret, datetime.now(UTC))
-    if begun is None:
-        site.throttle.failed(name, network)
-        return _form(site, words, next, wrong="wrong", status=401)
+    network, now = network_asking(request, site), datetime.now(UTC)
+    begun = await desk.sign_in(name, secret, network=network, known=known, now=now)
+    if isinstance(begun, Refusal):
+        return _form(site, words, next, wrong=begun.value, status=begun.status)
     answer = RedirectResponse(_inside(next), 303)
     answer.set_cookie(
         COOKIE,
-        begun[0],
+        begun.cookie,
         max_age=int(SESSION.total_seconds()),
         httponly=True,
         samesite="lax",
         secure=site.settings.secure,
     )
+    remember(answer, begun, site)
     return answer
 
 
@@ -68,9 +71,15 @@ def sign_out(
     return answer
 
 
-def _form(site: Site, words: Words, next: str, *, wrong: str = "", status: int = 200) -> Response:
-    with site.pool.connection() as conn:
-        fresh = nobody_signs_in(conn)
+def _form(
+    site: Site,
+    words: Words,
+    next: str,
+    *,
+    wrong: str = "",
+    status: int = 200,
+    fresh: bool = False,
+) -> Response:
     return site.page(
         "signin.html", words, status=status, wrong=wrong, next=_inside(next), fresh=fresh
     )

@@ -13,6 +13,7 @@ from small_town import NOW, SECRET, alert, directory, put
 from alerts.lanes import tables
 from alerts.types import Muted
 from dashboards.app import create_app
+from dashboards.auth.known_browsers import COOKIE
 from dashboards.auth.middleware import LARGEST
 from dashboards.live.board import Board, Health, Second, fold, narrowed
 from dashboards.scope import Scope
@@ -122,7 +123,8 @@ WAYS = ("/sign-in", "/api/v1/session")
 
 
 def tried(client: TestClient, way: str, secret: str, address: str) -> int:
-    """The status of one sign-in as u-1 through our proxy."""
+    """The status of one sign-in as u-1 through our proxy, from a browser that nobody knows."""
+    client.cookies.clear()
     headers, given = {"x-forwarded-for": address}, {"name": "u-1", "secret": secret}
     if way == "/sign-in":
         return client.post(way, data=given, headers=headers, follow_redirects=False).status_code
@@ -144,3 +146,24 @@ def test_wrong_tries_elsewhere_never_lock_the_right_secret_out(town_url: str, wa
         assert tried(proxied, way, SECRET, "2001:db8::ff") == 429  # the guesser's own network
         assert tried(proxied, way, SECRET, "1.1.1.1") == welcome
         assert tried(proxied, way, SECRET, "9.9.9.9, 2001:db8:0:1::1") == welcome
+
+
+@pytest.mark.edge
+@pytest.mark.parametrize("way", WAYS)
+def test_a_browser_that_signed_in_before_gets_in_beside_a_guesser(town_url: str, way: str) -> None:
+    settings = settings_for(town_url, 8800)
+    with TestClient(create_app(settings), base_url=settings.public_url) as client:
+        given: dict[str, str] = {"name": "u-1", "secret": SECRET}
+
+        def signed_in(cookies: dict[str, str]) -> httpx.Response:
+            client.cookies.clear()
+            client.cookies.update(cookies)
+            if way == "/sign-in":
+                return client.post(way, data=given, follow_redirects=False)
+            return client.post(way, json=given)
+
+        known = {COOKIE: signed_in({}).cookies[COOKIE]}
+        guesses = [tried(client, way, "wrong", "") for _ in range(11)]
+        assert guesses == [401] * 10 + [429]
+        assert signed_in({}).status_code == 429
+        assert signed_in(known).status_code in (200, 303)

@@ -1,6 +1,6 @@
 """Guessing is slowed where it is done, and nowhere else; nothing makes the table forget."""
 
-from dashboards.throttle import Throttle
+from dashboards.auth.throttle import Throttle
 
 
 class Clock:
