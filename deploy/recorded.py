@@ -1,7 +1,7 @@
 """A recording as the service would have taken it in: admitted, repeats collapsed, counted.
 
-Repeats collapse by the store's key (device, at, id). A message that names no time is told from
-others by when we received it, so its repeat is one only when the broker says so (`dup`, or
+Repeats collapse by the store's key (device, at, id, kind). A message that names no time is told
+from others by when we received it, so its repeat is one only when the broker says so (`dup`, or
 `retain` once again, or of a press that was heard live) and the very same message came before: it
 then gets the first one's time, as it would live. So does a number that a device counts twice.
 """
@@ -20,6 +20,7 @@ from devices.envelope import Envelope
 from devices.readings import Reading, SosPressed
 from ingest.admission.admit import Admitted, admit
 from ingest.lanes.counters import Last, Name, recounted
+from ingest.store.rows import Key
 
 
 class Recorded:
@@ -27,7 +28,7 @@ class Recorded:
 
     def __init__(self, directory: Directory | None) -> None:
         self._directory = directory
-        self._known: set[tuple[str, datetime, str]] = set()  # the store's keys
+        self._known: set[Key] = set()  # the store's keys
         # message, and whether the broker had retained it -> when it first came
         self._timeless: dict[tuple[bytes, bool], datetime] = {}
         self._pressed: dict[bytes, datetime] = {}  # presses without a time: may be retained
@@ -56,11 +57,9 @@ class Recorded:
         return msgspec.structs.replace(self._counts, rejections=dict(sorted(self._reasons.items())))
 
     def _is_new(self, reading: Reading) -> bool:
-        key = (reading.device, reading.at, reading.id)
-        if key in self._known:
-            return False
-        self._known.add(key)
-        return True
+        is_new = reading.key not in self._known
+        self._known.add(reading.key)
+        return is_new
 
     def _stamped(self, envelope: Envelope) -> Envelope:
         """Return a message that the broker delivers again, with the time it first came."""

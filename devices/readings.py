@@ -37,13 +37,13 @@ class Said(msgspec.Struct, frozen=True, kw_only=True, tag_field="kind", gc=False
         return self.observed_at
 
     @property
-    def key(self) -> tuple[str, datetime, str, bool]:
+    def key(self) -> tuple[str, datetime, str, str]:
         """Return the reading's key; two readings with one key are the same reading.
 
-        Device, time and id; positions, heartbeats and measurements are stored apart from the
-        rest, so that a press is never taken for a position whose id its device gives again.
+        Device, time, id and kind: a press is never taken for a door or a position whose id its
+        device gives again.
         """
-        return (self.device, self.at, self.id, isinstance(self, TRACKED))
+        return (self.device, self.at, self.id, KIND_OF[type(self)])
 
 
 class Position(Said, frozen=True, kw_only=True, tag="position"):

@@ -41,11 +41,11 @@ def unknown(conn: psycopg.Connection, rows: Sequence[ReadingRow]) -> list[Readin
 # LATERAL ... LIMIT keeps this to one index search a row (a join might read whole partitions);
 # the span of all times keeps it to the partitions that can matter.
 _KNOWN = """
-SELECT n - 1 FROM unnest(%b::text[], %b::bigint[], %b::text[]) WITH ORDINALITY
-    AS asked (device, microseconds, id, n),
+SELECT n - 1 FROM unnest(%b::text[], %b::bigint[], %b::text[], %b::text[])
+    WITH ORDINALITY AS asked (device, microseconds, id, kind, n),
 LATERAL (
     SELECT FROM {table} AS known
-    WHERE known.device = asked.device AND known.id = asked.id
+    WHERE known.device = asked.device AND known.id = asked.id AND known.kind = asked.kind
       AND known.at = '2000-01-01Z'::timestamptz + asked.microseconds * interval '1 microsecond'
       AND known.at BETWEEN %s AND %s
     LIMIT 1
@@ -59,6 +59,7 @@ def _known(conn: psycopg.Connection, table: Table, keys: Sequence[Key]) -> list[
         [device for device, *_ in keys],
         [microseconds(at) for at in times],
         [id for _, _, id, _ in keys],
+        [kind for _, _, _, kind in keys],
     )
     with conn.transaction():
         found = conn.cursor(row_factory=scalar_row).execute(

@@ -11,7 +11,7 @@ import msgspec
 from devices.readings import KIND_OF, TRACKED, Reading
 
 Table = Literal["reading_track", "reading_event"]
-Key = tuple[str, datetime, str, bool]  # devices.readings.Said.key
+Key = tuple[str, datetime, str, str]  # devices.readings.Said.key
 TABLES: tuple[Table, ...] = get_args(Table)
 COLUMNS = "arrival, at, received_at, device, id, kind, body"
 

@@ -169,3 +169,22 @@ def test_upkeep_leaves_chunks_and_counts_to_the_server(
     assert ids(history.latest(timescale)) == ["d1", "p1"]
     fed = [each for batch in history.feed_after(timescale, 0) for each in batch.readings]
     assert ids(fed) == ["p1", "d1", "p2", "d2"]
+
+
+def test_the_key_takes_the_kind_in_where_days_are_compressed(
+    timescale: psycopg.Connection, today: datetime
+) -> None:
+    old = today - timedelta(days=20)
+    put(timescale, *said(old, 1))
+    run_jobs(timescale, "policy_compression")
+    timescale.execute(next(one.sql for one in migrations() if one.number == 21).encode())
+    put(timescale, press(1, observed_at=old, device="door-1", id="d1"))
+    for known in (*said(old, 1), press(1, observed_at=old, device="door-1", id="d1")):
+        with pytest.raises(psycopg.errors.UniqueViolation):
+            put(timescale, known)
+    run_jobs(timescale, "policy_compression")
+    compressed = timescale.execute(
+        "SELECT hypertable_name FROM timescaledb_information.chunks"
+        " WHERE is_compressed AND hypertable_name LIKE 'reading%' ORDER BY 1"
+    ).fetchall()
+    assert compressed == [("reading_event",), ("reading_track",)]
