@@ -4,8 +4,8 @@ Raises at window start + `after_minutes`, or later when the planned minutes woul
 A phone just come to the home has the time to show a stay. Reasons as for visit_missed:
 `caregiver_elsewhere`, `caregiver_silent`, `caregiver_unplaced`, `no_caregiver_data`; revises when
 evidence changes them. Clears with `begun` when the visit begins, with `late_evidence` when it turns
-out to have begun in time, with `missed` when visit_missed takes over, with `plan_changed` when the
-plan does. The key is the visit.
+out to have begun in time, with `missed` when visit_missed takes over, with `away` when the
+client turns out to be away, with `plan_changed` when the plan does. The key is the visit.
 """
 
 from alerts.rule import NO_TIMER, UNCHANGED, Keep, RuleState, Verdict
@@ -46,6 +46,8 @@ class VisitLateRule(VisitRule[LateState, LateSettings]):
 def why_over(record: VisitRecord, town: Town) -> tuple[str, str] | None:
     """Return why a visit is late no longer, as a reason and in words; None while it still is."""
     late = deadlines(record, town).late
+    if record.away:
+        return "away", "the client is away"
     if record.began is not None:
         return ("begun", "begun late") if record.began >= late else ("late_evidence", "in time")
     if record.state == "missed":

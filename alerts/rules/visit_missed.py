@@ -8,7 +8,9 @@ silent: lost is not absent, and the reason says so. Reasons: `caregiver_elsewher
 `no_caregiver_data`, `substitute_came` (another caregiver did).
 Revises when later evidence changes the reason. Clears with `late_evidence` when evidence arrives,
 up to `correction_hours` after the window, and with `plan_changed` when the plan is moved or taken
-away. Evidence counts by the time it was made, whatever order it came in. The key is the visit.
+away. A visit whose window touches an absence of the client is not missed, and clears (`away`) when
+that is learnt. Evidence counts by the time it was made, whatever order it came in. The key is the
+visit.
 """
 
 from alerts.rule import NO_TIMER, Keep, RuleState, Verdict
@@ -24,6 +26,7 @@ WORDS = {
     "no_caregiver_data": "not seen, and no phone or home to tell by",
     "substitute_came": "{came} came instead of {who}",
     "late_evidence": "{came} was there after all",
+    "away": "the client is away",
     "plan_changed": "no longer planned so",
 }
 
@@ -46,15 +49,26 @@ class VisitMissedRule(VisitRule[MissedState, MissedSettings]):
         due = deadlines(record, town).missed
         is_over = town.now >= due
         timer = NO_TIMER if is_over else due
-        owed = is_over and (record.state == "missed" or record.reason == "substitute_came")
+        owed = (
+            is_over
+            and not record.away
+            and (record.state == "missed" or record.reason == "substitute_came")
+        )
         before, now = state.reason if state else "", record.reason if owed else ""
         if before == now:
             return Keep(MissedState(now), timer)
         event: FindingEvent = "revised" if before and now else "raised" if now else "cleared"
-        reason = now or ("late_evidence" if record.came else "plan_changed")
+        reason = now or why_over(record)
         what = WORDS[reason].format(who=record.caregiver, came=record.came)
         found = self.found(event, record, reason, what, town)
         return Keep(MissedState(now), timer, (found,))
+
+
+def why_over(record: VisitRecord) -> str:
+    """Return why a visit counts as missed no longer."""
+    if record.away:
+        return "away"
+    return "late_evidence" if record.came else "plan_changed"
 
 
 VISIT_MISSED = VisitMissedRule()

@@ -4,7 +4,8 @@ Raises when less than `share` of the planned minutes was spent there (`too_short
 the window is over and ten minutes after the end, so that stepping out is not leaving. The time
 counts from begin to end, without what the phone spent elsewhere; time without a fix counts as
 there. Evidence that is overdue when it comes waits two minutes for what stands behind it in the
-phone's buffer. Clears with `late_evidence` when later evidence shows enough. The key is the visit.
+phone's buffer. Clears with `late_evidence` when later evidence shows enough, and with `away` when
+the client turns out to be away in the window. The key is the visit.
 """
 
 from datetime import timedelta
@@ -48,15 +49,16 @@ class VisitShortRule(VisitRule[ShortState, ShortSettings]):
         if short and not (is_due and town.now >= due):
             return Keep(before, judged_at(due, town.now))
         event: FindingEvent = "raised" if short else "cleared"
-        reason = "too_short" if short else "late_evidence"
+        reason = "too_short" if short else "away" if record.away else "late_evidence"
         what = f"{record.present or 0:.0f} of {record.minutes} min"
         found = self.found(event, record, reason, what, town)
         return Keep(ShortState(short), NO_TIMER, (found,))
 
     def _is_short(self, record: VisitRecord, town: Town) -> bool:
         """Return True if the visit has ended with less than its share of the planned minutes."""
-        share = self.parameters(record, town).share
-        return record.present is not None and record.present < share * record.minutes
+        if record.away or record.present is None:
+            return False
+        return record.present < self.parameters(record, town).share * record.minutes
 
 
 VISIT_SHORT = VisitShortRule()

@@ -3,7 +3,8 @@
 Raises at window end + `after_minutes` (`no_end_seen`); evidence that is overdue when it comes
 waits two minutes for what stands behind it in the phone's buffer. Clears with `ended` when an end
 is seen, with `closed_unverified` when 25 h after the begin the record is closed without one, and
-with `late_evidence` when it turns out that nobody came. The key is the visit.
+with `late_evidence` when it turns out that nobody came, and with `away` when the client turns out
+to be away. The key is the visit.
 """
 
 from datetime import timedelta
@@ -19,6 +20,7 @@ CLEARED = {
     "done": ("ended", "ended"),
     "unverified": ("closed_unverified", "closed without an end"),
 }
+AWAY = ("away", "the client is away")
 NOBODY = ("late_evidence", "nobody was there after all")
 
 
@@ -43,11 +45,11 @@ class VisitUnendedRule(VisitRule[UnendedState, UnendedSettings]):
     def judge(
         self, record: VisitRecord, state: UnendedState | None, town: Town, *, is_due: bool
     ) -> Verdict[UnendedState]:
-        before, unended = state or UnendedState(), record.state == "begun"
+        before, unended = state or UnendedState(), is_unended(record)
         if unended == before.raised:
             return UNCHANGED
         if not unended:
-            reason, what = CLEARED.get(record.state, NOBODY)
+            reason, what = AWAY if record.away else CLEARED.get(record.state, NOBODY)
             cleared = self.found("cleared", record, reason, what, town)
             return Keep(UnendedState(), NO_TIMER, (cleared,))
         due = record.end + timedelta(minutes=self.parameters(record, town).after_minutes)
@@ -55,6 +57,11 @@ class VisitUnendedRule(VisitRule[UnendedState, UnendedSettings]):
             return Keep(before, judged_at(due, town.now))
         found = self.found("raised", record, "no_end_seen", "begun, no end seen", town)
         return Keep(UnendedState(True), NO_TIMER, (found,))
+
+
+def is_unended(record: VisitRecord) -> bool:
+    """Return True if a visit has begun, nothing shows its end, and the client is not away."""
+    return record.state == "begun" and not record.away
 
 
 VISIT_UNENDED = VisitUnendedRule()

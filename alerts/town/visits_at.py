@@ -128,7 +128,7 @@ class VisitIndex:
         return [
             record
             for record in records
-            if record.start - EARLY <= at <= record.end + LATE and record.state != "cancelled"
+            if record.start - EARLY <= at <= record.end + LATE and record.takes_evidence
         ]
 
     def places(self, fix: Position, caregiver: str) -> dict[str, Place]:
@@ -214,7 +214,7 @@ class VisitIndex:
         return tuple(
             near_of(record, home)
             for record, home in homes
-            if home is not None and record.state != "cancelled"
+            if home is not None and record.takes_evidence
         )
 
     def _forget_fixes(self, record: VisitRecord) -> None:
@@ -244,8 +244,7 @@ def near_of(record: VisitRecord, home: Circle) -> Near:
 
 def plan_of(record: VisitRecord) -> tuple[object, ...]:
     """Return what of a record decides where it is looked for."""
-    is_cancelled = record.state == "cancelled"
-    return (record.client, record.caregiver, record.start, record.end, is_cancelled)
+    return (record.client, record.caregiver, record.start, record.end, record.takes_evidence)
 
 
 def surely_beyond(distance: float, radius: float, accuracy: float) -> bool:

@@ -29,5 +29,11 @@ class VisitRecord(msgspec.Struct, frozen=True, kw_only=True):
     present: float | None = None  # minutes there, once ended: time seen elsewhere taken off
     evidence: tuple[Evidence, ...] = ()
     reason: str = ""
+    away: bool = False  # the client is known to be away in the window: nobody is expected
     revision: int = 0
     revised_at: datetime | None = None  # the engine's moment when it was concluded
+
+    @property
+    def takes_evidence(self) -> bool:
+        """Return True if somebody may have come; of a plan taken away nobody is asked."""
+        return self.state != "cancelled" or self.away

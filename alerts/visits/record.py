@@ -19,6 +19,7 @@ CLOSED = timedelta(hours=25)
 
 def concluded(record: VisitRecord, seen: Seen, when: Deadlines, town: Town) -> VisitRecord:
     """Return the record as the evidence shows it now. Its revision stays as it was."""
+    record = msgspec.structs.replace(record, away=is_away(record, town))
     came = who_came(record, seen, when.terms, town.now)
     if came is None:
         return absent(record, seen, when, town)
@@ -61,11 +62,21 @@ def who_came(record: VisitRecord, seen: Seen, terms: Terms, now: datetime) -> At
 
 def absent(record: VisitRecord, seen: Seen, when: Deadlines, town: Town) -> VisitRecord:
     """Return the record of a visit that nothing shows to have begun."""
+    waiting = bare(record, "due" if town.now >= record.start else "planned")
+    if record.away:
+        return bare(record, "cancelled", "client_away") if town.now >= when.missed else waiting
     if town.now >= when.missed:
         return missing(record, "missed", record.end, seen, when, town)
     if town.now >= when.late and not at_the_door(seen, when.terms, town.now):
         return missing(record, "late", when.late, seen, when, town)
-    return bare(record, "due" if town.now >= record.start else "planned")
+    return waiting
+
+
+def is_away(record: VisitRecord, town: Town) -> bool:
+    """Return True if the visit's window touches an absence of the client."""
+    client = town.directory.clients.get(record.client)
+    absences = client.away if client is not None else ()
+    return any(one.from_ < record.end and record.start < one.until for one in absences)
 
 
 def missing(

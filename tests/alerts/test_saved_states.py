@@ -37,7 +37,7 @@ def is_reading(struct: type[Any]) -> bool:
 SAVED = """
 calendar 1: through
 visit 1: record(id plan client caregiver start end minutes state grade began ended came present
-    evidence(what at device id detail) reason revision revised_at) seen(presences(caregiver
+    evidence(what at device id detail) reason away revision revised_at) seen(presences(caregiver
     sure(first last first_fix last_fix) weak(first last first_fix last_fix)) elsewhere(first last
     first_fix last_fix) marks(at id device caregiver action) doors(at id device) mock(at id
     device) spoke(first last first_fix last_fix)) cancelled

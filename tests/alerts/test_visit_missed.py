@@ -4,6 +4,7 @@ import pytest
 from story import HOME, Story, agency, button, caregiver, client, door, moment, phone, visit
 
 from alerts.types import RuleScope, VisitRecord
+from devices.directory import Away, Client
 
 FAR = HOME.north(5_000)
 VISITS = ("visit_missed", "visit_late", "visit_short", "visit_unended")
@@ -362,3 +363,66 @@ def test_a_phone_that_says_no_more_than_that_it_lives_is_not_silent() -> None:
 def test_a_phone_that_nobody_heard_is_silent() -> None:
     told = story().at("08:55").position("g-1", FAR).at("11:30").position("g-1", FAR)
     missed(told.at("12:00"), reason="caregiver_silent")
+
+
+# ---------------------------------------------------------------- a client who is away
+
+
+def absent(start: str, end: str) -> Client:
+    stay = Away(from_=moment(start), until=moment(end), reason="hospital")
+    return client("c-1", care_level="full", away=(stay,))
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "owed"),
+    [
+        ("-3 08:00", "+3 08:00", False),
+        ("10:59", "12:00", False),  # it touches the window's end
+        ("08:00", "09:01", False),  # and its start
+        ("11:00", "14:00", True),
+        ("07:00", "09:00", True),
+    ],
+)
+def test_a_visit_whose_window_touches_an_absence_is_not_owed(
+    start: str, end: str, owed: bool
+) -> None:
+    told = story(absent(start, end), only=VISITS).at("13:00")
+    assert [found.rule for found in told.told] == (["visit_late", *VISITS[:2]] if owed else [])
+    expected = ("missed", "caregiver_silent") if owed else ("cancelled", "client_away")
+    assert (record(told).state, record(told).reason) == expected
+
+
+def test_who_comes_all_the_same_is_recorded_and_nothing_is_short_or_unended() -> None:
+    told = story(absent("08:00", "18:00"), only=VISITS)
+    told.stays("g-1", HOME, "09:30", "09:40").stays("g-1", FAR, "09:50", "13:00", every=5)
+    assert (record(told).state, record(told).came) == ("done", "g-1")
+    told.at("14:00").expect_nothing()
+
+
+def test_evidence_of_an_absence_s_visit_still_counts_when_it_comes_late() -> None:
+    told = story(absent("08:00", "18:00"), only=VISITS).at("13:00")
+    assert record(told).state == "cancelled"
+    told.stayed("g-1", HOME, "09:00", "10:10")
+    assert (record(told).state, record(told).came) == ("begun", "g-1")
+    told.at("+1 12:00").expect_nothing()
+
+
+def test_an_absence_learnt_of_later_takes_every_alert_back() -> None:
+    told = story(only=VISITS).at("12:30")
+    missed(told)
+    told.told.clear()
+    told.change(absent("08:00", "18:00"))
+    missed(told, event="cleared", reason="away")
+    told.at("+1 12:00").expect_nothing()
+    told = (
+        story(only=VISITS).stays("g-1", HOME, "09:00", "09:20").stays("g-1", FAR, "09:30", "12:00")
+    )
+    told.expect("visit_short", "client:c-1")
+    told.change(absent("08:00", "18:00")).expect(
+        "visit_short", "client:c-1", "cleared", reason="away"
+    )
+    told = story(only=VISITS).stays("g-1", HOME, "09:00", "09:20").at("12:00")
+    told.expect("visit_unended", "client:c-1")
+    told.change(absent("08:00", "18:00"))
+    told.expect("visit_unended", "client:c-1", "cleared", reason="away")
+    told.at("+1 12:00").expect_nothing()
