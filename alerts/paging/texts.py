@@ -44,6 +44,7 @@ REASONS: dict[str, dict[Lang, str]] = {
         "zh": "护理员手机在线、无到访定位",
         "en": "phone heard, not placed there",
     },
+    "caregiver_mock": {"zh": "护理员手机定位作假", "en": "caregiver's places made up"},
     "no_caregiver_data": {"zh": "无护理员数据", "en": "no caregiver data"},
     "pressed_again": {"zh": "再次按下", "en": "pressed again"},
 }

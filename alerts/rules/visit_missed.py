@@ -5,6 +5,7 @@ caregiver's phone at the home for `dwell_minutes` (fixes less than `gap_minutes`
 together), nor a check-in backed by the phone or the home's door. It raises also when the phone is
 silent: lost is not absent, and the reason says so. Reasons: `caregiver_elsewhere`,
 `caregiver_silent`, `caregiver_unplaced` (the phone spoke, and no fix places it there),
+`caregiver_mock` (the phone made its places up, which are no evidence),
 `no_caregiver_data`, `substitute_came` (another caregiver did).
 Revises when later evidence changes the reason. Clears with `late_evidence` when evidence arrives,
 up to `correction_hours` after the window, and with `plan_changed` when the plan is moved or taken
@@ -23,6 +24,7 @@ WORDS = {
     "caregiver_elsewhere": "{who} was elsewhere",
     "caregiver_silent": "not seen, the phone of {who} was silent",
     "caregiver_unplaced": "not seen: the phone of {who} spoke, and no fix places it there",
+    "caregiver_mock": "not seen: the phone of {who} made its places up",
     "no_caregiver_data": "not seen, and no phone or home to tell by",
     "substitute_came": "{came} came instead of {who}",
     "late_evidence": "{came} was there after all",

@@ -78,6 +78,15 @@ class Grid:
         """Return the keys of all circles that reach a point, and of some that do not."""
         return self._cells.get((int(lat // self.CELL), int(lon // self.CELL)), ())
 
+    def beside(self, key: str) -> set[str]:
+        """Return the keys of all circles that reach where this one does, and of some that do not.
+
+        The key itself is one of them, unless it has no circle.
+        """
+        circle = self._circles.get(key)
+        cells = self._covered(circle) if circle is not None else ()
+        return {each for cell in cells for each in self._cells.get(cell, ())}
+
     def circle(self, key: str) -> Circle | None:
         """Return the circle of a key, if one was put in."""
         return self._circles.get(key)

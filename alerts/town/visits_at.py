@@ -68,6 +68,7 @@ class VisitIndex:
         self.concluded: list[VisitRecord] = []  # since the engine last took them, for the ledger
         self._of_client: dict[str, tuple[str, ...]] = {}
         self._of_caregiver: dict[str, tuple[str, ...]] = {}
+        self._served_by: dict[str, frozenset[str]] = {}  # caregiver -> visits that they came to
         self._homes = Grid(reach=ENTER)  # client id -> home
         self._own: dict[str, tuple[Near, ...]] = {}  # caregiver -> visits ready to be compared
         self._at_home: dict[str, tuple[Near, ...]] = {}  # client -> the same
@@ -76,8 +77,10 @@ class VisitIndex:
     def take(self, record: VisitRecord, directory: Directory) -> None:
         """Put a visit's record in the place of the one before."""
         before = self.visits.get(record.id)
+        self._note_who_came(record.id, before.came if before else None, record.came)
         if before is not None and plan_of(before) != plan_of(record):
             self.drop(record.id)
+            self._note_who_came(record.id, None, record.came)
             before = None
         self.visits[record.id] = record
         if before is not None:
@@ -94,6 +97,7 @@ class VisitIndex:
         record = self.visits.pop(visit, None)
         if record is None:
             return
+        self._note_who_came(visit, record.came, None)
         self._forget_fixes(record)
         left = tuple(key for key in self.of_client(record.client) if key != visit)
         self._of_client[record.client] = left
@@ -122,6 +126,19 @@ class VisitIndex:
         """Return the visits planned for a caregiver, as ids."""
         return self._of_caregiver.get(caregiver, ())
 
+    def served_by(self, caregiver: str) -> frozenset[str]:
+        """Return the visits that a caregiver came to, as ids."""
+        return self._served_by.get(caregiver, frozenset())
+
+    def beside(self, record: VisitRecord) -> set[str]:
+        """Return the visits that a fix of this one may count for as well, and some more, as ids."""
+        clients = {record.client, *self._homes.beside(record.client)}
+        people = {record.caregiver, record.came} - {None}
+        return {
+            *(visit for client in clients for visit in self.of_client(client)),
+            *(visit for person in people if person for visit in self.of_caregiver(person)),
+        } - {record.id}
+
     def open_at(self, visits: tuple[str, ...], at: datetime) -> list[VisitRecord]:
         """Return those of the visits that take evidence of this moment."""
         records = [self.visits[key] for key in visits]
@@ -141,6 +158,8 @@ class VisitIndex:
 
     def _places(self, fix: Position, caregiver: str) -> dict[str, Place]:
         """Return what `places` does, worked out: own visits first, then those of others."""
+        if fix.mock:
+            return dict.fromkeys(self._own_open(caregiver, fix.at), "mock")
         accuracy = fix.accuracy or 0
         if accuracy > VAGUE:
             return {}
@@ -149,12 +168,19 @@ class VisitIndex:
             inside = self._homes_near(fix, caregiver, accuracy)
             if not inside:
                 return found
-        elif not fix.mock:
+        else:
             found.update({near.visit: "elsewhere" for _, near in inside})
-        place: Place = "mock" if fix.mock else "home" if 0 < accuracy <= WEAK else "weak"
-        for near in nearest(inside, fix.at, accuracy):
+        place: Place = "home" if 0 < accuracy <= WEAK else "weak"
+        for near in sorted(nearest(inside, fix.at, accuracy), key=in_order):
+            found.pop(near.visit, None)
             found[near.visit] = place
         return found
+
+    def _own_open(self, caregiver: str, at: datetime) -> list[str]:
+        """Return the caregiver's visits that take evidence of a moment."""
+        own = self._own.get(caregiver)
+        ready = own if own is not None else self._ready_own(caregiver)
+        return [near.visit for near in ready if near.opens <= at <= near.closes]
 
     def _own_homes(
         self, fix: Position, caregiver: str, accuracy: float
@@ -177,8 +203,7 @@ class VisitIndex:
                     continue
                 if not surely_beyond(distance, near.radius, accuracy):
                     continue
-            if not fix.mock:
-                away[near.visit] = "elsewhere"
+            away[near.visit] = "elsewhere"
         return inside, away
 
     def _homes_near(
@@ -217,6 +242,15 @@ class VisitIndex:
             if home is not None and record.takes_evidence
         )
 
+    def _note_who_came(self, visit: str, before: str | None, now: str | None) -> None:
+        """Keep `served_by` up when a visit's record changes."""
+        if before == now:
+            return
+        if before is not None:
+            self._served_by[before] = self.served_by(before) - {visit}
+        if now is not None:
+            self._served_by[now] = self.served_by(now) | {visit}
+
     def _forget_fixes(self, record: VisitRecord) -> None:
         """Drop what was made ready of a visit, and the last answer."""
         self._at_home.pop(record.client, None)
@@ -250,6 +284,11 @@ def plan_of(record: VisitRecord) -> tuple[object, ...]:
 def surely_beyond(distance: float, radius: float, accuracy: float) -> bool:
     """Return True if a fix is outside a home whatever its accuracy hides; WEAK if it has none."""
     return distance - min(accuracy or WEAK, WEAK) > radius + LEAVE
+
+
+def in_order(visit: Near) -> tuple[datetime, datetime, str]:
+    """Return what puts visits into the order in which they are served."""
+    return (visit.start, visit.end, visit.visit)
 
 
 V = TypeVar("V", Near, VisitRecord)

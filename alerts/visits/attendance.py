@@ -12,6 +12,7 @@ import msgspec
 from alerts.town.deadlines import Terms
 from alerts.types import Evidence, VisitGrade
 from alerts.visits.evidence import Mark, Presence, Seen
+from alerts.visits.shares import Share, without
 from alerts.visits.stretches import (
     Stretch,
     Stretches,
@@ -41,15 +42,17 @@ class Attendance(msgspec.Struct, frozen=True):
 
 
 def attendance(
-    seen: Seen, caregiver: str, terms: Terms, now: datetime, *, planned: bool
+    share: Share, caregiver: str, terms: Terms, now: datetime, *, planned: bool
 ) -> Attendance | None:
     """Return what shows that a caregiver was there, or None if nothing does.
 
     A stay of `dwell` shows it, and so does a check-in or check-out backed by the phone or the
     door. Only the `planned` caregiver's phone is followed elsewhere.
     """
+    seen = share.seen
     presence = seen.presence(caregiver)
     home = joined((*presence.sure, *presence.weak), terms.gap)
+    home = without(home, share.spans.get(caregiver, ()))
     elsewhere = seen.elsewhere if planned else ()
     marks = [mark for mark in seen.marks if mark.caregiver == caregiver]
     backed = backed_marks(marks, seen, presence, terms)
@@ -188,12 +191,16 @@ def stay_facts(stays: Stretches, caregiver: str, ended: datetime | None) -> list
         device, reading = stay.first_fix
         detail = f"{caregiver} at the home from here"
         facts.append(
-            Evidence(what="position", at=stay.first, device=device, id=reading, detail=detail)
+            Evidence(
+                what="position", at=stay.first, device=device, id=reading or None, detail=detail
+            )
         )
         if ended is not None or n < len(stays) - 1:
             device, reading = stay.last_fix
             facts.append(
-                Evidence(what="position", at=stay.last, device=device, id=reading, detail="until")
+                Evidence(
+                    what="position", at=stay.last, device=device, id=reading or None, detail="until"
+                )
             )
     return facts
 

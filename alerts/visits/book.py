@@ -4,6 +4,7 @@ The record says who came, from when to when, how sure that is (verified, probabl
 none) and, when nobody did, why: `caregiver_elsewhere` (the phone was followed elsewhere),
 `caregiver_silent` (tracking was lost for longer than the visit takes: lost is not absent),
 `caregiver_unplaced` (the phone spoke meanwhile, and no fix of the time says from where),
+`caregiver_mock` (the phone made its places up, which are no evidence),
 `no_caregiver_data` (no caregiver, no phone or no home to compare with) or `substitute_came`.
 Rules on visits judge this record and gather nothing themselves. They hear of it (`VisitSeen`) when
 it changes. Evidence is taken until `correction_hours` after the window; then the visit is
@@ -11,7 +12,7 @@ forgotten (`VisitForgotten`).
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 import msgspec
 
@@ -42,6 +43,7 @@ from alerts.visits.evidence import (
     with_position,
 )
 from alerts.visits.record import cancelled, concluded, next_look
+from alerts.visits.shares import behind
 from alerts.visits.stretches import lengthened
 from alerts.visits.terms import deadlines
 from devices.readings import DeviceStatus, DoorMoved, Position, VisitMarked
@@ -79,14 +81,14 @@ class VisitState(RuleState, frozen=True):
     cancelled: bool = False
 
 
-class VisitBook(Rule[VisitState, Parameters, Sign, VisitPlanned]):
+class VisitBook(Rule[VisitState, Parameters, Sign, VisitPlanned | VisitSeen]):
     """Keeps the records. Its keys are visit ids; it finds nothing itself."""
 
     name = "visit"
     severity = Severity.LOW
     needs = (CALENDAR,)
     readings = (Position, VisitMarked, DoorMoved, DeviceStatus)
-    events = (VisitPlanned,)
+    events = (VisitPlanned, VisitSeen)
     settings = Parameters
     state = VisitState
 
@@ -99,8 +101,10 @@ class VisitBook(Rule[VisitState, Parameters, Sign, VisitPlanned]):
             return heard(reading, caregiver, town) if caregiver else ()
         return opened(reading, town) if isinstance(reading, DoorMoved) else marked(reading, town)
 
-    def route_event(self, event: VisitPlanned, town: Town) -> Iterable[str]:
-        return (event.visit.id,)
+    def route_event(self, event: VisitPlanned | VisitSeen, town: Town) -> Iterable[str]:
+        if isinstance(event, VisitPlanned):
+            return (event.visit.id,)
+        return behind(event.record, town.visit_index)
 
     def route_change(self, change: Change, town: Town) -> Iterable[str]:
         return () if isinstance(change, Begun) else visits_of(change, town)
@@ -118,9 +122,15 @@ class VisitBook(Rule[VisitState, Parameters, Sign, VisitPlanned]):
         return conclude(after, town)
 
     def on_event(
-        self, key: str, state: VisitState | None, event: VisitPlanned, town: Town
+        self, key: str, state: VisitState | None, event: VisitPlanned | VisitSeen, town: Town
     ) -> Verdict[VisitState]:
-        """Begin a visit nobody has seen anything of yet. It is judged from its window's start."""
+        """Begin a visit nobody has seen anything of yet; it is judged from its window's start.
+
+        Judge one again that shares its time with a visit before it, whose record has changed.
+        """
+        if isinstance(event, VisitSeen):
+            shares = state is not None and bool(state.seen.presences)
+            return conclude(state, town) if state is not None and shares else UNCHANGED
         if state is not None:
             return UNCHANGED
         record = VisitRecord(**msgspec.structs.asdict(event.visit), revised_at=town.now)
@@ -218,6 +228,8 @@ def gathered(key: str, state: VisitState, reading: Sign, town: Town) -> VisitSta
         place = town.visit_index.places(reading, caregiver).get(key)
         gap = deadlines(state.record, town).terms.gap
         fix = (reading.at, reading.device, reading.id)
+        if place == "mock" and not is_of_visit(reading.at, state.record, town):
+            place = None
         seen = with_position(seen, place, caregiver, fix, gap) if place else seen
         if is_unplaced(reading) and key in heard(reading, caregiver, town):
             seen = with_contact(seen, reading.received_at, reading.device, reading.id, gap)
@@ -230,6 +242,12 @@ def gathered(key: str, state: VisitState, reading: Sign, town: Town) -> VisitSta
     elif isinstance(reading, DoorMoved):
         seen = with_door(seen, Opening(reading.at, reading.id, reading.device))
     return state if seen is state.seen else VisitState(state.record, seen, state.cancelled)
+
+
+def is_of_visit(at: datetime, record: VisitRecord, town: Town) -> bool:
+    """Return True if what happens at a moment counts as the visit."""
+    terms = deadlines(record, town).terms
+    return terms.first <= at <= terms.last
 
 
 def is_settled(before: VisitState, after: VisitState) -> bool:

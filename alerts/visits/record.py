@@ -9,6 +9,7 @@ from alerts.town.town import Town
 from alerts.types import Evidence, VisitGrade, VisitRecord, VisitStage
 from alerts.visits.attendance import Attendance, attendance, contradicted, mark_facts
 from alerts.visits.evidence import Seen
+from alerts.visits.shares import Share, shared_out
 from alerts.visits.stretches import Stretches, joined, longest_unseen, touches
 from devices.subject import Subject
 
@@ -20,9 +21,10 @@ CLOSED = timedelta(hours=25)
 def concluded(record: VisitRecord, seen: Seen, when: Deadlines, town: Town) -> VisitRecord:
     """Return the record as the evidence shows it now. Its revision stays as it was."""
     record = msgspec.structs.replace(record, away=is_away(record, town))
-    came = who_came(record, seen, when.terms, town.now)
+    share = shared_out(record, seen, town.visit_index)
+    came = who_came(record, share, when.terms, town.now)
     if came is None:
-        return absent(record, seen, when, town)
+        return absent(record, share, when, town)
     state: VisitStage = "done" if came.ended else "begun"
     if came.ended is None and town.now >= came.began + CLOSED:
         state = "unverified"
@@ -44,31 +46,31 @@ def cancelled(record: VisitRecord) -> VisitRecord:
     return bare(record, "cancelled", "plan_removed")
 
 
-def who_came(record: VisitRecord, seen: Seen, terms: Terms, now: datetime) -> Attendance | None:
+def who_came(record: VisitRecord, share: Share, terms: Terms, now: datetime) -> Attendance | None:
     """Return the planned caregiver's attendance if anything shows it, else the first other one."""
-    people = {presence.caregiver for presence in seen.presences}
-    people |= {mark.caregiver for mark in seen.marks}
+    people = {presence.caregiver for presence in share.seen.presences}
+    people |= {mark.caregiver for mark in share.seen.marks}
     if record.caregiver in people:
-        own = attendance(seen, record.caregiver, terms, now, planned=True)
+        own = attendance(share, record.caregiver, terms, now, planned=True)
         if own is not None:
             return own
     others = (
-        attendance(seen, person, terms, now, planned=False)
+        attendance(share, person, terms, now, planned=False)
         for person in people
         if person != record.caregiver
     )
     return min(filter(None, others), key=lambda one: (one.began, one.caregiver), default=None)
 
 
-def absent(record: VisitRecord, seen: Seen, when: Deadlines, town: Town) -> VisitRecord:
+def absent(record: VisitRecord, share: Share, when: Deadlines, town: Town) -> VisitRecord:
     """Return the record of a visit that nothing shows to have begun."""
     waiting = bare(record, "due" if town.now >= record.start else "planned")
     if record.away:
         return bare(record, "cancelled", "client_away") if town.now >= when.missed else waiting
     if town.now >= when.missed:
-        return missing(record, "missed", record.end, seen, when, town)
-    if town.now >= when.late and not at_the_door(seen, when.terms, town.now):
-        return missing(record, "late", when.late, seen, when, town)
+        return missing(record, "missed", record.end, share, when, town)
+    if town.now >= when.late and not at_the_door(share.seen, when.terms, town.now):
+        return missing(record, "late", when.late, share, when, town)
     return waiting
 
 
@@ -83,17 +85,18 @@ def missing(
     record: VisitRecord,
     state: VisitStage,
     until: datetime,
-    seen: Seen,
+    share: Share,
     when: Deadlines,
     town: Town,
 ) -> VisitRecord:
     """Return the record of a visit that should have begun, judged up to a moment."""
+    seen = share.seen
     marks = [mark for mark in seen.marks if mark.caregiver == record.caregiver]
     own = seen.presence(record.caregiver or "")
     faked = any(contradicted(mark, seen.elsewhere, own.sure) for mark in marks)
     grade: VisitGrade = "contradicted" if faked or seen.mock else "none"
     return msgspec.structs.replace(
-        bare(record, state, reason_of(record, seen, until, when.terms, town)),
+        bare(record, state, reason_of(record, share, until, when.terms, town)),
         grade=grade,
         evidence=missing_facts(record, seen, until, when.terms),
     )
@@ -140,15 +143,22 @@ def next_look(record: VisitRecord, seen: Seen, when: Deadlines, town: Town) -> d
 # ---------------------------------------------------------------- why nobody came
 
 
-def reason_of(record: VisitRecord, seen: Seen, until: datetime, terms: Terms, town: Town) -> str:
-    """Return why nothing shows the visit, as far as the phone can tell."""
+def reason_of(record: VisitRecord, share: Share, until: datetime, terms: Terms, town: Town) -> str:
+    """Return why nothing shows the visit, as far as the phone can tell.
+
+    A caregiver who was there and served another visit counts as elsewhere.
+    """
     client = town.directory.clients.get(record.client)
     if client is None or client.home is None or not has_phone(record.caregiver, town):
         return "no_caregiver_data"
-    if is_followed(record, seen.elsewhere, until):
+    seen = share.seen
+    if seen.mock is not None:
+        return "caregiver_mock"
+    elsewhere = joined((*seen.elsewhere, *share.taken), terms.gap)
+    if is_followed(record, elsewhere, until):
         return "caregiver_elsewhere"
     own = seen.presence(record.caregiver or "")
-    heard = joined((*seen.elsewhere, *own.sure, *own.weak, *seen.spoke), terms.gap)
+    heard = joined((*elsewhere, *own.sure, *own.weak, *seen.spoke), terms.gap)
     spoke = is_followed(record, heard, until)
     return "caregiver_unplaced" if spoke else "caregiver_silent"
 

@@ -133,22 +133,27 @@ class Visits:
         return {
             plan.id: reason
             for plan in self.plans
-            if now >= plan.end + 60 * MINUTE and (reason := self.reason(plan, heard)) is not None
+            if now >= plan.end + 60 * MINUTE
+            and (reason := self.reason(plan, heard, now)) is not None
         }
 
-    def reason(self, plan: PlannedVisit, heard: list[Reading]) -> str | None:
-        if plan.caregiver is not None and self.came(plan, plan.caregiver, heard):
-            return None
-        others = {self.holder(reading) for reading in heard} - {plan.caregiver, None}
-        if any(self.came(plan, other, heard) for other in others if other is not None):
-            return "substitute_came"
+    def reason(self, plan: PlannedVisit, heard: list[Reading], now: datetime) -> str | None:
+        came = self.who_came(plan, heard, now)
+        if came is not None:
+            return None if came[0] == plan.caregiver else "substitute_came"
         own = f"caregiver:{plan.caregiver}"
         if not any(device.kind == "phone" for device in self.directory.held_by(own)):
             return "no_caregiver_data"
         fixes = [f for f in heard if isinstance(f, Position) and self.holder(f) == plan.caregiver]
+        first, last = plan.start - 30 * MINUTE, plan.end + 60 * MINUTE
+        if any(fix.mock and first <= fix.at <= last for fix in fixes):
+            return "caregiver_mock"
         places = [(fix.at, self.place(plan, fix)) for fix in fixes]
-        seen = sorted(at for at, place in places if place == "elsewhere")
-        away = [at for at, place in places if place == "elsewhere" and plan.start <= at <= plan.end]
+        home = sorted(at for at, place in places if place == "home")
+        served = self.taken(plan, plan.caregiver or "", heard, now)
+        busy = [at for at in home if any(begin <= at <= end for begin, end in served)]
+        seen = sorted([*(at for at, place in places if place == "elsewhere"), *busy])
+        away = [at for at in seen if plan.start <= at <= plan.end]
         if away and longest_unseen(seen, plan) <= plan.minutes * MINUTE:
             return "caregiver_elsewhere"
         spoke = sorted(self.heard(plan, fixes))
@@ -167,35 +172,89 @@ class Visits:
         ]
         return placed + [at for at in unplaced if is_open(plan, at)]
 
-    def came(self, plan: PlannedVisit, who: str, heard: list[Reading]) -> bool:
+    def who_came(
+        self, plan: PlannedVisit, heard: list[Reading], now: datetime
+    ) -> tuple[str, datetime, datetime | None] | None:
+        """The planned caregiver if anything shows it, else the first other; from when to when."""
+        people = {self.holder(reading) for reading in heard} - {None}
+        found = {who: self.came(plan, who, heard, now) for who in people if who is not None}
+        stays = [(began, who, end) for who, (began, end) in found.items() if began is not None]
+        own = [(who, began, end) for began, who, end in stays if who == plan.caregiver]
+        others = [(who, began, end) for began, who, end in sorted(stays, key=lambda s: s[:2])]
+        return next(iter([*own, *others]), None)
+
+    def taken(
+        self, plan: PlannedVisit, who: str, heard: list[Reading], now: datetime
+    ) -> list[tuple[datetime, datetime]]:
+        """When somebody served visits whose windows come before this one's."""
+        found = []
+        for other in self.plans:
+            if order(other) >= order(plan):
+                continue
+            came = self.who_came(other, heard, now)
+            if came is not None and came[0] == who:
+                enough = came[1] + other.minutes * MINUTE
+                found.append((came[1], min(enough, came[2] or enough)))
+        return found
+
+    def came(
+        self, plan: PlannedVisit, who: str, heard: list[Reading], now: datetime
+    ) -> tuple[datetime | None, datetime | None]:
+        """From when to when somebody was there, as far as minutes are left for this visit."""
         first, last = plan.start - 30 * MINUTE, plan.end + 60 * MINUTE
-        home = sorted(
-            fix.at
-            for fix in heard
-            if isinstance(fix, Position)
-            and self.holder(fix) == who
-            and self.place(plan, fix) == "home"
-        )
-        stays = [(max(run[0], first), min(run[-1], last)) for run in runs(home)]
-        if any(end - start >= 5 * MINUTE for start, end in stays):
-            return True
+        fixes = [f for f in heard if isinstance(f, Position) and self.holder(f) == who]
+        home = sorted(fix.at for fix in fixes if self.place(plan, fix) == "home")
+        served = self.taken(plan, who, heard, now)
+        stays = [part for run in runs(home) for part in left_of((run[0], run[-1]), served)]
         doors = [
             d.at for d in heard if isinstance(d, DoorMoved) and d.open and self.at_home(d, plan)
         ]
-        backing = [*home, *doors]
-        for mark in heard:
-            if not isinstance(mark, VisitMarked) or self.holder(mark) != who:
-                continue
-            if mark.action not in ("check_in", "check_out") or not first <= mark.at <= last:
-                continue
-            if plan.id not in self.marked(mark):
-                continue
-            inside = [run for run in runs(home) if run[0] - 10 * MINUTE <= mark.at]
-            if any(mark.at <= run[-1] + 10 * MINUTE for run in inside):
-                return True
-            if any(abs(at - mark.at) <= 10 * MINUTE for at in backing):
-                return True
-        return False
+        marks = [
+            mark
+            for mark in heard
+            if isinstance(mark, VisitMarked)
+            and self.holder(mark) == who
+            and mark.action in ("check_in", "check_out")
+            and plan.id in self.marked(mark)
+        ]
+        backed = [
+            mark.at
+            for mark in marks
+            if first <= mark.at <= last
+            and (
+                any(a - 10 * MINUTE <= mark.at <= b + 10 * MINUTE for a, b in stays)
+                or any(abs(at - mark.at) <= 10 * MINUTE for at in doors)
+            )
+        ]
+        counted = [
+            (a, b)
+            for a, b in stays
+            if min(b, last) - max(a, first) >= 5 * MINUTE
+            or any(a - 10 * MINUTE <= at <= b + 10 * MINUTE for at in backed)
+        ]
+        if not counted and not backed:
+            return None, None
+        began = min([*(a for a, _ in counted), *backed])
+        away = sorted(fix.at for fix in fixes if self.place(plan, fix) == "elsewhere")
+        elsewhere = [(run[0], run[-1]) for run in runs(away)] if who == plan.caregiver else []
+        outs = [
+            mark.at
+            for mark in marks
+            if mark.action == "check_out"
+            and mark.at >= began
+            and (
+                not any(a <= mark.at <= b for a, b in elsewhere)
+                or any(a <= mark.at <= b for a, b in counted)
+            )
+        ]
+        if outs:
+            return began, max(outs)
+        until = max((b for _, b in counted), default=began)
+        if who != plan.caregiver:
+            return began, until if counted and now - until >= 10 * MINUTE else None
+        left = [(a, b) for a, b in elsewhere if b > until]
+        is_left = bool(left) and left[-1][1] - max(left[0][0], until) >= 2 * MINUTE
+        return began, until if is_left else None
 
     def marked(self, mark: VisitMarked) -> set[str]:
         plans = [p for p in self.plans if p.client == mark.client and is_open(p, mark.at)]
@@ -254,6 +313,27 @@ class Visits:
     def at_home(self, door: DoorMoved, plan: PlannedVisit) -> bool:
         device = self.directory.devices.get(door.device)
         return device is not None and device.holder == f"client:{plan.client}"
+
+
+def order(plan: PlannedVisit) -> tuple[datetime, datetime, str]:
+    return plan.start, plan.end, plan.id
+
+
+def left_of(
+    stay: tuple[datetime, datetime], served: list[tuple[datetime, datetime]]
+) -> list[tuple[datetime, datetime]]:
+    """What is left of a stay outside the times in which another visit was served."""
+    parts = [stay]
+    for begin, end in served:
+        rest = []
+        for a, b in parts:
+            if b < begin or a >= end:
+                rest.append((a, b))
+                continue
+            rest += [(a, begin)] if a < begin else []
+            rest += [(end, b)] if b > end else []
+        parts = rest
+    return parts
 
 
 def is_open(plan: PlannedVisit, at: datetime) -> bool:

@@ -1,5 +1,7 @@
 """Was somebody there? Kept, late, missed, and the hundred ways of not knowing."""
 
+from typing import Any
+
 import pytest
 from story import HOME, Story, agency, button, caregiver, client, door, moment, phone, visit
 
@@ -105,10 +107,24 @@ def test_a_substitute() -> None:
     assert (record(told).came, record(told).state) == ("g-2", "done")
 
 
-def test_mock_positions_are_no_evidence() -> None:
+def test_mock_positions_are_no_evidence_and_named_as_the_reason() -> None:
     told = story().stays("g-1", HOME, "09:00", "10:30", mock=True).at("12:00")
+    missed(told, reason="caregiver_mock")
+    assert (record(told).grade, record(told).came) == ("contradicted", None)
+    told = story().stays("g-1", FAR, "09:00", "10:30", mock=True, accuracy=500).at("12:00")
+    missed(told, reason="caregiver_mock")
+
+
+def test_a_place_made_up_at_another_time_or_by_somebody_else_says_nothing_of_the_visit() -> None:
+    told = story().stays("g-1", HOME, "08:05", "08:20", mock=True)
+    told.stays("g-2", HOME, "09:30", "10:00", mock=True).at("12:00")
     missed(told, reason="caregiver_silent")
-    assert record(told).grade == "contradicted"
+
+
+def test_a_visit_kept_for_all_to_see_is_kept_whatever_else_the_phone_made_up() -> None:
+    told = story().stays("g-1", HOME, "09:00", "09:10", mock=True)
+    told.stays("g-1", HOME, "09:20", "10:20").stays("g-1", FAR, "10:30", "12:00", every=5)
+    told.at("13:00").expect_nothing()
 
 
 @pytest.mark.parametrize(
@@ -426,3 +442,84 @@ def test_an_absence_learnt_of_later_takes_every_alert_back() -> None:
     told.change(absent("08:00", "18:00"))
     told.expect("visit_unended", "client:c-1", "cleared", reason="away")
     told.at("+1 12:00").expect_nothing()
+
+
+# ---------------------------------------------------------------- a minute serves one visit
+
+
+def shared(*more: object, second: tuple[str, str] = ("10:00", "12:00"), **plan: Any) -> Story:
+    """A second visit to the same home, whose window overlaps the first's."""
+    return story(visit("v-2", *second, **plan), *more, only=VISITS)
+
+
+def states(told: Story) -> tuple[str, str]:
+    return record(told).state, record(told, "v-2@2026-11-02").state
+
+
+def test_one_half_hour_serves_the_earlier_window_alone() -> None:
+    told = shared().stays("g-1", FAR, "08:00", "09:50", every=5)
+    told.stays("g-1", HOME, "10:05", "10:35").stays("g-1", FAR, "10:45", "14:00", every=5)
+    assert states(told) == ("done", "missed")
+    missed(told, visit="v-2@2026-11-02", reason="caregiver_elsewhere", at="13:00")
+    assert record(told).present == 30
+
+
+def test_a_stay_that_is_long_enough_serves_both_one_behind_the_other() -> None:
+    told = shared(second=("09:00", "11:00")).stays("g-1", HOME, "09:00", "11:00")
+    told.stays("g-1", FAR, "11:10", "13:00", every=5)
+    first, second = record(told), record(told, "v-2@2026-11-02")
+    assert states(told) == ("done", "done")
+    assert (first.came, second.came) == ("g-1", "g-1")
+    assert (second.began, second.ended) == (moment("10:00"), moment("11:00"))
+    told.expect_nothing("visit_missed")
+
+
+def test_what_the_first_has_not_taken_by_its_minutes_is_left_for_the_second() -> None:
+    told = shared(second=("09:00", "11:00")).stays("g-1", HOME, "09:00", "10:03")
+    told.stays("g-1", FAR, "10:10", "13:00", every=5)
+    assert states(told) == ("done", "missed")  # three minutes are no visit
+
+
+def test_two_caregivers_who_are_planned_have_a_phone_each() -> None:
+    told = shared(second=("09:00", "11:00"), caregiver="g-2")
+    for at in ("09:10", "09:15", "09:20", "09:25"):
+        told.at(at).position("g-1", HOME).position("g-2", HOME)
+    assert states(told.at("09:30")) == ("begun", "begun")
+
+
+def test_one_of_two_planned_caregivers_serves_for_one() -> None:
+    told = shared(second=("09:00", "11:00"), caregiver="g-2").stays("g-1", HOME, "09:00", "10:00")
+    told.stays("g-1", FAR, "10:10", "12:30", every=5)
+    assert states(told) == ("done", "missed")
+
+
+def test_a_substitute_s_half_hour_serves_one_visit_too() -> None:
+    told = Story(
+        *(client("c-1", care_level="full"), caregiver("g-1"), caregiver("g-2"), caregiver("g-3")),
+        *(phone("g-1"), phone("g-2"), phone("g-3")),
+        *(visit("v-1"), visit("v-2", caregiver="g-2")),
+        only=("visit_missed",),
+    )
+    told.stays("g-3", HOME, "09:10", "09:40").at("12:00")
+    missed(told, visit="v-1@2026-11-02", reason="substitute_came")
+    missed(told, visit="v-2@2026-11-02", reason="caregiver_silent")
+
+
+def test_neighbours_whose_homes_no_fix_tells_apart_share_a_minute_like_one_home() -> None:
+    neighbour = client("c-2", HOME.east(5))
+    told = shared(neighbour, second=("09:00", "11:00"), client="c-2")
+    told.stays("g-1", HOME, "09:00", "09:30", accuracy=30).at("12:00")
+    assert states(told) == ("begun", "missed")
+
+
+@pytest.mark.parametrize("backwards", [False, True])
+def test_late_evidence_of_the_earlier_visit_takes_the_minutes_back(backwards: bool) -> None:
+    told = shared(second=("10:00", "12:00")).at("09:50")
+    told.stays("g-1", HOME, "10:30", "10:50").at("11:00")
+    assert states(told) == ("begun", "late")
+    fixes = list(range(10))
+    for n in reversed(fixes) if backwards else fixes:  # it had begun before the second's window
+        told.position("g-1", HOME, observed_at=moment(f"09:{20 + n:02}"), replayed=True)
+    assert record(told).began == moment("09:20")
+    assert states(told) == ("begun", "begun")  # the first needed no more than 09:20 to 10:20
+    assert record(told, "v-2@2026-11-02").began == moment("10:30")
