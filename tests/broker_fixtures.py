@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.bench.shutdown import vanish_with_us
+from tests.bench.shutdown import VANISHING
 
 LIMITS = Path(__file__).parent.parent / "deploy" / "mosquitto" / "conf.d"
 
@@ -61,7 +61,7 @@ class Broker:
         binary = shutil.which("mosquitto") or "/usr/sbin/mosquitto"
         with (self.directory / "mosquitto.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [binary, "-c", str(self.config)], stderr=log, preexec_fn=vanish_with_us
+                [*VANISHING, binary, "-c", str(self.config)], stderr=log
             )
         until = time.monotonic() + 20
         while not listening(self.port):

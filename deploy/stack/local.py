@@ -38,9 +38,13 @@ def refuse_taken_port(host: str, port: int, setting: str = "CAREWATCH_HTTP_PORT"
         ) from None
 
 
+# Looked up before any fork: in a child, a lock that another thread held would never open.
+_prctl = ctypes.CDLL(None).prctl
+
+
 def die_with_parent(by: signal.Signals = signal.SIGTERM) -> None:
     """Ask Linux to end this process when its parent dies, even by `kill -9`."""
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, by)
+    _prctl(PR_SET_PDEATHSIG, by)
 
 
 @contextmanager

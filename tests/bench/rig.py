@@ -17,7 +17,7 @@ import psycopg
 from deploy.migrate import migrate
 from tests.bench.load import device_rows
 from tests.bench.postgres import Postgres
-from tests.bench.shutdown import vanish_with_us
+from tests.bench.shutdown import VANISHING
 from tests.broker_fixtures import Broker, free_port
 
 MEMORY_PAGE = os.sysconf("SC_PAGE_SIZE")
@@ -39,11 +39,10 @@ class Service:
     def start(self) -> None:
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "deploy", self.name.partition("-")[0]],
+                [*VANISHING, sys.executable, "-m", "deploy", self.name.partition("-")[0]],
                 env=self._environment,
                 stdout=log,
                 stderr=log,
-                preexec_fn=vanish_with_us,
             )
 
     def run(self, *command: str) -> str:

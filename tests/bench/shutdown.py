@@ -1,12 +1,10 @@
 """Ends a run in order, whoever asks: what was started ends too."""
 
 import signal
-from functools import partial
 
-from deploy.stack.local import die_with_parent
-
-# For what a test starts: it may be frozen when we are killed, and must not stay so for ever.
-vanish_with_us = partial(die_with_parent, signal.SIGKILL)
+# Before the command of what a test starts: it may be frozen when we are killed, and must not stay
+# so for ever. No Python between fork and exec: a lock that another thread holds would never open.
+VANISHING = ("setpriv", "--pdeathsig", "KILL")
 
 
 def end_in_order() -> None:
