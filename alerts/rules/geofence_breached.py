@@ -3,21 +3,21 @@
 A fix says *out* (on the wrong side) when it lies more than `margin` metres beyond the edge after
 its accuracy is taken off; it says *back* when it lies on the right side of the edge; between the
 two, and when it is vaguer than `accuracy_cap` or mocked, it says nothing. A missing or zero
-accuracy counts as `accuracy_cap`. Outside the zone's `active` hours a fix can only say *back*.
+accuracy counts as `accuracy_cap`. Inside one active `keep_in` zone of theirs nobody is out of
+another.
 
-Raises when `confirm_fixes` fixes in a row, over at least `confirm_seconds`, say *out*; clears when
-as many over as long say *back*. One wild fix changes nothing. Fixes are ranked by the time they
+Raises when `confirm_fixes` fixes in a row, over at least `confirm_seconds`, say *out* while the
+zone is active; clears when as many over as long say *back* (`back`), and when the zone falls
+inactive: its `active` hours are over, its `until` has come or it is taken away (`zone_inactive`).
+Fixes of other hours say nothing. One wild fix changes nothing. Fixes are ranked by the time they
 were made, so late and repeated ones fall into place and any order ends in the same verdict. Each
 device of the holder is followed by itself: a tracker outside is not excused by a phone at home.
-The finding's key is the zone. A zone that is taken away clears.
+The finding's key is the zone.
 """
 
 from collections.abc import Iterable
 from datetime import datetime
-from functools import lru_cache
 from typing import Never
-from zlib import crc32
-from zoneinfo import ZoneInfo
 
 import msgspec
 
@@ -32,8 +32,8 @@ from alerts.rule import (
     RuleState,
     Verdict,
 )
+from alerts.rules.shared.fences import Period, Sharpness, period_of, shape_of, side_of
 from alerts.rules.shared.trails import Confirmation, Fix, Trail, confirmed, ranked
-from alerts.town.geometry import Fence
 from alerts.town.parameters import Parameters
 from alerts.town.town import Town
 from alerts.types import Evidence, Finding, Severity, Zone
@@ -53,14 +53,20 @@ class FenceSettings(Parameters, frozen=True):
         """Return what makes a crossing sure."""
         return Confirmation(self.confirm_fixes, self.confirm_seconds)
 
+    @property
+    def sharpness(self) -> Sharpness:
+        """Return how sure a fix must be."""
+        return Sharpness(self.margin, self.accuracy_cap)
+
 
 class FenceState(RuleState, frozen=True):
-    """What is remembered of one zone."""
+    """What is remembered of one zone in the time it is active."""
 
     shape: int  # of the zone the fixes were measured against
     owner: str
     trails: dict[str, Trail] = {}  # by device
     breached: bool = False
+    begin: datetime | None = None  # of that time; None: it has no beginning
 
 
 class FenceRule(Rule[FenceState, FenceSettings, Position, Never]):
@@ -78,18 +84,23 @@ class FenceRule(Rule[FenceState, FenceSettings, Position, Never]):
 
     def route_change(self, change: Change, town: Town) -> Iterable[str]:
         if isinstance(change, Begun):
-            return ()
+            return [zone.id for zone in town.fences.values() if zone.active or zone.until]
         return (*(zone.id for zone in change.plans.zones), *change.plans.removed.get("zones", ()))
 
     def on_reading(
         self, key: str, state: FenceState | None, reading: Position, town: Town
     ) -> Verdict[FenceState]:
         zone = town.fences[key]
+        period = period_of(zone, reading.at, town.zone)
+        if period is None or is_over(period, town.now):
+            return UNCHANGED
         settings = town.settings(self, zone.owner)
-        out = side_of(reading, zone, settings, town.zone)
+        beside = active_beside(zone, reading.at, town)
+        out = side_of(reading, zone, beside, settings.sharpness)
         if out is None:
             return UNCHANGED
-        state = state or FenceState(shape_of(zone), zone.owner)
+        if state is None or (state.begin != period.begin and not state.breached):
+            state = FenceState(shape_of(zone), zone.owner, begin=period.begin)
         trail = state.trails.get(reading.device, Trail())
         longer = ranked(trail, Fix(reading.at, reading.id, out), settings.confirmation)
         if longer == trail:
@@ -97,30 +108,50 @@ class FenceRule(Rule[FenceState, FenceSettings, Position, Never]):
         state = msgspec.structs.replace(state, trails={**state.trails, reading.device: longer})
         return self._judged(key, state, zone, settings, town)
 
+    def on_timer(self, key: str, state: FenceState, town: Town) -> Verdict[FenceState]:
+        return self._closed(key, state, town)
+
     def on_change(
         self, key: str, state: FenceState | None, change: Change, town: Town
     ) -> Verdict[FenceState]:
         """Follow a zone drawn anew or taken away: old fixes say nothing of the new one."""
         zone = town.fences.get(key)
         if state is None or (zone is not None and state.shape == shape_of(zone)):
+            return UNCHANGED if state is None or zone is None else self._resumed(key, state, town)
+        period = period_of(zone, town.now, town.zone) if zone is not None else None
+        if zone is None or period is None or zone.owner != state.owner:
+            return self._closed(key, state, town)
+        settings = town.settings(self, zone.owner)
+        trails = {
+            device: Trail(out=confirmed(trail, settings.confirmation)[0])
+            for device, trail in state.trails.items()
+        }
+        after = FenceState(shape_of(zone), zone.owner, trails, state.breached, period.begin)
+        return Keep(after, period.end or NO_TIMER)
+
+    def _resumed(self, key: str, state: FenceState, town: Town) -> Verdict[FenceState]:
+        """Give a state of an earlier release, which had no timer, its end."""
+        if state.begin is not None:
             return UNCHANGED
-        if zone is not None and zone.owner == state.owner:
-            settings = town.settings(self, zone.owner)
-            trails = {
-                device: Trail(out=confirmed(trail, settings.confirmation)[0])
-                for device, trail in state.trails.items()
-            }
-            return Keep(FenceState(shape_of(zone), zone.owner, trails, state.breached), NO_TIMER)
+        period = period_of(town.fences[key], town.now, town.zone)
+        if period is None:
+            return self._closed(key, state, town)
+        return Keep(msgspec.structs.replace(state, begin=period.begin), period.end or NO_TIMER)
+
+    def _closed(self, key: str, state: FenceState, town: Town) -> Forget:
+        """Return the verdict on a zone that has fallen inactive."""
         if not state.breached:
             return Forget()
-        detail = f"the zone {key} of {state.owner} was taken away"
-        found = self.finding("cleared", state.owner, "zone_removed", detail, town=town, key=key)
+        detail = f"the zone {key} of {state.owner} is active no longer"
+        found = self.finding("cleared", state.owner, "zone_inactive", detail, town=town, key=key)
         return Forget((found,))
 
     def _judged(
         self, key: str, state: FenceState, zone: Zone, settings: FenceSettings, town: Town
     ) -> Keep[FenceState]:
         """Return the verdict on a zone's trails: its owner has crossed the edge, or has not."""
+        period = period_of(zone, town.now, town.zone)
+        timer = period.end if period is not None and period.end is not None else NO_TIMER
         held = {device.id for device in town.directory.held_by(zone.owner)}
         runs = {
             device: confirmed(trail, settings.confirmation)
@@ -129,7 +160,7 @@ class FenceRule(Rule[FenceState, FenceSettings, Position, Never]):
         }
         breached = any(out for out, _ in runs.values())
         if breached == state.breached:
-            return Keep(state, NO_TIMER)
+            return Keep(state, timer)
         proof = tuple(
             Evidence(what="position", at=fix.at, device=device, id=fix.id)
             for device, (out, run) in sorted(runs.items())
@@ -137,7 +168,7 @@ class FenceRule(Rule[FenceState, FenceSettings, Position, Never]):
             for fix in run
         )
         found = self._crossed(key, zone, breached, proof, town)
-        return Keep(msgspec.structs.replace(state, breached=breached), NO_TIMER, (found,))
+        return Keep(msgspec.structs.replace(state, breached=breached), timer, (found,))
 
     def _crossed(
         self, key: str, zone: Zone, breached: bool, proof: tuple[Evidence, ...], town: Town
@@ -156,46 +187,20 @@ class FenceRule(Rule[FenceState, FenceSettings, Position, Never]):
         )
 
 
-def side_of(fix: Position, zone: Zone, settings: FenceSettings, tz: ZoneInfo) -> bool | None:
-    """Return True if a fix says *out*, False if it says *back*, None if it says nothing."""
-    cap = settings.accuracy_cap
-    accuracy = fix.accuracy or cap
-    if accuracy > cap or fix.mock:
-        return None
-    beyond = fence_of(zone).beyond(fix.lat, fix.lon)
-    wrong = beyond if zone.rule == "keep_in" else -beyond
-    if wrong <= 0:
-        return False
-    if wrong - accuracy <= settings.margin or not active(zone.active, fix.at, tz):
-        return None
-    return True
+def active_beside(zone: Zone, at: datetime, town: Town) -> list[Zone]:
+    """Return the owner's other zones that are active at a moment."""
+    others = (town.fences[key] for key in town.fences_of[zone.owner] if key != zone.id)
+    return [other for other in others if period_of(other, at, town.zone) is not None]
 
 
-def active(hours: str | None, at: datetime, tz: ZoneInfo) -> bool:
-    """Return True if a moment is within "20:00-06:00" (or "06:00-20:00") of the town's time."""
-    if not hours:
-        return True
-    start, _, end = (part.strip() for part in hours.partition("-"))
-    clock = f"{at.astimezone(tz):%H:%M}"
-    if start <= end:
-        return start <= clock < end
-    return clock >= start or clock < end
+def is_over(period: Period, now: datetime) -> bool:
+    """Return True if the time in which a zone was active is over by now."""
+    return period.end is not None and period.end <= now
 
 
 def crossed_to(zone: Zone) -> str:
     """Return the reason of a breach."""
     return "left_zone" if zone.rule == "keep_in" else "entered_zone"
-
-
-def shape_of(zone: Zone) -> int:
-    """Return a number that changes when the zone does."""
-    return crc32(msgspec.json.encode(zone))
-
-
-@lru_cache(maxsize=65_536)
-def fence_of(zone: Zone) -> Fence:
-    """Return a zone's edge, made ready once."""
-    return Fence(zone)
 
 
 GEOFENCE_BREACHED = FenceRule()

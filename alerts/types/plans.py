@@ -18,6 +18,8 @@ class Zone(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     circle: Circle | None = None
     polygon: tuple[tuple[float, float], ...] | None = None  # [lon, lat] ring, WGS-84
     active: str | None = None  # "20:00-06:00" in the town's zone; None = always
+    from_: datetime | None = msgspec.field(name="from", default=None)  # not before
+    until: datetime | None = None  # and not from here on
 
 
 class PlannedVisit(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

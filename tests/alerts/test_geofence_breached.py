@@ -2,6 +2,7 @@
 
 from itertools import permutations
 
+import msgspec
 import pytest
 from story import HOME, Spot, Story, client, moment
 
@@ -92,9 +93,78 @@ def test_a_night_zone_bites_only_at_night() -> None:
     told.expect_nothing()
     walk(told, ("20:01", AWAY), ("20:04", AWAY))
     told.expect("geofence_breached", "client:c-1", "raised", at="20:04")
-    walk(told, ("+1 07:00", AWAY)).expect_nothing()
-    walk(told, ("+1 08:00", INSIDE), ("+1 08:05", INSIDE))
-    told.expect("geofence_breached", "client:c-1", "cleared", at="+1 08:05")
+    told.at("+1 06:00")
+    told.expect("geofence_breached", "client:c-1", "cleared", at="+1 06:00", reason="zone_inactive")
+    walk(told, ("+1 07:00", AWAY), ("+1 19:59", AWAY)).expect_nothing()
+    walk(told, ("+1 20:00", AWAY), ("+1 20:01", AWAY)).expect_nothing()  # the night begins anew
+    walk(told, ("+1 20:02", AWAY)).expect("geofence_breached", "client:c-1", at="+1 20:02")
+    told.expect_nothing()
+
+
+def test_a_zone_ends_when_its_time_has_come_and_begins_no_sooner() -> None:
+    zone = keep_in(from_=moment("09:00"), until=moment("12:00"))
+    told = walk(story(zone), ("08:00", AWAY), ("08:59", AWAY), ("09:01", AWAY)).expect_nothing()
+    walk(told, ("09:03", AWAY)).expect("geofence_breached", "client:c-1", at="09:03")
+    told.at("12:30")
+    told.expect("geofence_breached", "client:c-1", "cleared", at="12:00", reason="zone_inactive")
+    walk(told, ("12:31", AWAY), ("12:40", AWAY)).expect_nothing()
+
+
+def test_what_comes_late_of_a_night_that_is_over_says_nothing_any_more() -> None:
+    told = story(keep_in(active="20:00-06:00")).at("+1 07:00")
+    for at in ("23:00", "23:05", "23:10"):
+        told.position("tag-1", AWAY, observed=at)
+    told.at("+2 00:00").expect_nothing()
+
+
+def test_a_night_s_end_is_met_by_a_restart_too() -> None:
+    told = walk(story(keep_in(active="20:00-06:00")), ("20:01", AWAY), ("20:04", AWAY))
+    told.expect("geofence_breached", "client:c-1")
+    told.now = moment("+1 20:30")  # the process was away all day
+    told.restart()
+    told.expect("geofence_breached", "client:c-1", "cleared", reason="zone_inactive")
+    walk(told, ("+1 20:31", AWAY)).expect_nothing()
+
+
+DAUGHTER = HOME.north(2_000)
+SECOND = Zone(
+    id="z-2",
+    owner="client:c-1",
+    rule="keep_in",
+    circle=Circle(lat=DAUGHTER.lat, lon=DAUGHTER.lon, radius=200),
+)
+
+
+def test_who_is_inside_one_of_two_homes_is_out_of_neither() -> None:
+    told = walk(story(None, SECOND), ("09:00", DAUGHTER), ("09:10", DAUGHTER), ("10:00", HOME))
+    walk(told, ("10:10", HOME)).expect_nothing()
+    walk(told, ("11:00", HOME.north(1_000)), ("11:05", HOME.north(1_000)))
+    assert sorted(found.key for found in told.told) == ["z-1", "z-2"]
+    told.told.clear()
+    walk(told, ("11:20", DAUGHTER), ("11:25", DAUGHTER))
+    assert sorted((found.key, found.event) for found in told.told) == [
+        *(("z-1", "cleared"), ("z-2", "cleared"))
+    ]
+
+
+def test_a_second_home_excuses_only_while_it_is_active() -> None:
+    by_day = msgspec.structs.replace(SECOND, active="08:00-18:00")
+    told = walk(story(None, by_day), ("09:00", DAUGHTER), ("17:50", DAUGHTER)).expect_nothing()
+    walk(told, ("18:00", DAUGHTER), ("18:05", DAUGHTER))
+    told.expect("geofence_breached", "client:c-1", at="18:05", key="z-1")
+    told.expect_nothing()
+
+
+def test_a_place_to_keep_out_of_is_no_excuse_and_is_excused_by_none() -> None:
+    out = Zone(
+        id="z-2",
+        owner="client:c-1",
+        rule="keep_out",
+        circle=Circle(lat=HOME.lat, lon=HOME.lon, radius=50),
+    )
+    told = walk(story(None, out), ("09:00", HOME), ("09:05", HOME))
+    told.expect("geofence_breached", "client:c-1", key="z-2", reason="entered_zone")
+    told.expect_nothing()
 
 
 def test_a_mocked_place_says_nothing() -> None:
@@ -152,4 +222,4 @@ def test_a_zone_taken_away_clears_and_a_redrawn_one_starts_anew() -> None:
         "geofence_breached", "client:c-1", "raised"
     )
     told.change(gone={"zones": ("z-1",)})
-    told.expect("geofence_breached", "client:c-1", "cleared", reason="zone_removed")
+    told.expect("geofence_breached", "client:c-1", "cleared", reason="zone_inactive")

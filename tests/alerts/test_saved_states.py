@@ -42,7 +42,7 @@ visit 1: record(id plan client caregiver start end minutes state grade began end
     first_fix last_fix) marks(at id device caregiver action) doors(at id device) mock(at id
     device) spoke(first last first_fix last_fix)) cancelled
 sos_pressed 1: raised presses tested
-geofence_breached 1: shape owner trails(fixes(at id out) out) breached
+geofence_breached 1: shape owner trails(fixes(at id out) out) breached begin
 visit_missed 1: reason
 visit_late 1: reason
 visit_short 1: raised
