@@ -97,6 +97,8 @@ def _zone(zone: Zone, path: Path) -> Iterator[Wrong]:
     if wrong:
         yield (*path, "polygon"), wrong
     yield from _hours(zone.active, (*path, "active"))
+    if zone.from_ is not None and zone.until is not None:
+        yield from _stretch(zone, (*path, "until"))
 
 
 def _visit(visit: Any, path: Path) -> Iterator[Wrong]:
