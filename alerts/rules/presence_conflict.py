@@ -4,8 +4,8 @@ Raises when a person was seen by two terminals, or by a terminal while carrying 
 and to get from one to the other would need more than `km_per_hour`: somebody lends a card, a photo
 fools a terminal, or a phone is not with its owner. Places are the homes of the terminals'
 facilities; their radii and the phone's accuracy are taken off the distance. All ways of recognising
-a person count (face, palm, finger, card, pin): each claims that the person is there. Sightings
-without a time of their own or with a quarantined clock say nothing, nor do phones that are vaguer
+a person count (face, palm, finger, card, pin): each claims that the person is there, but for a face
+that the terminal took for a photo: that shows where a picture was. Sightings without a time of their own or with a quarantined clock say nothing, nor do phones that are vaguer
 than 100 m or mock, nor terminals whose place the register does not hold.
 
 A further conflict of the same person within a day of the last is `joined`. Nothing clears it: two
@@ -125,6 +125,8 @@ def claim_of(reading: FaceSeen | Position, town: Town) -> Claim | None:
     if reading.observed_at is None or reading.clock == "quarantined":
         return None
     if isinstance(reading, FaceSeen):
+        if reading.alive is False:
+            return None
         place = place_of(reading.device, town)
         if place is None:
             return None

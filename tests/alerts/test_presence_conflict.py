@@ -60,6 +60,12 @@ def test_a_lent_card_is_found_too(method: str) -> None:
     told.at("10:02").face("term-f-2", "P-1", method=method).expect(RULE, WHO)
 
 
+def test_a_photo_elsewhere_is_no_second_place() -> None:
+    told = story().at("10:00").face("term-f-1", "P-1", alive=True)
+    told.at("10:02").face("term-f-2", "P-1", alive=False).expect_nothing()
+    told.at("10:03").face("term-f-2", "P-1", alive=True).expect(RULE, WHO, reason="two_terminals")
+
+
 def test_a_phone_that_is_not_with_its_owner() -> None:
     told = story().at("10:00").position("band-r-1", HOME.north(9_000))
     told.at("10:01").face("term-f-1", "P-1").expect(RULE, WHO, reason="phone_elsewhere")

@@ -294,6 +294,7 @@ def test_attendance_wants_a_live_face_in_each_half(
     store(db, face(3), face(4, method="card"), face(5, score=0.5), face(20, alive=False))
     (row,) = api.get("/api/v1/attendance?month=2026-10").json()
     assert (row["first_half"], row["second_half"], row["kept"]) == (["2026-10-03"], [], False)
+    assert row["refused"] == 2  # the one that was not sure, and the photo; a card is no face
     store(db, face(21))
     (row,) = api.get("/api/v1/attendance?month=2026-10").json()
     assert row["kept"]
