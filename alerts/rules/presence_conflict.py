@@ -1,12 +1,13 @@
 """One person in two places sooner than travel allows.
 
 Raises when a person was seen by two terminals, or by a terminal while carrying a phone elsewhere,
-and to get from one to the other would need more than `km_per_hour`: somebody lends a card, a photo
-fools a terminal, or a phone is not with its owner. Places are the homes of the terminals'
-facilities; their radii and the phone's accuracy are taken off the distance. All ways of recognising
-a person count (face, palm, finger, card, pin): each claims that the person is there, but for a face
-that the terminal took for a photo: that shows where a picture was. Sightings without a time of their own or with a quarantined clock say nothing, nor do phones that are vaguer
-than 100 m or mock, nor terminals whose place the register does not hold.
+and to get from one to the other would need more than `km_per_hour`: somebody lends a card, or a
+phone is not with its owner. Places are the homes of the terminals' facilities; their radii and the
+phone's accuracy are taken off the distance. All ways of recognising a person count (face, palm,
+finger, card, pin): each claims that the person is there, but for a face that the terminal took for
+a photo: that shows where a picture was. Sightings without a time of their own or with a
+quarantined clock say nothing, nor do phones that are vaguer than 100 m or mock, nor terminals whose
+place the register does not hold.
 
 A further conflict of the same person within a day of the last is `joined`. Nothing clears it: two
 claims contradict each other, and a person has to find out which is wrong. The order in which the

@@ -1,8 +1,8 @@
 """Attendance of residents: who was seen alive by a terminal, on which days of a month. Pure.
 
 A sighting is a live face (cards, palms and pins can be lent) of at least the score that the rule
-`face_presence_missing` asks for; a face that is not is counted as refused. A month is kept when each half (1-15, 16-end) holds a sighting,
-the two lying far enough apart.
+`face_presence_missing` asks for; a face that is not is counted as refused. A month is kept when
+each half (1-15, 16-end) holds a sighting, the two lying far enough apart.
 """
 
 from collections import Counter
