@@ -8,6 +8,7 @@ changed its mind about the device or its holder, or the town has changed.
 
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
+from statistics import median_low
 
 import msgspec
 
@@ -20,6 +21,11 @@ CALM = timedelta(hours=1)
 # Percent; a reading with a lower charge is never routine. Our choice, well above any default.
 WELL = 50.0
 REPEATED = timedelta(minutes=10)  # so much later the same state of a door is no bounce; our choice
+# What is said so shortly after an opening belongs to it and shows no habit; our choice.
+COUPLED = timedelta(minutes=1)
+# A usual beat is the middle one of the latest five intervals, or of fewer but at least two, so that
+# one silence changes nothing; our choice.
+INTERVALS, HABIT = 5, 2
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -30,8 +36,18 @@ class Vital(msgspec.Struct, array_like=True, gc=False):
     calm_until: datetime = LONG_AGO  # only routine readings came, and they are only noted
     charged: bool = False  # the reading that calmed named its charge
     beats: bool = False  # it has said something that was no event: a heartbeat, a state repeated
-    is_open: bool | None = None  # a door's last state, until it beats
+    is_open: bool | None = None  # a door's last state
     since: datetime = LONG_AGO  # when that was first said, by our clock
+    beat_at: datetime = LONG_AGO  # the last heartbeat that counts, by our clock
+    intervals: tuple[int, ...] = ()  # seconds between the latest of them
+    gap: tuple[datetime, datetime] | None = None  # the last silence of more than two beats
+
+    @property
+    def usual_beat(self) -> timedelta | None:
+        """Return the time between two heartbeats; None for a device that has no such habit."""
+        if len(self.intervals) < HABIT:
+            return None
+        return timedelta(seconds=median_low(self.intervals))
 
 
 class Vitals:
@@ -60,46 +76,52 @@ class Vitals:
         vital = self._of.get(device)
         return vital is not None and vital.beats
 
+    def is_alive(self, device: str, now: datetime) -> bool:
+        """Return True if a device has not been silent for more than twice its usual beat.
+
+        One without a usual beat is taken to be alive: it speaks when something happens.
+        """
+        vital = self._of.get(device)
+        beat = vital.usual_beat if vital is not None else None
+        return vital is None or beat is None or now - vital.heard <= 2 * beat
+
+    def last_gap(self, device: str) -> tuple[datetime, datetime] | None:
+        """Return a device's last silence of more than two of its beats, by our clock."""
+        vital = self._of.get(device)
+        return vital.gap if vital is not None else None
+
     def note(self, reading: Reading, now: datetime) -> bool:
         """Note a reading. Return True if it is routine and its device calm: it is no news."""
         device = reading.device
         vital = self._of.get(device)
         if vital is None or not is_routine(reading, self.routine_above):
             self._hear(reading, vital)
-            self._is_first_beat(reading, self._of.get(device))
             return False
         self._dirty.add(device)
+        if type(reading) is Position:
+            is_news, vital.beats = not vital.beats, True
+        else:
+            is_news = learn(reading, vital)
         if reading.received_at > vital.heard:  # nothing routine counts at another time
             vital.heard = reading.received_at
-        if not vital.beats and self._is_first_beat(reading, vital):
+        if is_news:
             return False
         is_calm = now < vital.calm_until > self._calm_after
         return is_calm and (reading.battery is None or vital.charged)
 
-    def _is_first_beat(self, reading: Reading, vital: Vital | None) -> bool:
-        """Note that a device sends heartbeats. Return True if this reading is the first of them."""
-        if vital is None or vital.beats or reading.replayed:
-            return False
-        if isinstance(reading, DoorMoved):
-            if vital.is_open is not reading.open:
-                vital.is_open, vital.since = reading.open, reading.received_at
-            vital.beats = reading.received_at - vital.since >= REPEATED
-        elif isinstance(reading, DeviceStatus):
-            vital.beats = reading.online is not False
-        else:
-            vital.beats = isinstance(reading, Position | Measured)
-        return vital.beats
-
     def _hear(self, reading: Reading, vital: Vital | None) -> None:
-        """Note when a device was heard, if the reading proves that it is alive."""
+        """Note a reading that may be news, if it proves that its device is alive."""
         at = heard_at(reading)
         if at is None:
             return
         self._dirty.add(reading.device)
         if vital is None:
-            self._of[reading.device] = Vital(at)
-        elif at > vital.heard:
-            vital.heard = at
+            vital = self._of[reading.device] = Vital(at)
+        if isinstance(reading, Position):
+            vital.beats = vital.beats or not reading.replayed
+        else:
+            learn(reading, vital)
+        vital.heard = max(vital.heard, at)
 
     def calm(self, reading: Reading, now: datetime) -> None:
         """Calm a device of whose reading no rule made anything: the next like it is no news."""
@@ -109,8 +131,8 @@ class Vitals:
 
     def stir(self, key: str, directory: Directory) -> None:
         """End the calm of a device, or of a holder's devices: a rule changed its mind of them."""
-        devices = (key,) if ":" not in key else [one.id for one in directory.held_by(key)]
-        for device in devices:
+        held = directory.held_by(key) if ":" in key else ()  # a device's id may hold a colon too
+        for device in (key, *(one.id for one in held)):
             vital = self._of.get(device)
             if vital is not None:
                 vital.calm_until = LONG_AGO
@@ -134,6 +156,41 @@ class Vitals:
         else:
             self._changed_at = msgspec.msgpack.decode(body, type=datetime)
             self._calm_after = self._changed_at + CALM
+
+
+def learn(reading: Reading, vital: Vital) -> bool:
+    """Learn a device's habit from one more reading, not yet noted as heard.
+
+    Return True if that is news: its first heartbeat, or the end of a long silence.
+    """
+    if reading.replayed or reading.received_at < vital.heard:
+        return False
+    at, beat = reading.received_at, vital.usual_beat
+    is_back = beat is not None and at - vital.heard > 2 * beat
+    if is_back:
+        vital.gap = (vital.heard, at)
+    if not is_heartbeat(reading, vital):
+        return is_back
+    is_first, vital.beats = not vital.beats, True
+    if at - vital.beat_at >= REPEATED:
+        if vital.beat_at != LONG_AGO:
+            passed = int((at - vital.beat_at).total_seconds())
+            vital.intervals = (*vital.intervals[1 - INTERVALS :], passed)
+        vital.beat_at = at
+    return is_first or is_back
+
+
+def is_heartbeat(reading: Reading, vital: Vital) -> bool:
+    """Return True for a reading that no event has brought about. A door's state is kept up here."""
+    at = reading.received_at
+    if isinstance(reading, DoorMoved):
+        if vital.is_open is not reading.open:
+            vital.is_open, vital.since = reading.open, at
+        return at - vital.since >= REPEATED
+    if isinstance(reading, DeviceStatus) and reading.online is False:
+        return False
+    is_coupled = vital.is_open is not None and at - vital.since < COUPLED
+    return isinstance(reading, DeviceStatus | Measured) and not is_coupled
 
 
 def is_routine(reading: Reading, above: float) -> bool:

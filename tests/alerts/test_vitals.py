@@ -97,3 +97,65 @@ def test_the_last_word_of_a_device_survives_a_restart() -> None:
     now.at("+1 21:04").expect_nothing()
     now.at("+1 21:05").expect("device_silent", "device:btn-c-1", at="+1 21:05")
     assert now.now.astimezone(DAY.tzinfo).day == 3
+
+
+def test_a_device_whose_name_holds_a_colon_is_stirred_like_any_other() -> None:
+    vitals_ = vitals.Vitals()
+    directory = story().directory
+    for name in ("a4:c1:38:0f", "door-c-1"):
+        said = DeviceStatus(
+            device=name, id="m", observed_at=moment("08:00"), received_at=moment("08:00")
+        )
+        vitals_.note(said, moment("08:00"))
+        assert vitals_.note(said, moment("08:01")) is False
+        vitals_.calm(said, moment("08:01"))
+        assert vitals_.note(said, moment("08:02")) is True
+        vitals_.stir(name, directory)
+        assert vitals_.note(said, moment("08:03")) is False
+    vitals_.calm(said, moment("08:03"))
+    vitals_.stir("client:c-1", directory)
+    assert vitals_.note(said, moment("08:04")) is False
+
+
+def habit_of(*minutes: float) -> vitals.Vitals:
+    """The signs of life of a door that says so many minutes after eight that it lives."""
+    kept = vitals.Vitals()
+    for n, each in enumerate(minutes):
+        at = moment("08:00") + timedelta(minutes=each)
+        said = DeviceStatus(device="door-c-1", id=f"m-{n}", observed_at=at, received_at=at)
+        kept.note(said, at)
+    return kept
+
+
+@pytest.mark.parametrize(
+    ("minutes", "beat"),
+    [
+        ((0,), None),
+        ((0, 60), None),  # once is no habit
+        ((0, 60, 120), 60),
+        ((0, 60, 120, 400, 460, 520), 60),  # one silence changes nothing
+        ((0, 0.1, 60, 60.1, 60.2, 120, 120.1), 60),  # said twice is said once
+        ((0, 240, 300, 360, 420, 480, 540), 60),  # the latest count
+    ],
+)
+def test_the_usual_beat_is_the_middle_of_the_latest(
+    minutes: tuple[float, ...], beat: float | None
+) -> None:
+    kept = habit_of(*minutes)
+    last = moment("08:00") + timedelta(minutes=minutes[-1])
+    if beat is None:
+        assert kept.is_alive("door-c-1", last + timedelta(days=9))
+        return
+    assert kept.is_alive("door-c-1", last + timedelta(minutes=2 * beat))
+    assert not kept.is_alive("door-c-1", last + timedelta(minutes=2 * beat, seconds=1))
+
+
+def test_what_belongs_to_an_opening_shows_no_habit() -> None:
+    kept = vitals.Vitals()
+    for n, minutes in enumerate((0, 30, 70, 95, 130)):
+        at = moment("08:00") + timedelta(minutes=minutes)
+        common: dict[str, Any] = {"device": "door-c-1", "received_at": at, "observed_at": at}
+        kept.note(DoorMoved(id=f"d-{n}", open=n % 2 == 0, **common), at)
+        kept.note(DeviceStatus(id=f"s-{n}", **common), at)
+    assert not kept.beats("door-c-1")
+    assert kept.is_alive("door-c-1", moment("+3 08:00"))
