@@ -1,7 +1,9 @@
 """Many devices of one area, or behind one gateway, are lost at once: one incident, no storm.
 
 Raises when at least `devices` devices, and at least `share` of those ever heard in an area and
-below it, were lost within `minutes`: one incident for the smallest area that qualifies. Where
+below it, were lost within `minutes` of one another: one incident for the smallest area that
+qualifies. When a device was lost is when it was last heard, whatever moment that is found at: a
+terminal is missed after minutes and a door after a day, and a power cut took both. Where
 only devices of one area are lost it is raised at once; where others are too, half a minute after
 the first of them, so that the whole of it is seen. `device_silent` says what is lost (silent for
 its kind's time, said to be offline, or cut off). Devices never heard do not count, nor do SOS
@@ -77,7 +79,7 @@ class OutageRule(Rule[OutageState, OutageSettings, Never, Heard]):
             return UNCHANGED
         if isinstance(event, DeviceLost):
             move = self._back if event.back else self._lost
-            return move(state, event.device, event.place, town)
+            return move(state, event, event.place, town)
         heard = state.heard.get(event.place, 0) + (1 if event.watched else -1)
         return waiting(replace(state, heard={**state.heard, event.place: heard}))
 
@@ -97,11 +99,14 @@ class OutageRule(Rule[OutageState, OutageSettings, Never, Heard]):
                 findings.append(self._finding("revised", node, why(node, state), state, town))
         return waiting(replace(state, incidents=incidents), tuple(findings), tuple(events))
 
-    def _lost(self, state: OutageState, device: str, place: str, town: Town) -> Keep[OutageState]:
+    def _lost(
+        self, state: OutageState, event: DeviceLost, place: str, town: Town
+    ) -> Keep[OutageState]:
         """Add one more lost device: it joins the open incident, or is judged in a while."""
+        device = event.device
         nodes = around(place, town.directory)
         inside = next((node for node in nodes if node in state.incidents), None)
-        losses = {**state.lost.get(place, {}), device: Loss(device, town.now, inside)}
+        losses = {**state.lost.get(place, {}), device: Loss(device, event.since, inside, town.now)}
         state = replace(state, lost={**state.lost, place: losses})
         if town.directory.behind(device):
             state = replace(state, gateways=state.gateways | {device})
@@ -128,9 +133,10 @@ class OutageRule(Rule[OutageState, OutageSettings, Never, Heard]):
         return waiting(state, tuple(findings), tuple(events))
 
     def _back(
-        self, state: OutageState, device: str, place: str, town: Town
+        self, state: OutageState, event: DeviceLost, place: str, town: Town
     ) -> Verdict[OutageState]:
         """Take off a device that is not lost any more; with it the incident may be over."""
+        device = event.device
         losses = dict(state.lost.get(place, {}))
         loss = losses.pop(device, None)
         if loss is None:
@@ -159,14 +165,22 @@ class OutageRule(Rule[OutageState, OutageSettings, Never, Heard]):
         return outages(recent, state.heard, town.directory, measure_of)
 
     def _recent(self, state: OutageState, town: Town) -> dict[str, list[Loss]]:
-        """Return the losses of late by place, those of open incidents included."""
+        """Return by place what was lost when those were that have just been found to be.
+
+        Losses of open incidents are included, and however long ago the others were found.
+        """
+        all_lost = [loss for losses in state.lost.values() for loss in losses.values()]
+        news = [loss.at for loss in all_lost if town.now - (loss.found_at or loss.at) <= RESTART]
+        if not news:
+            return {}
+        first, last = min(news), max(news)
         recent: dict[str, list[Loss]] = {}
         for place, losses in state.lost.items():
             nodes = around(place, town.directory)
             within = max(RESTART, *(self._measure(node, state, town).within for node in nodes))
-            late = [loss for loss in losses.values() if loss.at >= town.now - within - WAIT]
-            if late:
-                recent[place] = late
+            then = [one for one in losses.values() if first - within <= one.at <= last + within]
+            if then:
+                recent[place] = then
         return recent
 
     def _measure(self, node: str, state: OutageState, town: Town) -> Measure:

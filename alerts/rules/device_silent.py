@@ -39,6 +39,7 @@ from alerts.rules.shared.silence import (
     next_look,
     reconnected,
     settled,
+    since_of,
 )
 from alerts.town.parameters import Parameters
 from alerts.town.town import Town
@@ -138,7 +139,7 @@ class SilentRule(Rule[Silence, SilentSettings, Reading, Heard]):
             let_go = state.let_go if event.covered else town.now
             after = replace(state, covered=event.covered, let_go=let_go)
         elif isinstance(event, GatewayLost):
-            after = reconnected(state) if event.back else cut_off(state)
+            after = reconnected(state) if event.back else cut_off(state, event.since)
         else:
             day = event.visit.start.astimezone(town.zone).date()
             after = replace(state, duty=with_visit(state.duty, event.visit, day))
@@ -159,7 +160,8 @@ class SilentRule(Rule[Silence, SilentSettings, Reading, Heard]):
         state = refreshed(key, state, town) if state is not None else None
         if state is None or status.at < state.heard or (state.lost and not state.cut_off):
             return UNCHANGED
-        return self._judge(key, state, replace(state, lost=True, cut_off=False), town)
+        offline = replace(state, lost=True, cut_off=False, lost_at=max(state.heard, status.at))
+        return self._judge(key, state, offline, town)
 
     def _judge(
         self, key: str, before: Silence, after: Silence, town: Town
@@ -177,7 +179,8 @@ class SilentRule(Rule[Silence, SilentSettings, Reading, Heard]):
             findings = (self._finding("cleared", key, device, before, reason, town),)
         events = events_of(key, before, after) if terms is None or terms.counted else ()
         if before.lost != after.lost and town.directory.behind(key):
-            events = (*events, GatewayLost(key, back=before.lost))
+            lost = before if before.lost else after
+            events = (*events, GatewayLost(key, since_of(lost), back=before.lost))
         if device is None:
             return Forget(findings, events)
         return Keep(after, next_look(after, terms), findings, events)

@@ -5,11 +5,10 @@ there is alive. Any opening of any door of the home counts, repeated reports too
 open is the matter of `door_left_open`), except a state without a time of its own that the
 broker kept. A home counts from the first time one of its door sensors is heard.
 
-Alive is a sensor that is not lost (`device_silent`) and has not fallen quiet. A sensor that
-reported twice or more between events (a status, a closed door once again) in as many hours before
-the last opening, and never since, has fallen quiet: it may be dead, and then nobody knows of
-the person. One that only ever speaks when the door moves is taken to be alive until it is lost.
-When a quiet sensor is heard again and still no door was opened, the alert is raised then.
+Alive is a sensor that is not lost (`device_silent`) and, if it sends heartbeats, was heard within
+twice its own usual beat; one that only ever speaks when the door moves is taken to be alive. Time
+in which every sensor of the home was lost does not count: the hours go on when one is back. An
+alert that is open when the home's sensors turn out lost is revised (`sensor_lost`), and stays.
 
 Time in which the client is `away` does not count, and the hours begin anew at the return. Clears
 when a door is opened (`activity`), when an opening of before the alert comes late
@@ -34,14 +33,14 @@ from alerts.rule import (
     Verdict,
 )
 from alerts.rules.shared.absence import is_away, overdue_at
-from alerts.rules.shared.activity import ActivityState, heard, is_alive, lost
+from alerts.rules.shared.activity import ActivityState, Sign, heard, lost, unwatched
 from alerts.rules.shared.affected import clients_of
 from alerts.rules.shared.lateness import came_late, judged_at
 from alerts.rules.shared.silence import DeviceLost
 from alerts.town.parameters import Parameters
 from alerts.town.town import Town
 from alerts.types import Evidence, Finding, Severity
-from devices.readings import DeviceStatus, DoorMoved
+from devices.readings import DeviceStatus, DoorMoved, Measured
 
 
 class ActivitySettings(Parameters, frozen=True):
@@ -50,16 +49,17 @@ class ActivitySettings(Parameters, frozen=True):
     hours: float = 24  # as in Shanghai, where a day without an opening is a call
 
 
-class ActivityRule(Rule[ActivityState, ActivitySettings, DoorMoved | DeviceStatus, DeviceLost]):
+class ActivityRule(Rule[ActivityState, ActivitySettings, Sign, DeviceLost]):
     name = "no_activity"
     severity = Severity.HIGH
-    readings = (DoorMoved, DeviceStatus)
-    vital = (DeviceStatus,)
+    version = 2  # a sensor's own beat says whether it is alive
+    readings = (DoorMoved, DeviceStatus, Measured)
+    vital = (DeviceStatus, Measured)
     events = (DeviceLost,)
     settings = ActivitySettings
     state = ActivityState
 
-    def route_reading(self, reading: DoorMoved | DeviceStatus, town: Town) -> Iterable[str]:
+    def route_reading(self, reading: Sign, town: Town) -> Iterable[str]:
         return home_of(reading.device, town, is_door=isinstance(reading, DoorMoved))
 
     def route_event(self, event: DeviceLost, town: Town) -> Iterable[str]:
@@ -69,15 +69,15 @@ class ActivityRule(Rule[ActivityState, ActivitySettings, DoorMoved | DeviceStatu
         return () if isinstance(change, Begun) else clients_of(change, town)
 
     def on_reading(
-        self, key: str, state: ActivityState | None, reading: DoorMoved | DeviceStatus, town: Town
+        self, key: str, state: ActivityState | None, reading: Sign, town: Town
     ) -> Verdict[ActivityState]:
-        after = heard(state, reading)
+        after = heard(state, reading, town.vitals.last_gap(reading.device))
         return UNCHANGED if after is state or after is None else self._judge(key, after, town)
 
     def on_event(
         self, key: str, state: ActivityState | None, event: DeviceLost, town: Town
     ) -> Verdict[ActivityState]:
-        return UNCHANGED if state is None else self._judge(key, lost(state, event), town)
+        return UNCHANGED if state is None else self._judge(key, lost(state, event, town.now), town)
 
     def on_timer(self, key: str, state: ActivityState, town: Town) -> Verdict[ActivityState]:
         return self._judge(key, state, town, is_due=True)
@@ -97,27 +97,26 @@ class ActivityRule(Rule[ActivityState, ActivitySettings, DoorMoved | DeviceStatu
         """Return the verdict on a home as it now is; only a timer (`is_due`) raises."""
         limit = timedelta(hours=town.settings(self, key).hours)
         last = state.opened or state.since
-        due = overdue_at(last, limit, key, town)
+        due = overdue_at(last, limit + unwatched(state, last), key, town)
         if due > town.now:
             cleared = self._cleared(key, state, why_over(key, state, town), town)
-            return Keep(replace(state, raised=None), due, cleared)
-        alive = any(is_alive(sensor, last, limit) for sensor in state.sensors.values())
-        if state.raised is not None or not alive:
+            return Keep(replace(state, raised=None, doubted=False), due, cleared)
+        quiet = [device for device in sorted(state.sensors) if not is_alive(device, state, town)]
+        is_blind = len(quiet) == len(state.sensors)
+        if state.raised is not None and is_blind and not state.doubted:
+            doubt = self._doubted(key, quiet, town)
+            return Keep(replace(state, doubted=True), NO_TIMER, (doubt,))
+        if state.raised is not None or is_blind:
             return Keep(state, NO_TIMER)
         if not is_due:
             return Keep(state, judged_at(due, town.now))
         raised = replace(state, raised=town.now, counted=state.opened)
-        return Keep(raised, NO_TIMER, (self._raised(key, state, limit, town),))
+        return Keep(raised, NO_TIMER, (self._raised(key, state, quiet, town),))
 
-    def _raised(self, key: str, state: ActivityState, limit: timedelta, town: Town) -> Finding:
+    def _raised(self, key: str, state: ActivityState, quiet: list[str], town: Town) -> Finding:
         """Return the finding that no door was opened, with the sensors that are quiet."""
         last = state.opened or state.since
         hours = (town.now - last) / timedelta(hours=1)
-        quiet = [
-            device
-            for device, sensor in sorted(state.sensors.items())
-            if not is_alive(sensor, last, limit)
-        ]
         return self.finding(
             "raised",
             key,
@@ -127,6 +126,20 @@ class ActivityRule(Rule[ActivityState, ActivitySettings, DoorMoved | DeviceStatu
             evidence=(
                 Evidence(what="last_opening" if state.opened else "no_opening", at=last),
                 *(Evidence(what="sensor_quiet", device=device) for device in quiet),
+            ),
+        )
+
+    def _doubted(self, key: str, quiet: list[str], town: Town) -> Finding:
+        """Return the finding that nobody can tell any more: the home's sensors are lost."""
+        return self.finding(
+            "revised",
+            key,
+            "sensor_lost",
+            f"{key}: the home's door sensors are lost, so an opening may have gone unseen",
+            town=town,
+            evidence=tuple(
+                Evidence(what="sensor_quiet", at=town.vitals.heard(device), device=device)
+                for device in quiet
             ),
         )
 
@@ -159,6 +172,11 @@ def home_of(device: str, town: Town, *, is_door: bool = False) -> tuple[str, ...
     speaker = town.speaker(device)
     is_at_home = speaker.subject.startswith("client:") and (is_door or speaker.kind == "door")
     return (speaker.subject,) if is_at_home else ()
+
+
+def is_alive(device: str, state: ActivityState, town: Town) -> bool:
+    """Return True if a sensor would have reported an opening by now."""
+    return state.sensors[device].lost_since is None and town.vitals.is_alive(device, town.now)
 
 
 def why_over(key: str, state: ActivityState, town: Town) -> str:

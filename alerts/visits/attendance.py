@@ -50,9 +50,10 @@ def attendance(
     door. Only the `planned` caregiver's phone is followed elsewhere.
     """
     seen = share.seen
-    presence = seen.presence(caregiver)
-    home = joined((*presence.sure, *presence.weak), terms.gap)
+    presence, whole = seen.presence(caregiver), share.whole.presence(caregiver)
+    home = joined((*whole.sure, *whole.weak), terms.gap)
     home = without(home, share.spans.get(caregiver, ()))
+    presence = Presence(caregiver, presence.sure, home)  # no fix is cut off from its stretch
     elsewhere = seen.elsewhere if planned else ()
     marks = [mark for mark in seen.marks if mark.caregiver == caregiver]
     backed = backed_marks(marks, seen, presence, terms)

@@ -22,6 +22,7 @@ Span = tuple[datetime, datetime]
 class Share(NamedTuple):
     """What was seen of a visit, and how much of it served visits that come before."""
 
+    whole: Seen
     seen: Seen  # without what served others
     spans: Mapping[str, Sequence[Span]]  # by caregiver: when others were served
     taken: Stretches  # when the visit's own caregiver was there and served another
@@ -68,7 +69,7 @@ def shared_out(record: VisitRecord, seen: Seen, index: VisitIndex) -> Share:
     }
     spans = {person: spans_taken(record, person, index) for person in people}
     if not any(spans.values()):
-        return Share(seen, {}, ())
+        return Share(seen, seen, {}, ())
     free = (
         Presence(
             each.caregiver,
@@ -80,7 +81,7 @@ def shared_out(record: VisitRecord, seen: Seen, index: VisitIndex) -> Share:
     own = seen.presence(record.caregiver or "")
     taken = within((*own.sure, *own.weak), spans.get(own.caregiver, []))
     left = tuple(each for each in free if each.sure or each.weak)
-    return Share(msgspec.structs.replace(seen, presences=left), spans, taken)
+    return Share(seen, msgspec.structs.replace(seen, presences=left), spans, taken)
 
 
 def without(stretches: Stretches, spans: Iterable[Span]) -> Stretches:

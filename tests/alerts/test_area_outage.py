@@ -8,7 +8,7 @@ from story import Story, area, button, client, door
 
 from alerts.rules.shared.outages import Loss, Measure, densest, outages
 from alerts.types import RuleScope
-from devices.directory import Device, Directory, RegisterChange
+from devices.directory import Device, Directory, Facility, RegisterChange
 
 RULE, WHERE = "area_outage", "area:wangji"
 AREAS = (area("mudan"), area("wangji", "mudan"), area("liji", "mudan"))
@@ -222,3 +222,58 @@ def test_a_device_in_no_area_belongs_to_no_outage() -> None:
     for device in stray:
         told.status(device.id).status(device.id, online=False)
     told.at("10:30").expect_nothing(RULE)
+
+
+def dark(told: Story, terminals: int, doors: int) -> Story:
+    """Doors that beat once an hour, and terminals beside them; all are heard last at 08:00."""
+    for each in told.every(60, "02:00", "08:00"):
+        for n in range(1, doors + 1):
+            each.status(f"door-c-{n}", online=True)
+    for n in range(1, terminals + 1):
+        told.status(f"term-{n}", online=True)
+    return told
+
+
+def terminals(count: int) -> tuple[object, ...]:
+    return tuple(
+        item
+        for n in range(1, count + 1)
+        for item in (
+            Facility(id=f"f-{n}", area="wangji"),
+            Device(id=f"term-{n}", kind="terminal", holder=f"facility:f-{n}"),
+        )
+    )
+
+
+def test_doors_and_terminals_that_die_together_are_one_outage_when_the_doors_are_found() -> None:
+    town = (*AREAS, *homes("wangji", 6), *terminals(6))
+    told = dark(Story(*town, only=("device_silent", RULE)), 6, 6)  # type: ignore[arg-type]
+    told.at("08:10")
+    assert len([found for found in told.told if found.rule == "device_silent"]) == 6
+    told.at("+1 10:00")
+    found = told.expect(RULE, WHERE, "raised", at="+1 09:00")
+    assert {fact.device for fact in found.evidence} >= {"term-1", "term-6", "door-c-1"}
+    cleared = [one for one in told.told if one.reason == "area_outage"]
+    assert {one.subject for one in cleared} == {f"device:term-{n}" for n in range(1, 7)}
+
+
+def test_doors_found_at_one_time_that_were_last_heard_at_different_times_are_no_outage() -> None:
+    told = Story(*AREAS, *homes("wangji", 12), *terminals(12), only=("device_silent", RULE))  # type: ignore[arg-type]
+    for n in range(1, 13):
+        told.at(f"{8 + n}:00").status(f"term-{n}", online=True)
+    told.at("23:00").expect_nothing(RULE)
+
+
+def test_a_dark_village_is_one_outage_and_no_home_is_inactive() -> None:
+    town = (*AREAS, *homes("wangji", 30))
+    told = Story(*town, only=("device_silent", "no_activity", RULE))  # type: ignore[arg-type]
+    for each in told.every(60, "02:00", "12:00"):
+        for n in range(1, 31):
+            each.status(f"door-c-{n}", online=True)
+    for n in range(1, 31):
+        told.at(f"12:{n // 6:02}").door(f"door-c-{n}").door(f"door-c-{n}", open=False)
+    told.at("+3 00:00")
+    assert [(found.rule, found.event) for found in told.told if found.event != "revised"] == [
+        (RULE, "raised")
+    ]
+    assert len([fact for fact in told.told[-1].evidence if fact.what == "device_lost"]) == 30

@@ -72,9 +72,46 @@ def test_a_sensor_that_has_fallen_quiet_says_nothing_of_the_person() -> None:
     told.at("+2 12:00").expect_nothing()
 
 
-def test_the_quiet_sensor_that_is_back_without_an_opening_raises() -> None:
-    told = opened(reports(story(), "02:00", "08:00")).at("+1 10:00").status("door-c-1")
-    told.at("+1 10:02").expect(RULE, WHO, at="+1 10:02")
+def test_the_time_in_which_the_sensor_was_lost_does_not_count() -> None:
+    told = opened(reports(story(), "02:00", "08:00"))  # then it is silent for 26 hours
+    reports(told, "+1 10:00", "+2 09:00").expect_nothing(RULE)
+    told.at("+2 09:59").expect_nothing(RULE)
+    told.at("+2 10:00").expect(RULE, WHO, at="+2 10:00")  # 24 hours that somebody watched
+
+
+def test_a_short_silence_of_the_sensor_counts_no_more_than_its_hours() -> None:
+    told = reports(opened(reports(story(), "02:00", "08:00")), "09:00", "12:00")
+    reports(told, "17:00", "+1 14:00").expect(RULE, WHO, at="+1 13:00")
+
+
+def test_what_one_of_two_sensors_watched_counts() -> None:
+    told = opened(reports(story(), "02:00", "08:00"))
+    for each in told.every(60, "02:00", "+1 08:00"):
+        each.status("door2-c-1", online=True)
+    told.at("+1 08:00").expect(RULE, WHO, at="+1 08:00")
+
+
+@pytest.mark.parametrize(("last_word", "is_alive"), [("+1 00:00", True), ("18:00", False)])
+def test_alive_is_within_twice_its_own_beat(last_word: str, is_alive: bool) -> None:
+    """It says every six hours that it lives; the last opening was at seven."""
+    told = story()
+    for each in told.every(360, "00:00", last_word):
+        each.status("door-c-1", online=True)
+        if each.now == moment("06:00"):
+            opened(each.at("07:00"))
+    told.at("+1 07:30")
+    assert bool([found for found in told.told if found.rule == RULE]) is is_alive
+
+
+def test_an_open_alert_whose_sensor_turns_out_lost_is_revised_once_and_stays() -> None:
+    told = opened(story(rules={RULE: {"hours": 10}}).at("08:00"))
+    told.at("18:00").expect(RULE, WHO, "raised", at="18:00")
+    told.at("20:00").status("door-c-1", online=False)
+    told.expect(RULE, WHO, "revised", at="20:00", reason="sensor_lost")
+    told.at("+1 20:00").expect_nothing(RULE)
+    opened(told.at("+1 21:00").status("door-c-1", online=True))
+    told.expect(RULE, WHO, "cleared", at="+1 21:00", reason="activity")
+    told.expect_nothing(RULE)
 
 
 def test_the_quiet_sensor_that_is_back_with_openings_does_not() -> None:

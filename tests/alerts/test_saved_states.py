@@ -47,10 +47,10 @@ visit_missed 1: reason
 visit_late 1: reason
 visit_short 1: raised
 visit_unended 1: raised
-device_silent 2: heard limit duty(day begin end) place lost cut_off let_go covered raised
-area_outage 2: heard lost(device at incident) gateways incidents(devices told tell revised) look
-    patient
-no_activity 1: since opened sensors(states statuses lost) raised counted
+device_silent 2: heard limit duty(day begin end) place lost cut_off lost_at let_go covered raised
+area_outage 2: heard lost(device at incident found_at) gateways incidents(devices told tell revised)
+    look patient
+no_activity 2: since opened sensors(lost_since gaps) raised counted doubted
 door_left_open 1: opened closed raised subject
 contact_overdue 1: since visits other check_ins openings raised counted
 battery_low 1: reports(at received_at percent id is_flag) was_low raised

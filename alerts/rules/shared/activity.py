@@ -1,27 +1,29 @@
-"""What is known of the doors of one home, and of the sensors that would report them. Pure."""
+"""What is known of the doors of one home, and of the sensors that would report them. Pure.
 
+Time in which every sensor of the home was lost shows nothing of the person: it does not count.
+"""
+
+from collections.abc import Iterable
 from datetime import datetime, timedelta
-from itertools import pairwise
 
 import msgspec
 from msgspec.structs import replace
 
 from alerts.rule import RuleState
 from alerts.rules.shared.silence import DeviceLost
-from devices.readings import DeviceStatus, DoorMoved
+from devices.readings import DeviceStatus, DoorMoved, Measured
 
-# All our choice.
-NEWS = timedelta(hours=1)  # so much later a sensor's status is worth keeping again
-HABIT = 2  # reports that make a habit of reporting
-STATES, STATUSES = 8, 4  # remembered a sensor, the latest
+GAPS = 4  # silences remembered a sensor, the latest; our choice
+
+Span = tuple[datetime, datetime]
+Sign = DoorMoved | DeviceStatus | Measured
 
 
 class Sensor(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What one door sensor has reported of late."""
+    """One door sensor that was heard."""
 
-    states: tuple[tuple[datetime, bool], ...] = ()  # when, open or closed; by time
-    statuses: tuple[datetime, ...] = ()  # by time
-    lost: bool = False
+    lost_since: datetime | None = None  # None: it is not known to be lost
+    gaps: tuple[Span, ...] = ()  # when it was lost
 
 
 class ActivityState(RuleState, frozen=True):
@@ -32,25 +34,29 @@ class ActivityState(RuleState, frozen=True):
     sensors: dict[str, Sensor] = {}
     raised: datetime | None = None  # when; None = no alert is open
     counted: datetime | None = None  # the last opening known then
+    doubted: bool = False  # the alert has been revised: its sensors turned out lost
 
 
-def heard(state: ActivityState | None, reading: DoorMoved | DeviceStatus) -> ActivityState | None:
-    """Return the state with one more report of a door sensor; the same if nothing is new."""
+def heard(state: ActivityState | None, reading: Sign, gap: Span | None) -> ActivityState | None:
+    """Return the state with one more report of a door sensor; the same if nothing is new.
+
+    `gap`: the sensor's last silence that was longer than its habit.
+    """
     is_offline = isinstance(reading, DeviceStatus) and reading.online is False
     if is_offline or is_retained(reading):
         return state
     state = state or ActivityState(since=reading.at)
-    sensor = state.sensors.get(reading.device, Sensor())
-    last = state.opened or state.since
-    if isinstance(reading, DeviceStatus):
-        if any(last < one <= reading.at < one + NEWS for one in sensor.statuses):
-            return state
-        latest = sorted({*sensor.statuses, reading.at})[-STATUSES:]
-        return with_sensor(state, reading.device, replace(sensor, statuses=tuple(latest)))
-    states = sorted({*sensor.states, (reading.at, reading.open)})[-STATES:]
-    state = with_sensor(state, reading.device, replace(sensor, states=tuple(states), lost=False))
+    known = state.sensors.get(reading.device)
+    sensor = with_gap(known or Sensor(), gap)
+    if sensor is not known:
+        state = with_sensor(state, reading.device, sensor)
+    if not isinstance(reading, DoorMoved):
+        return state
     opened = max(state.opened or reading.at, reading.at) if reading.open else state.opened
-    return replace(state, opened=opened, since=min(state.since, reading.at))
+    since = min(state.since, reading.at)
+    if (opened, since) == (state.opened, state.since):
+        return state
+    return replace(state, opened=opened, since=since)
 
 
 def with_sensor(state: ActivityState, device: str, sensor: Sensor) -> ActivityState:
@@ -58,28 +64,53 @@ def with_sensor(state: ActivityState, device: str, sensor: Sensor) -> ActivitySt
     return replace(state, sensors={**state.sensors, device: sensor})
 
 
-def is_retained(reading: DoorMoved | DeviceStatus) -> bool:
+def with_gap(sensor: Sensor, gap: Span | None) -> Sensor:
+    """Return the sensor with one more silence; the same if it is known."""
+    if gap is None or gap in sensor.gaps:
+        return sensor
+    return replace(sensor, gaps=(*sensor.gaps, gap)[-GAPS:])
+
+
+def is_retained(reading: Sign) -> bool:
     """Return True for a state without a time that the broker kept: its age is unknown."""
     return reading.replayed and reading.observed_at is None
 
 
-def lost(state: ActivityState, event: DeviceLost) -> ActivityState:
+def lost(state: ActivityState, event: DeviceLost, now: datetime) -> ActivityState:
     """Return the state with a sensor lost, or back."""
     sensor = state.sensors.get(event.device)
     if sensor is None:
         return state
-    return with_sensor(state, event.device, replace(sensor, lost=not event.back))
+    if not event.back:
+        return with_sensor(state, event.device, replace(sensor, lost_since=event.since))
+    gap = (sensor.lost_since, now) if sensor.lost_since is not None else None
+    after = with_gap(replace(sensor, lost_since=None), gap)
+    return with_sensor(state, event.device, after)
 
 
-def reports(sensor: Sensor) -> tuple[datetime, ...]:
-    """Return when a sensor reported though no door had moved."""
-    still = (at for (_, was), (at, now) in pairwise(sensor.states) if not was and not now)
-    return (*sensor.statuses, *still)
+def unwatched(state: ActivityState, last: datetime) -> timedelta:
+    """Return for how long after `last`, and before the open alert, every sensor was lost."""
+    until = state.raised or datetime.max.replace(tzinfo=last.tzinfo)
+    common: list[Span] | None = None
+    for sensor in state.sensors.values():
+        spans = joined(sensor.gaps)
+        common = spans if common is None else shared(common, spans)
+    parts = (min(end, until) - max(begin, last) for begin, end in common or () if end <= until)
+    return sum((max(part, timedelta(0)) for part in parts), timedelta(0))
 
 
-def is_alive(sensor: Sensor, last: datetime, limit: timedelta) -> bool:
-    """Return True if this sensor would have reported an opening since the last."""
-    reported = reports(sensor)
-    if sensor.lost or any(at > last for at in reported):
-        return not sensor.lost
-    return sum(at >= last - limit for at in reported) < HABIT
+def joined(spans: Iterable[Span]) -> list[Span]:
+    """Return the spans by time, those that overlap as one."""
+    found: list[Span] = []
+    for begin, end in sorted(spans):
+        if found and begin <= found[-1][1]:
+            found[-1] = (found[-1][0], max(found[-1][1], end))
+        else:
+            found.append((begin, end))
+    return found
+
+
+def shared(one: list[Span], other: list[Span]) -> list[Span]:
+    """Return what lies in spans of both."""
+    both = ((max(a, c), min(b, d)) for a, b in one for c, d in other)
+    return [(begin, end) for begin, end in both if begin < end]

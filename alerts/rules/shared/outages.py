@@ -18,8 +18,9 @@ class Loss(msgspec.Struct, frozen=True, array_like=True):
     """A device that is lost."""
 
     device: str
-    at: datetime  # since when
+    at: datetime  # when it was there last, however late that is found
     incident: str | None = None  # the node of the outage that lists it
+    found_at: datetime | None = None  # None: saved by a release that kept only one of the two
 
 
 class Measure(msgspec.Struct, frozen=True):

@@ -29,6 +29,7 @@ class DeviceLost(RuleEvent, frozen=True):
 
     device: str
     place: str | None
+    since: datetime  # when it was last heard, or was cut off
     back: bool = False
 
 
@@ -36,6 +37,7 @@ class GatewayLost(RuleEvent, frozen=True):
     """A device through which others speak is lost, or (`back`) not lost any more."""
 
     gateway: str
+    since: datetime  # when it was last heard, or was cut off
     back: bool = False
 
 
@@ -65,6 +67,7 @@ class Silence(RuleState, frozen=True):
     place: str | None = None  # where it is counted
     lost: bool = False
     cut_off: bool = False  # lost for no other reason than that its gateway is
+    lost_at: datetime | None = None  # when it was said to be offline or cut off; else when heard
     let_go: datetime | None = None  # when the outage that covered it was over
     covered: bool = False  # an outage lists it
     raised: bool = False
@@ -91,7 +94,7 @@ def settled(
     silence = replace(silence, limit=limit, duty=duty, place=terms.place)
     due = silent_at(silence)
     if idle or (duty is not None and now < duty.begin):
-        return replace(silence, lost=False, cut_off=False, raised=False)
+        return replace(silence, lost=False, cut_off=False, lost_at=None, raised=False)
     if due is None:
         return replace(silence, raised=False)
     lost = silence.lost or now >= due
@@ -121,14 +124,20 @@ def came_back(state: Silence, reading: Reading) -> datetime | None:
     return reading.at if reading.online else None
 
 
-def cut_off(silence: Silence) -> Silence:
-    """Return the state of a device whose gateway is lost."""
-    return silence if silence.lost else replace(silence, lost=True, cut_off=True)
+def cut_off(silence: Silence, since: datetime) -> Silence:
+    """Return the state of a device whose gateway is lost, `since` that was heard last."""
+    return silence if silence.lost else replace(silence, lost=True, cut_off=True, lost_at=since)
 
 
 def reconnected(silence: Silence) -> Silence:
     """Return the state of a device whose gateway is back; it need not have been heard yet."""
-    return replace(silence, lost=False, cut_off=False) if silence.cut_off else silence
+    back = replace(silence, lost=False, cut_off=False, lost_at=None)
+    return back if silence.cut_off else silence
+
+
+def since_of(silence: Silence) -> datetime:
+    """Return when a lost device was there last."""
+    return silence.lost_at or silence.heard
 
 
 def events_of(device: str, before: Silence, after: Silence) -> tuple[RuleEvent, ...]:
@@ -136,11 +145,11 @@ def events_of(device: str, before: Silence, after: Silence) -> tuple[RuleEvent, 
     events: list[RuleEvent] = []
     moved = before.place != after.place
     if before.lost and (moved or not after.lost):
-        events.append(DeviceLost(device, before.place, back=True))
+        events.append(DeviceLost(device, before.place, since_of(before), back=True))
     if moved and before.place is not None:
         events.append(DeviceWatched(device, before.place, False))
     if moved and after.place is not None:
         events.append(DeviceWatched(device, after.place, True))
     if after.lost and (moved or not before.lost):
-        events.append(DeviceLost(device, after.place))
+        events.append(DeviceLost(device, after.place, since_of(after)))
     return tuple(events)
