@@ -74,17 +74,23 @@ def test_a_replay_is_in_arrival_order_by_when_it_was_received(conn: psycopg.Conn
     assert numbers == sorted(numbers)
 
 
+def on_day(n: int, day: datetime) -> list[Reading]:
+    """Three positions of the n-th day."""
+    moments = [day + timedelta(seconds=k) for k in range(3)]
+    return [position(n * 10 + k, observed_at=at, received_at=day) for k, at in enumerate(moments)]
+
+
 def test_a_replay_finds_the_same_with_and_without_marks(conn: psycopg.Connection) -> None:
     """Marks only spare the database the days that can't hold what is asked for."""
     now = utc_now()
     days = [now + timedelta(days=n) for n in range(6)]
     for n, day in enumerate(days):
-        save(conn, messages(*(position(n * 10 + k, received_at=day) for k in range(3))))
+        save(conn, messages(*on_day(n, day)))
     spans = [(one, other + timedelta(hours=1)) for one in days for other in days if one <= other]
     without = [replayed(conn, *span) for span in spans]
     conn.execute("TRUNCATE reading_track, reading_event, arrival_log")
     for n, day in enumerate(days):
-        save(conn, messages(*(position(n * 10 + k, received_at=day) for k in range(3))))
+        save(conn, messages(*on_day(n, day)))
         upkeep.run(conn, now=day + timedelta(minutes=1))
     assert [replayed(conn, *span) for span in spans] == without
 

@@ -3,7 +3,7 @@
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import paho.mqtt.client as mqtt
@@ -143,7 +143,8 @@ class Attacker:
             self.client.subscribe(each, 1)
 
     def stop(self) -> None:
-        self.client.loop_stop()
+        with suppress(AttributeError):  # paho's thread ended by itself meanwhile
+            self.client.loop_stop()
         self.client.disconnect()
 
 
