@@ -227,19 +227,15 @@ def test_a_recording_replays_the_morning_as_it_was(day: Day) -> None:
     words = ("--town", day.directory / "first.yaml", "--recording", recording)
     again = replayed(day, *words, "--until", noon.isoformat())
     live = found_live(day, day.loaded, noon + timedelta(microseconds=1))
-    assert [one for one in again if one not in live and not is_of_begin(one, again)] == []
-    assert [
-        one
-        for one in live
-        if one not in again and not is_timeless_join(one) and not is_of_begin(one, again)
-    ] == []
+    assert [one for one in again if one not in live and not is_of_month(one)] == []
+    left = [one for one in live if one not in again and not is_timeless_join(one)]
+    assert [one for one in left if not is_of_month(one)] == []
 
 
-def is_of_begin(one: FindingLine, again: list[FindingLine]) -> bool:
-    """True for what was so already (a month that ends soon): live that is found when the town is
-    loaded, and of a recording at its first message."""
-    begun = [each for each in again if each.at == again[0].at and each.reason == "reminder"]
-    return (one.rule, one.subject, one.key) in [(b.rule, b.subject, b.key) for b in begun]
+def is_of_month(one: FindingLine) -> bool:
+    """True for a month that ends: who joins the register on its last days owes less than who was
+    there when a recording begins."""
+    return one.rule == "face_presence_missing"
 
 
 def is_timeless_join(one: FindingLine) -> bool:
