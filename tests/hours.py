@@ -51,7 +51,7 @@ MOMENTS = (
     Moment("a month's end", "2027-01-31 23:59"),
     Moment("28 February, and none to follow", "2027-02-28 15:59"),
     Moment("28 February, and one to follow", "2028-02-28 15:59"),
-    Moment("29 February ends, years ago", "2024-02-29 15:59", whole=True),
+    Moment("29 February ends", "2028-02-29 15:59", whole=True),
     Moment("29 February, early", "2028-02-29 00:30"),
     Moment("morning, midnight in Los Angeles", "2027-02-28 07:59", machine=LA),
     Moment("the clocks of the town go forward", "2027-03-14 09:59", LA, LA, whole=True),
