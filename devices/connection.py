@@ -25,6 +25,7 @@ from devices.envelope import Envelope
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0  # seconds between attempts to connect, doubling
 WINDOW = 20  # messages not yet acknowledged: what paho, below aiomqtt, has in flight at most
 TICK = timedelta(microseconds=1)
+LOST = (aiomqtt.MqttError, OSError)  # aiomqtt passes on what a lost socket says, too
 FAREWELL = 0.5  # seconds that a lost client may take to notice it
 ANSWER_TIME = 30.0  # seconds the broker may take to acknowledge one, an outage included
 
@@ -87,7 +88,7 @@ class Connection:
         trace: TracebackType | None,
     ) -> None:
         self._give_up_publishing()
-        with suppress(aiomqtt.MqttError):  # it has been lost: nothing is left to say goodbye to
+        with suppress(*LOST):  # nothing is left to say goodbye to
             await self._client.__aexit__(None, None, None)
 
     async def publish(
@@ -213,10 +214,10 @@ class Connection:
         """Connect again, by a new client: one that lost its socket may wait for it for ever."""
         pause = FIRST_PAUSE
         while True:
-            with suppress(aiomqtt.MqttError, TimeoutError):
+            with suppress(*LOST, TimeoutError):
                 await asyncio.wait_for(self._client.__aexit__(None, None, None), FAREWELL)
             await asyncio.sleep(pause)
-            with suppress(aiomqtt.MqttError):
+            with suppress(*LOST):
                 self._client = self._new_client()
                 await self._connect()
                 return

@@ -38,8 +38,9 @@ def test_what_is_sent_through_an_outage_arrives_in_order(broker: Broker) -> None
             keeping = asyncio.create_task(connection.keep())
             for n in range(300):
                 if n == 100:
+                    await connection.settle()  # the whole window is free
                     broker.stop()
-                if n == 110:  # within the window: beyond it, `send` waits
+                if n == 110:  # within it: beyond, `send` waits
                     broker.start()
                 await connection.send("t", str(n).encode(), timeout=None)
             await connection.settle()
