@@ -125,9 +125,8 @@ class _Change:
             news = Owned(msgspec.structs.replace(held.said, withdrawn=True), held.owner)
         elif held is not None and (held.said, held.owner) == (news.said, news.owner):
             return
-        if held is not None:
-            self._out(held)
-        self._in(news)
+        places = self._out(held) if held is not None else {}
+        self._in(news, places)
         self.by_config[config] = news
 
     def done(self) -> Announced:
@@ -163,18 +162,25 @@ class _Change:
         known = self.counts.get(owner) if owner in self.counts else self.before._counts.get(owner)
         self.counts[owner] = (known or 0) + count
 
-    def _out(self, held: Owned) -> None:
+    def _out(self, held: Owned) -> dict[str, int]:
+        """Take an announcement out; returns the places at which its entities stood."""
         config = held.said.topic
+        places: dict[str, int] = {}
         self._add(held.owner, -1)
         for topic in held.said.named:
-            spoken = tuple(s for s in self._topic(topic) if s.announced_on != config)
+            before = self._topic(topic)
+            spoken = tuple(s for s in before if s.announced_on != config)
             self.by_topic[topic] = spoken or None
+            own = (n for n, each in enumerate(before) if each.announced_on == config)
+            places[topic] = next(own, len(spoken))
             present = tuple(p for p in self._present(topic) if p.announced_on != config)
             self.presence[topic] = present or None
         left = tuple(each for each in self._group(held.group) if each != config)
         self.groups[held.group] = left or None
+        return places
 
-    def _in(self, owned: Owned) -> None:
+    def _in(self, owned: Owned, places: dict[str, int]) -> None:
+        """Put an announcement in, behind those that were there before it."""
         said, group = owned.said, owned.group
         self._add(owned.owner, 1)
         self.groups[group] = (*self._group(group), said.topic)
@@ -182,7 +188,9 @@ class _Change:
         for entity in said.entities:
             spoken = Spoken(entity, said.maker, group, said.topic, said.withdrawn)
             for topic in entity.topics:
-                self.by_topic[topic] = (*self._topic(topic), spoken)
+                others = self._topic(topic)
+                place = places.get(topic, len(others))
+                self.by_topic[topic] = (*others[:place], spoken, *others[place:])
             alone = len(entity.availability) == 1
             for each in entity.availability:
                 present[each.topic] = Presence(each, entity.mode, alone, group, said.topic)

@@ -542,6 +542,9 @@ def test_who_announced_a_topic_first_is_believed() -> None:
     second = message(config("b"), binary("house/door", **lie))
     announced = told(first, second, directory=directory)
     assert one(announced, directory, message("house/door", "ON")).open is True
+    again = binary("house/door", device_class="door", name="renamed", dev={"ids": ["A"]})
+    announced = told(first, second, message(config("a"), again), directory=directory)
+    assert one(announced, directory, message("house/door", "ON")).open is True
     announced = told(first, second, message(config("a"), ""), directory=directory)
     assert one(announced, directory, message("house/door", "ON")).open is False
 
