@@ -16,7 +16,7 @@ from devices.envelope import Envelope
 from devices.readings import Rejection
 
 
-class Announced(msgspec.Struct, frozen=True):
+class StoredAnnouncement(msgspec.Struct, frozen=True):
     """An announcement as it is stored."""
 
     topic: str
@@ -55,10 +55,10 @@ def keep(conn: psycopg.Connection, news: Sequence[tuple[Owned, datetime]]) -> No
             conn.execute(_ANNOUNCE, {**told, "at": at})
 
 
-def announcements(conn: psycopg.Connection, since: int = 0) -> list[Announced]:
+def announcements(conn: psycopg.Connection, since: int = 0) -> list[StoredAnnouncement]:
     """Return what is stored with a version above `since`, those that were announced first first."""
     return (
-        conn.cursor(row_factory=class_row(Announced))
+        conn.cursor(row_factory=class_row(StoredAnnouncement))
         .execute(
             "SELECT topic, owner, payload, first_at, announced_at, withdrawn_at, version"
             " FROM announcement WHERE version > %s ORDER BY first_at, topic",
@@ -68,7 +68,7 @@ def announcements(conn: psycopg.Connection, since: int = 0) -> list[Announced]:
     )
 
 
-def read_all(rows: Iterable[Announced], directory: Directory) -> list[Owned]:
+def read_all(rows: Iterable[StoredAnnouncement], directory: Directory) -> list[Owned]:
     """Return the announcements that can be read."""
     return [own for row in rows if (own := row.read(directory)) is not None]
 
