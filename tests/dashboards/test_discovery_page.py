@@ -81,7 +81,7 @@ def test_a_manager_registers_a_door_for_a_client(web: httpx.Client, db: psycopg.
         ({"id": "a b"}, 422, "no spaces"),
         ({"id": "carewatch-x"}, 422, "kept for services"),
         ({"holder": "c-2"}, 422, "client:ID"),
-        ({"holder": "client:nobody"}, 404, "There is nothing here"),
+        ({"holder": "client:nobody"}, 422, "no such client"),
         ({"topic": "somebody/elses"}, 404, "There is nothing here"),
     ],
 )
