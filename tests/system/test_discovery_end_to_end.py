@@ -100,12 +100,12 @@ def test_announced_registered_and_understood(running: Running, phone: Receiver) 
 
     def door_understood() -> bool:
         publish(running, DOOR, '{"zustand": "offen"}')
-        found = "SELECT body ->> 'open' FROM reading WHERE device = 'door-c2' AND kind = 'door'"
+        found = "SELECT body::jsonb ->> 'open' FROM reading WHERE device = 'door-c2' AND kind = 'door'"
         return ("true",) in rows(running, found)
 
     until(door_understood)
     publish(running, "haus/da", "offline")
-    gone = "SELECT body ->> 'online' FROM reading WHERE device = 'door-c2' AND kind = 'status'"
+    gone = "SELECT body::jsonb ->> 'online' FROM reading WHERE device = 'door-c2' AND kind = 'status'"
     until(lambda: rows(running, gone) == [("false",)])
     publish(running, BUTTON, '{"STATE":"TOGGLE"}')
     paged = phone.next_page()
@@ -141,7 +141,7 @@ def test_hostile_announcements_change_nothing_for_others(running: Running) -> No
     )
     publish(running, DOOR, '{"zustand": "zu"}')
     last = (
-        "SELECT body ->> 'open' FROM reading WHERE device = 'door-c2' AND kind = 'door'"
+        "SELECT body::jsonb ->> 'open' FROM reading WHERE device = 'door-c2' AND kind = 'door'"
         " ORDER BY arrival DESC LIMIT 1"
     )
     until(lambda: rows(running, last) == [("false",)])
