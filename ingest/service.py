@@ -14,7 +14,7 @@ import structlog
 
 from core.database import connect, first_line
 from devices.broker_address import Address
-from devices.codecs import LIFE_FILTER, life_filters
+from devices.codecs import LIFE_FILTER, OUTSIDE, life_filters
 from devices.directory import Directory
 from devices.discovery.announcement import PREFIX
 from ingest.lanes import drops, slots
@@ -64,6 +64,8 @@ class Service:
 
     def run(self) -> None:
         """Serve until `stop` is called, from a signal handler or another thread."""
+        for fault in OUTSIDE.faults:
+            log.warning("codec left out", why=fault)
         threading.Thread(target=self._keep_house, name="upkeep", daemon=True).start()
         self._witness.start()
         if self._keeper is not None:

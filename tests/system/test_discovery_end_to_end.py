@@ -100,12 +100,16 @@ def test_announced_registered_and_understood(running: Running, phone: Receiver) 
 
     def door_understood() -> bool:
         publish(running, DOOR, '{"zustand": "offen"}')
-        found = "SELECT body::jsonb ->> 'open' FROM reading WHERE device = 'door-c2' AND kind = 'door'"
+        found = (
+            "SELECT body::jsonb ->> 'open' FROM reading WHERE device = 'door-c2' AND kind = 'door'"
+        )
         return ("true",) in rows(running, found)
 
     until(door_understood)
     publish(running, "haus/da", "offline")
-    gone = "SELECT body::jsonb ->> 'online' FROM reading WHERE device = 'door-c2' AND kind = 'status'"
+    gone = (
+        "SELECT body::jsonb ->> 'online' FROM reading WHERE device = 'door-c2' AND kind = 'status'"
+    )
     until(lambda: rows(running, gone) == [("false",)])
     publish(running, BUTTON, '{"STATE":"TOGGLE"}')
     paged = phone.next_page()
