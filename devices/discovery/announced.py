@@ -119,7 +119,7 @@ class _Change:
     def take(self, news: Owned) -> None:
         config = news.said.topic
         held = self._held(config)
-        if news.said.withdrawn:
+        if news.said.withdrawn and not news.said.entities:  # a message; a stored one has them
             if held is None or held.said.withdrawn:
                 return
             news = Owned(msgspec.structs.replace(held.said, withdrawn=True), held.owner)
