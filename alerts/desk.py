@@ -15,6 +15,7 @@ from alerts.history import people
 from alerts.inbox import append, said_under
 from alerts.paging.links import LinkClaim, Refusal, address, sign, verify
 from alerts.paging.replies import GOING, MORE_HELP, asked_last, who_has
+from alerts.registering import register_device
 from alerts.types import (
     OUTCOMES,
     Acknowledged,
@@ -49,6 +50,7 @@ __all__ = (
     "opened",
     "read_link",
     "receipt",
+    "register_device",
     "resolve",
     "said_under",
     "sign",

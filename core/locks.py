@@ -20,3 +20,4 @@ class Lock(IntEnum):
     WATCHER = 726006  # one is enough; from look to look
     UPKEEP = 726007  # one process at a time
     TRIAL = 726008  # one trial at a time, until it has run
+    ANNOUNCEMENT = 726022  # from drawing a version of `announcement` until commit, in their order

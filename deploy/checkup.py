@@ -23,6 +23,8 @@ from deploy.migrate import migrations
 from deploy.settings import Settings, load_settings
 from deploy.stack.running import RUN_FILE
 from devices.broker_address import Address
+from devices.codecs import OUTSIDE
+from devices.codecs.outside import GROUP
 from devices.connection import BrokerAway, reach
 from devices.credentials import credentials
 from devices.registry import load_directory
@@ -63,7 +65,9 @@ FAULT_MENDS = {
 class Checked(msgspec.Struct, frozen=True):
     """One thing looked at. `mend` is empty where all is well; a note may be as it is."""
 
-    what: Literal["settings", "database", "broker", "clock", "services", "messages", "rota"]
+    what: Literal[
+        "settings", "codecs", "database", "broker", "clock", "services", "messages", "rota"
+    ]
     says: str
     mend: str = ""
     is_note: bool = False
@@ -84,6 +88,7 @@ def check_up() -> Iterator[Checked]:
         yield Checked("settings", str(error), "set it right in the environment, .env or the file")
         return
     yield from of_settings(settings)
+    yield from of_codecs()
     yield from of_broker(_url(settings, "mqtt_url"))
     yield from of_database(_url(settings, "database_url"))
     yield from of_accounts(_url(settings, "mqtt_control_url"), _url(settings, "database_url"))
@@ -101,6 +106,14 @@ def of_settings(settings: Settings) -> Iterator[Checked]:
         mend = "set CAREWATCH_PUBLIC_URL to the address that phones reach"
         says = f"links begin with {settings.base_url}: they work on this machine only"
         yield Checked("settings", says, mend, is_note=True)
+
+
+def of_codecs() -> Iterator[Checked]:
+    """Name the codecs of installed packages, and those that were left out."""
+    mend = f"mend or uninstall the package; its tests say more ({GROUP})"
+    yield from (Checked("codecs", fault, mend) for fault in OUTSIDE.faults)
+    for codec in OUTSIDE.codecs:
+        yield Checked("codecs", f"{codec.family} is read by a package from outside")
 
 
 def of_database(url: str | None) -> Iterator[Checked]:

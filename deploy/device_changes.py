@@ -1,18 +1,12 @@
 """Devices that come and go one by one, outside any town file."""
 
-from datetime import datetime
-
 import psycopg
 
-from alerts.desk import append
-from alerts.types import TownChanged
+from alerts.registering import change_devices, register_device
 from core.errors import CarewatchError
-from deploy.town.references import DEVICE_ID
 from devices import registry
 from devices.credentials import credential, issue
-from devices.directory import SECTION_OF, Device, RegisterChange
-from devices.names import is_reserved_topic
-from devices.subject import HOLDERS, Subject
+from devices.directory import Device, RegisterChange
 
 
 def add_device(conn: psycopg.Connection, device: Device) -> str:
@@ -25,7 +19,7 @@ def add_device(conn: psycopg.Connection, device: Device) -> str:
         at = registry.lock_town(conn)
         known = credential(conn, device.id)
         if known is None:
-            _register(conn, device, at)
+            register_device(conn, device, at, by="device")
         elif known.state == "active":
             raise CarewatchError(
                 f"device {device.id!r} has a secret: `carewatch device rotate {device.id}` "
@@ -47,32 +41,4 @@ def remove_device(conn: psycopg.Connection, device: str) -> None:
         if known is None or known.in_file:
             why = "is in the town file: take it out there" if known else "is not registered"
             raise CarewatchError(f"device {device!r} {why}")
-        _change(conn, RegisterChange(removed={"devices": (device,)}), at)
-
-
-def _register(conn: psycopg.Connection, device: Device, at: datetime) -> None:
-    if not DEVICE_ID.fullmatch(device.id):
-        raise CarewatchError(
-            f"device {device.id!r}: an id has no spaces and none of / + #, at most 128 characters"
-        )
-    if device.topic is not None and (not device.topic or set("+#") & set(device.topic)):
-        raise CarewatchError(f"topic {device.topic!r}: one exact topic, without + and #")
-    if device.topic is not None and is_reserved_topic(device.topic):
-        raise CarewatchError(f"topic {device.topic!r} is kept for services")
-    if device.holder is not None:
-        _check_holder(conn, device.holder)
-    _change(conn, RegisterChange(devices=(device,)), at)
-
-
-def _check_holder(conn: psycopg.Connection, holder: str) -> None:
-    try:
-        subject = Subject.parse(holder, HOLDERS)
-    except CarewatchError as wrong:
-        raise CarewatchError(f"holder {wrong}") from None
-    if not registry.exists(conn, SECTION_OF[subject.kind], subject.id):
-        raise CarewatchError(f"holder {holder!r}: no such {subject.kind} is registered")
-
-
-def _change(conn: psycopg.Connection, change: RegisterChange, at: datetime) -> None:
-    registry.apply(conn, change)
-    append(conn, TownChanged(at=at, register=change, by="device"))
+        change_devices(conn, RegisterChange(removed={"devices": (device,)}), at, by="device")

@@ -16,6 +16,7 @@ import msgspec
 from alerts.trials.report import MessageCounts
 from alerts.types import Stored
 from devices.directory import Directory
+from devices.discovery.announced import NOTHING
 from devices.envelope import Envelope
 from devices.readings import Reading, SosPressed
 from ingest.admission.admit import Admitted, admit
@@ -28,6 +29,7 @@ class Recorded:
 
     def __init__(self, directory: Directory | None) -> None:
         self._directory = directory
+        self._announced = NOTHING  # what devices have said of themselves so far
         self._known: set[Key] = set()  # the store's keys
         # message, and whether the broker had retained it -> when it first came
         self._timeless: dict[tuple[bytes, bool], datetime] = {}
@@ -44,7 +46,9 @@ class Recorded:
     def _readings(self, envelopes: Iterable[Envelope]) -> Iterator[Reading]:
         for envelope in envelopes:
             stamped = self._stamped(envelope)
-            admitted = admit(stamped, self._directory)
+            admitted = admit(stamped, self._directory, self._announced)
+            if admitted.announcement is not None:
+                self._announced = self._announced.changed([admitted.announcement])
             if admitted.counted:
                 admitted = recounted(admitted, stamped.received_at, self._counted)
             new = [reading for reading in admitted.readings if self._is_new(reading)]

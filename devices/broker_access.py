@@ -1,7 +1,7 @@
 """Device accounts in the forms that a Mosquitto reads, and what each device may do. Pure.
 
 A device speaks on the topics of its payload family and hears those on which its family is
-answered (`devices.codecs.rights`); nothing else. An account is bound to the client id of its own
+answered (`devices.device_rights`); nothing else. An account is bound to the client id of its own
 name, so that nobody takes over the session of somebody else. The hashes are those of the
 register: no secret leaves it.
 """
@@ -12,16 +12,9 @@ from typing import Any
 import msgspec
 
 from core.errors import CarewatchError
-from devices.codecs import CODECS
-from devices.codecs.rights import (
-    FAMILY_RIGHTS,
-    Rights,
-    contract_rights,
-    unclaimed_rights,
-)
 from devices.credentials import Credential
+from devices.device_rights import rights_of
 from devices.names import is_reserved
-from devices.topics import TopicTable
 
 ROLE = "carewatch-device:"  # + the device; the plugin of Mosquitto 2.0 knows no %u in a role
 SERVICE = "carewatch"  # the account of the services, and of nobody else
@@ -32,22 +25,8 @@ CLOSED = {  # what holds where no role says anything
     "subscribe": False,
     "unsubscribe": True,
 }
-_FAMILY_OF = TopicTable((topic, codec.family) for codec in CODECS for topic in codec.topics)
 
 Acl = dict[str, object]
-
-
-def rights_of(device: str, topic: str | None) -> Rights:
-    """Return what a device may do: contract v1 under its own id, and its family's topics."""
-    own = contract_rights(device)
-    if not topic:
-        return own
-    family = _FAMILY_OF.owner(topic)
-    more = FAMILY_RIGHTS[family](topic) if family else unclaimed_rights(topic)
-    return Rights(
-        tuple(dict.fromkeys((*own.speaks, topic, *more.speaks))),
-        tuple(dict.fromkeys((*own.hears, *more.hears))),
-    )
 
 
 def password_file(credentials: Iterable[Credential], existing: str = "") -> str:

@@ -208,7 +208,9 @@ class Directory:
         nxt._topics_like = self._regrouped(
             self._topics_like, change, lambda device: _small(device.topic or "")
         )
-        nxt._nodes = self._regrouped(self._nodes, change, _node_of)
+        nxt._nodes = self._regrouped(
+            self._nodes, change, lambda device: node_of(device.topic or "")
+        )
         nxt._behind = self._regrouped(self._behind, change, lambda device: device.gateway)
         nxt._by_face = self._reindexed_faces(change)
         nxt._by_code = self._reindexed_codes(change)
@@ -425,8 +427,8 @@ class Directory:
 ENTITIES = ("/binary_sensor/", "/sensor/", "/event/")  # ESPHome's, below the node's own topic
 
 
-def _node_of(device: Device) -> str | None:
-    topic = device.topic or ""
+def node_of(topic: str) -> str | None:
+    """Return the node that an entity's topic belongs to; None for any other topic."""
     found = (topic.partition(entity)[0] for entity in ENTITIES if entity in topic)
     return next(found, None)
 

@@ -1,5 +1,8 @@
 """Names and topics that no device may have, because services and administrators use them. Pure."""
 
+import re
+
+DEVICE_ID = re.compile(r"[^\s\x00-\x1f\x7f/+#]{1,128}")  # it is a level of an MQTT topic
 RESERVED_PREFIX = "carewatch"  # accounts and client ids of our own services
 RESERVED = frozenset({"admin"})  # the administrator that `mosquitto_ctrl dynsec init` makes
 RESERVED_TOPICS = ("$", "carewatch/lanes/", "carewatch-simulator/")  # the broker's, and ours

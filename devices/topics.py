@@ -18,6 +18,20 @@ class ContractTopic(msgspec.Struct, frozen=True):
     device: str
 
 
+class Rights(msgspec.Struct, frozen=True):
+    """MQTT filters: what a device may publish on, and what it may subscribe and receive."""
+
+    speaks: tuple[str, ...] = ()
+    hears: tuple[str, ...] = ()
+
+    def __add__(self, more: "Rights") -> "Rights":
+        """Return both, each filter once."""
+        return Rights(
+            tuple(dict.fromkeys((*self.speaks, *more.speaks))),
+            tuple(dict.fromkeys((*self.hears, *more.hears))),
+        )
+
+
 def contract_topic(topic: str) -> ContractTopic | None:
     """Return the parts of a contract topic; None when it has another shape."""
     if not topic.startswith(CONTRACT_ROOT):

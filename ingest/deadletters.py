@@ -12,8 +12,10 @@ import psycopg
 
 from core.errors import CarewatchError
 from devices.directory import Directory
+from devices.discovery.announced import NOTHING, Announced
 from ingest.admission.containment import contained
 from ingest.history import Rejected, rejected, rejections
+from ingest.store.announcements import announcements, read_all
 from ingest.store.save import AdmittedMessage, MessageOutcome, save
 
 AT_ONCE = 500  # messages a transaction
@@ -40,8 +42,10 @@ def replay(
         if numbers is None
         else _numbered(conn, numbers)
     )
+    with conn.transaction():
+        announced = NOTHING.changed(read_all(announcements(conn), directory))
     for batch in batches:
-        outcomes.update(_read_again(conn, directory, batch))
+        outcomes.update(_read_again(conn, directory, announced, batch))
     return outcomes
 
 
@@ -80,9 +84,9 @@ def _waiting(
 
 
 def _read_again(
-    conn: psycopg.Connection, directory: Directory, batch: Sequence[Rejected]
+    conn: psycopg.Connection, directory: Directory, announced: Announced, batch: Sequence[Rejected]
 ) -> list[MessageOutcome]:
-    admitted = [(each, contained(each.envelope, directory)) for each in batch]
+    admitted = [(each, contained(each.envelope, directory, announced)) for each in batch]
     readable = [(each, result) for each, result in admitted if not result.rejections]
     saved = save(conn, [AdmittedMessage(each.envelope, result) for each, result in readable])
     with conn.transaction():

@@ -23,6 +23,7 @@ from ingest.feed import (
     silent_lanes,
     workers,
 )
+from ingest.store.announcements import StoredAnnouncement, announcements
 from ingest.store.counts import MessageCount, message_counts, recent_drops
 from ingest.store.intrusions import Intrusion, recent_intrusions
 
@@ -34,7 +35,9 @@ __all__ = [
     "Intrusion",
     "MessageCount",
     "Rejected",
+    "StoredAnnouncement",
     "Worker",
+    "announcements",
     "device_days",
     "feed_after",
     "horizon",

@@ -14,8 +14,9 @@ import structlog
 
 from core.database import connect, first_line
 from devices.broker_address import Address
-from devices.codecs import LIFE_FILTER, life_filters
+from devices.codecs import LIFE_FILTER, OUTSIDE, life_filters
 from devices.directory import Directory
+from devices.discovery.announcement import PREFIX
 from ingest.lanes import drops, slots
 from ingest.lanes.accounts import Keeper
 from ingest.lanes.crossing import NOTICE, TAKEN_BACK, Crossing, LifeTopics, notice
@@ -34,6 +35,7 @@ UPKEEP = 60.0  # seconds between two house-keepings
 READ_PAUSE = 0.004  # seconds between reads of the bulk lane: 250 a second (decision 0018)
 EVERYTHING = "#"
 SHARED = "$share/carewatch/#"
+DISCOVERY = frozenset((f"{PREFIX}/+/+/config", f"{PREFIX}/+/+/+/config"))
 
 log = structlog.get_logger()
 
@@ -62,6 +64,8 @@ class Service:
 
     def run(self) -> None:
         """Serve until `stop` is called, from a signal handler or another thread."""
+        for fault in OUTSIDE.faults:
+            log.warning("codec left out", why=fault)
         threading.Thread(target=self._keep_house, name="upkeep", daemon=True).start()
         self._witness.start()
         if self._keeper is not None:
@@ -113,6 +117,7 @@ class Service:
         assert self._worker is not None
         before = self._directory
         self._follow(self._register.refreshed(conn, datetime.now(UTC)))
+        self._register.announcements.refresh(conn, self._register.directory)
         if self._keeper is not None:
             self._keeper.tend(active=LIFE in self._lanes, changed=before is not self._directory)
         self._hold(slots.renew(conn, self._worker, shared=self._settings.shared), self._register)
@@ -183,7 +188,9 @@ class Service:
         session: Session
         crossing = Crossing()
         ears = self._witness.watch(slot)
-        wanted = {SHARED} if self._settings.shared else {EVERYTHING} if slot == BULK else set()
+        wanted = {EVERYTHING} if slot == BULK else set()
+        if self._settings.shared:  # such a subscription is sent nothing that the broker retains
+            wanted = {SHARED, *(DISCOVERY if slot == BULK else ())}
 
         def consumes(message: Publish) -> bool:
             if message.topic == ears.topic:  # asked of each message: spared a call
@@ -198,7 +205,7 @@ class Service:
             self._address,
             self._client_id(slot),
             (*wanted, NOTICE, ears.topic),
-            unwanted={SHARED, EVERYTHING} - wanted,
+            unwanted={SHARED, EVERYTHING, *DISCOVERY} - wanted,
             pause=READ_PAUSE,
             hooks=SessionHooks(consumes=consumes, connected=connected, granted=ears.granted),
             name=slot,

@@ -20,7 +20,7 @@ from devices.directory import Directory
 
 COOKIE = "carewatch_session"
 LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost", "testclient"))
-Right = Literal["look", "act", "mute", "reveal", "vendor", "export", "try", "tune"]
+Right = Literal["look", "act", "mute", "reveal", "vendor", "export", "try", "tune", "register"]
 EVERYBODY: frozenset[Role] = frozenset(("viewer", "operator", "on_call", "manager", "admin"))
 RIGHTS: dict[Right, frozenset[Role]] = {
     "look": EVERYBODY,
@@ -30,6 +30,7 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     "export": frozenset(("operator", "manager", "admin")),
     "try": frozenset(("operator", "manager", "admin")),
     "tune": frozenset(("manager", "admin")),
+    "register": frozenset(("manager", "admin")),
     "vendor": frozenset(("vendor", "operator", "manager", "admin")),
 }
 

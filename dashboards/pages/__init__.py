@@ -1,6 +1,6 @@
 """The HTML pages. Every action is a plain POST form; scripts only make it quicker to use."""
 
-from dashboards.pages import answer, demo, desk, ledger, me, rules, signin, vendor, wall
+from dashboards.pages import answer, demo, desk, discovery, ledger, me, rules, signin, vendor, wall
 
 ROUTERS = (
     wall.router,
@@ -11,5 +11,6 @@ ROUTERS = (
     ledger.router,
     rules.router,
     vendor.router,
+    discovery.router,
 )
 DEMO = demo.router

@@ -70,8 +70,7 @@ def client(
     """Issue a device's certificate: DEVICE.key and DEVICE.crt."""
     from core.errors import CarewatchError
     from deploy.authority import Authority, now
-    from deploy.town.references import DEVICE_ID
-    from devices.names import is_reserved, reserved_fault
+    from devices.names import DEVICE_ID, is_reserved, reserved_fault
 
     if not DEVICE_ID.fullmatch(device) or device.startswith("."):
         raise CarewatchError(f"device {device!r}: an id has no spaces and none of / + #")

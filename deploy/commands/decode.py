@@ -1,7 +1,7 @@
 """`carewatch decode`: what the service understands of a payload. No server needed."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
@@ -13,6 +13,7 @@ import typer
 from core.errors import CarewatchError
 from devices.codecs.times import read_time
 from devices.directory import Directory
+from devices.discovery.announced import NOTHING
 from devices.envelope import Envelope
 from devices.readings import Ignored
 from devices.recording import http_request, read_recording
@@ -43,10 +44,7 @@ def decode(
     """
     directory = _directory(town)
     if recording is not None:
-        _write(
-            _encode({"line": number, "out": _lines(admit(envelope, directory))})
-            for number, envelope in read_recording(recording)
-        )
+        _write(_recorded(recording, directory))
         return
     envelope = Envelope(
         topic=topic,
@@ -59,6 +57,16 @@ def decode(
     admitted = admit(envelope, directory)
     _write(map(_encode, _lines(admitted)))
     raise typer.Exit(1 if admitted.rejections else 0)
+
+
+def _recorded(recording: Path, directory: Directory | None) -> Iterator[bytes]:
+    """Yield a line for each message, read with what was announced in the lines before."""
+    announced = NOTHING
+    for number, envelope in read_recording(recording):
+        admitted = admit(envelope, directory, announced)
+        if admitted.announcement is not None:
+            announced = announced.changed([admitted.announcement])
+        yield _encode({"line": number, "out": _lines(admitted)})
 
 
 def _directory(town: Path | None) -> Directory | None:

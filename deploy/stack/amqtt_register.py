@@ -17,10 +17,10 @@ from amqtt.mqtt.protocol.broker_handler import BrokerProtocolHandler
 from amqtt.plugins.base import BaseAuthPlugin, BaseTopicPlugin
 from amqtt.session import Session
 
-from devices.broker_access import SERVICE, rights_of
-from devices.codecs.rights import Rights
+from devices.broker_access import SERVICE
 from devices.credentials import credential, credential_fits
-from devices.topics import covers, matches
+from devices.device_rights import rights_of
+from devices.topics import Rights, covers, matches
 
 CUT_OFF = 2.0  # seconds between two looks for sessions whose device was revoked
 

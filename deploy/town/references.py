@@ -12,11 +12,10 @@ from deploy.town.draft import Draft
 from deploy.town.marked import line_of
 from deploy.town.typed import Wrong
 from devices.directory import SECTION_OF, SECTIONS
-from devices.names import is_reserved, is_reserved_topic, reserved_fault
+from devices.names import DEVICE_ID, is_reserved, is_reserved_topic, reserved_fault
 from devices.subject import HOLDERS, Kind, Subject
 
 ID = re.compile(r"[^\s\x00-\x1f\x7f]{1,128}")
-DEVICE_ID = re.compile(r"[^\s\x00-\x1f\x7f/+#]{1,128}")  # it is a level of an MQTT topic
 SUBJECTS: tuple[Kind, ...] = (*HOLDERS, "device", "gateway", "area")  # that rules speak of
 ROLES: tuple[str, ...] = get_args(Role)
 FEW = 200  # names among which a near match is looked for

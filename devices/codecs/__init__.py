@@ -14,6 +14,7 @@ from devices.codecs import (
     gps_watch,
     hikvision,
     osmand,
+    outside,
     overland,
     owntracks,
     phone_apps,
@@ -66,8 +67,11 @@ CODECS: tuple[Codec, ...] = (  # the first that claims a topic, or fits a form, 
 DEEPEST_BASE = 8  # levels that may stand in front of a family's usual topics
 UNKNOWN = "unknown"  # the family, in metrics, of messages that no codec claims
 
-_BY_TOPIC = TopicTable((pattern, codec) for codec in CODECS for pattern in codec.topics)
-_BY_PATH = tuple((path, codec) for codec in CODECS for path in codec.paths)
+OUTSIDE = outside.found(codec.family for codec in CODECS)
+ALL_CODECS: tuple[Codec, ...] = (*CODECS, *OUTSIDE.codecs)
+
+_BY_TOPIC = TopicTable((pattern, codec) for codec in ALL_CODECS for pattern in codec.topics)
+_BY_PATH = tuple((path, codec) for codec in ALL_CODECS for path in codec.paths)
 LIFE_FILTER = f"{CONTRACT_ROOT}+/sos/+"
 
 
@@ -102,7 +106,7 @@ def recognised(envelope: Envelope) -> Codec | None:
     """The codec whose form the payload has, for a topic or path that no family claims."""
     parsed = json_body(envelope.payload)
     body = envelope.payload.decode("utf-8", "replace") if isinstance(parsed, Rejection) else parsed
-    return next((codec for codec in CODECS if codec.fits(envelope, body)), None)
+    return next((codec for codec in ALL_CODECS if codec.fits(envelope, body)), None)
 
 
 def family_of(envelope: Envelope) -> str:

@@ -20,7 +20,7 @@ from devices.directory import Datum
 from devices.envelope import Envelope
 from devices.quantities import UNITS
 from devices.readings import Ignored, Measured, Reading, Reason, Rejection, Said
-from devices.topics import parents
+from devices.topics import Rights, parents
 
 NOBODY = ""  # a `device`: the message does not say whose it is, so that only its topic can
 
@@ -143,6 +143,9 @@ class Codec(msgspec.Struct, frozen=True, kw_only=True):
     # Further topics under which the device that the message calls `name` may be registered;
     # by default those above the message's own.
     siblings: Callable[[Envelope, str], tuple[str, ...]] = _above
+    # What a device registered with this topic may publish and hear; of a codec from outside (ours
+    # stand in devices/codecs/rights.py). None: its topic, and all that is below it.
+    rights: Callable[[str], Rights | None] | None = None
     # The IANA zone in which the protocol writes times without one; None: the town's.
     zone: str | None = None
 

@@ -6,25 +6,32 @@ under its own id. Sources: the manuals named in the family's codec. Pure.
 
 from collections.abc import Callable, Mapping
 
-import msgspec
-
 from devices.codecs.owntracks import SUBTOPICS as OWNTRACKS_SUBTOPICS
 from devices.codecs.tasmota import PREFIXES as TASMOTA_PREFIXES
-from devices.topics import CONTRACT_ROOT
+from devices.directory import node_of
+from devices.topics import CONTRACT_ROOT, Rights
 
+DISCOVERY = "homeassistant"  # Home Assistant's own prefix
 ANSWER = "answer"  # the contract's level, beside the six kinds, on which a device is answered
-
-
-class Rights(msgspec.Struct, frozen=True):
-    """MQTT filters: what a device may publish on, and what it may subscribe and receive."""
-
-    speaks: tuple[str, ...] = ()
-    hears: tuple[str, ...] = ()
 
 
 def contract_rights(device: str) -> Rights:
     """Return what every device may do: all kinds of contract v1 under its own id, and answers."""
     return Rights((f"{CONTRACT_ROOT}+/+/{device}",), (f"{CONTRACT_ROOT}+/{ANSWER}/{device}",))
+
+
+def announcing_rights(device: str, topic: str | None) -> Rights:
+    """Return where a device may announce itself by Home Assistant discovery: under its own id.
+
+    An ESPHome node also under its own name. A bridge that announces many devices under names that
+    nobody knows beforehand is told to announce below its base topic, which is its own anyway
+    (Zigbee2MQTT: `homeassistant: {discovery_topic: zigbee2mqtt/homeassistant}`).
+    """
+    own = [device]
+    if topic is not None and (node := node_of(topic)) is not None:
+        own.append(node)
+    forms = ("+/{}/config", "+/{}/+/config")
+    return Rights(tuple(f"{DISCOVERY}/{form.format(name)}" for name in own for form in forms))
 
 
 def exact_rights(topic: str) -> Rights:

@@ -1,6 +1,9 @@
 """Admission: from one message to readings of known devices. Pure; the one way into the store.
 
 topic -> codec -> decode -> known device -> sane clock -> sane range -> WGS-84 -> id.
+
+What devices announce of themselves (`devices.discovery`) is read here too: an announcement becomes
+a value that the caller keeps, and what was announced so far comes in as one.
 """
 
 import operator
@@ -16,6 +19,9 @@ from devices.codecs.codec import NOBODY, ButtonPressed, Codec, Decoded, Part, Sw
 from devices.codecs.mending import mended
 from devices.codecs.multipart import is_multipart
 from devices.directory import Device, Directory
+from devices.discovery.announced import NOTHING, Announced, Owned
+from devices.discovery.announcement import is_announcement
+from devices.discovery.understanding import FAMILY, understood
 from devices.envelope import Envelope
 from devices.readings import (
     DeviceStatus,
@@ -30,6 +36,7 @@ from devices.readings import (
     SosPressed,
 )
 from devices.topics import parents
+from ingest.admission.announcing import taken_in
 from ingest.admission.identity import content_id, distinct
 from ingest.admission.plausibility import placed, timed
 
@@ -60,12 +67,16 @@ class Admitted(msgspec.Struct, frozen=True, gc=False):
     redacted: int = 0  # private values cut out: pictures, id-card and phone numbers
     counted: tuple[Counted, ...] = ()
     repaired: tuple[str, ...] = ()  # what was mended in the outer form, where that helped
+    announcement: Owned | None = None  # to be kept, for what it says of the messages that follow
 
 
-def admit(envelope: Envelope, directory: Directory | None) -> Admitted:
+def admit(
+    envelope: Envelope, directory: Directory | None, announced: Announced = NOTHING
+) -> Admitted:
     """Read one message. Never raises for a bad message: what is wrong comes back as a value.
 
     With no directory every device is known, under the name that the topic or payload gives it.
+    `announced` is what devices have said of themselves so far.
     """
     if len(envelope.payload) > MAX_BYTES:
         detail = f"{len(envelope.payload)} bytes; at most {MAX_BYTES}"
@@ -74,30 +85,42 @@ def admit(envelope: Envelope, directory: Directory | None) -> Admitted:
     if parts > MOST_PARTS:
         detail = f"holds {parts} separators of values; at most {MOST_PARTS}: send it in pieces"
         return Admitted(family_of(envelope), rejections=(Rejection(Reason.TOO_LARGE, detail),))
+    if envelope.topic.endswith("/config") and is_announcement(envelope.topic):
+        announcing = _announcing(envelope, directory, announced)
+        if announcing is not None:
+            return announcing
     codec = claimed(envelope)
     if codec is None:
-        admitted = _unclaimed(envelope, directory)
+        admitted = _unclaimed(envelope, directory, announced)
     else:
         admitted = _settled(codec, envelope, directory)
+        if not admitted.readings:
+            admitted = _as_announced(admitted, envelope, directory, announced)
     if admitted.rejections or _noisy(envelope):
-        return _storable(_best(admitted, envelope, directory))
+        return _storable(_best(admitted, envelope, directory, announced))
     return admitted
 
 
-def _again(envelope: Envelope, directory: Directory | None) -> Admitted:
+def _again(envelope: Envelope, directory: Directory | None, announced: Announced) -> Admitted:
     """Read a mended message, and by another family where its topic only looks like the first's."""
     codec = claimed(envelope)
     if codec is None:
-        return _unclaimed(envelope, directory)
+        return _unclaimed(envelope, directory, announced)
     admitted = _settled(codec, envelope, directory)
+    if not admitted.readings:
+        admitted = _as_announced(admitted, envelope, directory, announced)
     if admitted.readings or directory is None or envelope.http is not None:
         return admitted
     other = _by_form(envelope, directory) if admitted.rejections else None
     return other if other is not None and other.readings else admitted
 
 
-def _unclaimed(envelope: Envelope, directory: Directory | None) -> Admitted:
-    """A message on no family's usual topic: under a base topic, by its form, by the register."""
+def _unclaimed(envelope: Envelope, directory: Directory | None, announced: Announced) -> Admitted:
+    """A message on no family's usual topic: as announced, under a base topic, by its form, by the
+    register."""
+    by_word = _by_announcement(envelope, directory, announced)
+    if by_word is not None and not by_word.rejections:
+        return by_word
     tries = (_under_base, _by_form, _by_register)
     told = (found for each in tries if (found := each(envelope, directory)) is not None)
     first = next(told, None)
@@ -121,6 +144,42 @@ def _under_base(envelope: Envelope, directory: Directory | None) -> Admitted | N
     if directory is None:
         return None if admitted.rejections and not admitted.readings else admitted
     return admitted if admitted.readings or _registered_on(envelope.topic, directory) else None
+
+
+# ------------------------------------------------------------------ what devices announce
+
+
+def _announcing(
+    envelope: Envelope, directory: Directory | None, announced: Announced
+) -> Admitted | None:
+    """An announcement, to be kept; None for a message that is none."""
+    told = taken_in(envelope, directory, announced)
+    if told is None or isinstance(told, Rejection):
+        return Admitted(FAMILY, rejections=(told,)) if told is not None else None
+    entities, faults = told.said.entities, told.said.faults
+    what = "withdrawn" if told.said.withdrawn else f"announces {len(entities)} entities"
+    ignored = None if faults else Ignored(what)
+    return Admitted(FAMILY, rejections=faults, ignored=ignored, announcement=told)
+
+
+def _by_announcement(
+    envelope: Envelope, directory: Directory | None, announced: Announced
+) -> Admitted | None:
+    """Read as what was announced on its topic."""
+    if announced is NOTHING or envelope.http is not None:
+        return None
+    decoded = understood(announced, envelope, directory)
+    if decoded is None:
+        return None
+    return _settled(Codec(family=FAMILY, decode=lambda _: decoded), envelope, directory)
+
+
+def _as_announced(
+    admitted: Admitted, envelope: Envelope, directory: Directory | None, announced: Announced
+) -> Admitted:
+    """The same message as it was announced, where its family makes nothing of it."""
+    told = _by_announcement(envelope, directory, announced)
+    return told if told is not None and told.readings else admitted
 
 
 def _parts(envelope: Envelope) -> int:
@@ -424,14 +483,16 @@ def _is_utf8(payload: bytes) -> bool:
     return True
 
 
-def _best(first: Admitted, envelope: Envelope, directory: Directory | None) -> Admitted:
+def _best(
+    first: Admitted, envelope: Envelope, directory: Directory | None, announced: Announced
+) -> Admitted:
     """The message read again with its outer form mended, where more comes of it."""
     if first.readings and not first.rejections and is_multipart(envelope):
         return first  # its pictures are no text
     whole, repairs = mended(envelope) or (envelope, ())
     if not repairs and (directory is None or envelope.http is not None):
         return first
-    again = _again(whole, directory)
+    again = _again(whole, directory, announced)
     if _says_more(first, again) or not (repairs or _says_more(again, first)):
         return first
     if not repairs:

@@ -10,6 +10,7 @@ import structlog
 
 from devices.codecs import family_of
 from devices.directory import Directory
+from devices.discovery.announced import NOTHING, Announced
 from devices.envelope import Envelope
 from devices.readings import Reason, Rejection
 from ingest.admission.admit import Admitted, admit
@@ -17,10 +18,10 @@ from ingest.admission.admit import Admitted, admit
 log = structlog.get_logger()
 
 
-def contained(envelope: Envelope, directory: Directory) -> Admitted:
+def contained(envelope: Envelope, directory: Directory, announced: Announced = NOTHING) -> Admitted:
     """What admission makes of a message; a rejection where it fails. Raises nothing."""
     try:
-        return admit(envelope, directory)
+        return admit(envelope, directory, announced)
     except Exception as fault:
         at = extract_tb(fault.__traceback__)[-1]
         log.error(  # where, and not what it says: that may hold a place or a name

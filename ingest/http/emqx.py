@@ -17,8 +17,8 @@ from fastapi import APIRouter, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from devices.broker_access import rights_of
 from devices.credentials import credential, credential_fits
+from devices.device_rights import rights_of
 from devices.names import is_reserved
 from devices.topics import covers, matches
 

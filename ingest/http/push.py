@@ -22,7 +22,7 @@ from starlette.requests import ClientDisconnect
 from core.addresses import client_address
 from core.database import conninfo
 from core.origins import is_foreign
-from devices.codecs import CODECS
+from devices.codecs import ALL_CODECS
 from devices.envelope import Envelope, HttpRequest
 from devices.readings import Reason, SosPressed
 from ingest import metrics
@@ -207,7 +207,7 @@ def push_router(database_url: str, access: Access = NOBODY_ELSE) -> APIRouter:
 
 def _vendors() -> list[str]:
     """Return the paths that vendors' devices post to by themselves, as routes."""
-    return [f"{path}{{rest:path}}" for codec in CODECS for path in codec.paths]
+    return [f"{path}{{rest:path}}" for codec in ALL_CODECS for path in codec.paths]
 
 
 def _asked(request: Request, access: Access) -> tuple[HttpRequest, SenderProof]:

@@ -21,7 +21,7 @@ from ingest.lanes.batch import gather
 from ingest.lanes.register import Register
 from ingest.lanes.slots import LIFE
 from ingest.mqtt.session import BEAT, Delivery, Session
-from ingest.store import counts
+from ingest.store import announcements, counts
 from ingest.store.repeats import RepeatGuard
 from ingest.store.save import AdmittedMessage, Arrivals, save
 
@@ -141,9 +141,13 @@ class SavingLane:
         self, conn: psycopg.Connection, batch: Sequence[Delivery]
     ) -> Sequence[AdmittedMessage]:
         directory = self._register.directory
-        messages = [
-            AdmittedMessage(each.envelope, contained(each.envelope, directory)) for each in batch
-        ]
+        announced = self._register.announcements.current
+        messages = []
+        for each in batch:
+            admitted = contained(each.envelope, directory, announced)
+            if admitted.announcement is not None:  # it counts for what stands behind it
+                announced = announced.changed([admitted.announcement])
+            messages.append(AdmittedMessage(each.envelope, admitted))
         strangers = [n for n, each in enumerate(messages) if _unknown(each.admitted)]
         if not strangers:
             return messages
@@ -152,7 +156,7 @@ class SavingLane:
         directory = self._register.refreshed(conn, latest)
         for n in strangers:
             envelope = messages[n].envelope
-            messages[n] = AdmittedMessage(envelope, contained(envelope, directory))
+            messages[n] = AdmittedMessage(envelope, contained(envelope, directory, announced))
         return messages
 
     def _save(
@@ -165,7 +169,20 @@ class SavingLane:
         timeless = [(each, message) for each, message in pairs if _by_our_clock(message)]
         pressed = [each for each, message in timeless if _pressed(message)]
         stamps.remember(conn, self.slot, [each for each, _ in timeless], pressed)
+        self._keep_announced(conn, messages)
         return save(conn, messages, self._guard)
+
+    def _keep_announced(
+        self, conn: psycopg.Connection, messages: Sequence[AdmittedMessage]
+    ) -> None:
+        news = [
+            (each.admitted.announcement, each.envelope.received_at)
+            for each in messages
+            if each.admitted.announcement is not None
+        ]
+        if news:
+            announcements.keep(conn, news)
+            self._register.announcements.take(own for own, _ in news)
 
     def _do_until_done(self, work: DatabaseWork[T]) -> T:
         """Do this piece of work on the database, however often it takes. Raises Stopped."""

@@ -8,6 +8,7 @@ import psycopg
 
 from devices.directory import Directory
 from devices.registry import load_snapshot, refresh
+from ingest.lanes.announcements import Announcements
 
 
 class Register:
@@ -15,6 +16,7 @@ class Register:
 
     def __init__(self, directory: Directory, arrival: int) -> None:
         self.directory = directory
+        self.announcements = Announcements()
         self._arrival = arrival  # of the newest change that is in it
         self._checked_at = datetime.min.replace(tzinfo=UTC)
         self._turn = threading.Lock()

@@ -2,10 +2,10 @@
 
 import pytest
 
-from devices.broker_access import rights_of
 from devices.codecs import CODECS
-from devices.codecs.rights import FAMILY_RIGHTS, Rights
-from devices.topics import matches
+from devices.codecs.rights import FAMILY_RIGHTS
+from devices.device_rights import rights_of
+from devices.topics import Rights, matches
 
 
 def takes(filters: tuple[str, ...], topic: str) -> bool:

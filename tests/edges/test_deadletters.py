@@ -84,7 +84,7 @@ def test_what_the_database_refuses_again_does_not_go_round(
 ) -> None:
     """Its new rejection came while we worked: it is left for the next replay."""
     save(conn, came(PRESS))
-    monkeypatch.setattr(deadletters, "contained", lambda envelope, _: stored_never(envelope))
+    monkeypatch.setattr(deadletters, "contained", lambda envelope, *_: stored_never(envelope))
     assert deadletters.replay(conn, KNOWN) == Counter(rejected=1)
     assert [each.replayed_at is None for each in rejections(conn)] == [True, False]
 

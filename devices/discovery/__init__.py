@@ -1,0 +1,1 @@
+"""What devices announce about themselves by Home Assistant's MQTT discovery, and its meaning."""
