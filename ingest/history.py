@@ -2,7 +2,7 @@
 questions about the past."""
 
 from collections.abc import Collection, Iterator
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import LiteralString
 
 import msgspec
@@ -197,11 +197,13 @@ def device_days(
 ) -> list[DeviceDay]:
     """Return what these devices sent on each UTC day; it outlives the readings themselves."""
     cursor = conn.cursor(row_factory=class_row(DeviceDay))
-    return cursor.execute(
+    found = cursor.execute(
         "SELECT day, device, kind, readings, first_at, last_at FROM device_daily"
         " WHERE device = ANY(%s) AND day >= %s AND day < %s ORDER BY device, day, kind",
         (list(devices), since, until),
-    ).fetchall()
+    )
+    # A session of another zone would name the day before.
+    return [msgspec.structs.replace(one, day=one.day.astimezone(UTC)) for one in found]
 
 
 def rejections(

@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -116,7 +116,7 @@ class Memories:
             return False
         memory.states[row.key] = msgspec.msgpack.decode(row.body, type=memory.rule.state)
         if row.wake_at is not None:
-            self.set_timer(memory, row.key, row.wake_at)
+            self.set_timer(memory, row.key, row.wake_at.astimezone(UTC))  # whatever the session's
         return True
 
     def adopt(self, learnt: Memory) -> None:

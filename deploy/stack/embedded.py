@@ -31,7 +31,7 @@ from deploy.stack.accounts import (
     dynamic_security_plugin,
     service_secrets,
 )
-from deploy.stack.local import die_with_parent, free_port
+from deploy.stack.local import ended_with_parent, free_port
 from devices.broker_access import SERVICE
 
 MOSQUITTO = Path(__file__).parents[1] / "mosquitto"
@@ -170,11 +170,10 @@ class Mosquitto:
         self._configure()
         with (self._home / "log").open("a") as log:
             self._process = subprocess.Popen(
-                [self._binary, "-c", str(self._conf)],
+                ended_with_parent([self._binary, "-c", str(self._conf)]),
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
-                preexec_fn=die_with_parent,
             )
         await_port(self._services_port, self._process, self._home / "log")
 

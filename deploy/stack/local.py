@@ -1,16 +1,13 @@
 """This machine: its ports, and who may use a data directory."""
 
-import ctypes
 import fcntl
-import signal
+import shutil
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from core.errors import CarewatchError
-
-PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 
 
 def free_port(wanted: int = 0) -> int:
@@ -38,13 +35,14 @@ def refuse_taken_port(host: str, port: int, setting: str = "CAREWATCH_HTTP_PORT"
         ) from None
 
 
-# Looked up before any fork: in a child, a lock that another thread held would never open.
-_prctl = ctypes.CDLL(None).prctl
+def ended_with_parent(command: Sequence[str]) -> tuple[str, ...]:
+    """Return the command such that Linux ends it when its parent dies, even by `kill -9`.
 
-
-def die_with_parent(by: signal.Signals = signal.SIGTERM) -> None:
-    """Ask Linux to end this process when its parent dies, even by `kill -9`."""
-    _prctl(PR_SET_PDEATHSIG, by)
+    util-linux's `setpriv` sees to it, for a process with threads must not run Python between fork
+    and exec. Where there is none, the command is returned as it is.
+    """
+    setpriv = shutil.which("setpriv")
+    return (setpriv, "--pdeathsig", "TERM", *command) if setpriv else tuple(command)
 
 
 @contextmanager

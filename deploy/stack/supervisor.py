@@ -18,7 +18,7 @@ import structlog
 from core.backoff import Backoff
 from core.errors import CarewatchError
 from deploy.stack.embedded import StackPart
-from deploy.stack.local import die_with_parent
+from deploy.stack.local import ended_with_parent
 
 log = structlog.get_logger()
 
@@ -135,13 +135,12 @@ class Supervisor:
     def _spawn(self, child: Child) -> None:
         out = self._log_of(child)
         child.process = subprocess.Popen(
-            [sys.executable, "-m", "deploy", *child.command],
+            ended_with_parent([sys.executable, "-m", "deploy", *child.command]),
             env={**os.environ, **child.environment},
             stdout=out,
             stderr=out,
             stdin=subprocess.DEVNULL,
             start_new_session=True,  # Ctrl-C reaches us alone; we end them in order
-            preexec_fn=die_with_parent,
         )
         child.started = time.monotonic()
         if out is not None:
