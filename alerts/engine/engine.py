@@ -10,7 +10,7 @@ outcomes in the same order, live, in a backtest and after a restart.
 """
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -94,6 +94,7 @@ class World:
         town = Town(directory, plans, timezone or directory.timezone)
         town.hindsight = hindsight
         world = cls(town, with_needs(rules))
+        clock = clock.astimezone(UTC) if clock is not None else None  # as read, it is a session's
         world.clock = clock
         world._restore(states)
         if world.stale:
