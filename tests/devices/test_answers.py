@@ -1,6 +1,6 @@
 """What is answered to which message, on which topic."""
 
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
@@ -12,6 +12,7 @@ from devices.envelope import Envelope
 from devices.topics import covers
 from ingest.admission.admit import admit
 
+NOW = datetime(2026, 11, 2, 1, 0, 5, tzinfo=UTC)
 AT = "2026-11-02 09:00:00"
 REC: dict[str, Any] = {
     "operator": "RecPush",
@@ -56,9 +57,9 @@ def info(message: dict[str, Any], **changed: object) -> dict[str, Any]:
     ],
 )
 def test_a_record_is_named_to_the_terminal_that_sent_it(
-    topic: str, said: object, kind: int, number: int, now: datetime
+    topic: str, said: object, kind: int, number: int
 ) -> None:
-    ((where, answer),) = told(topic, said, now)
+    ((where, answer),) = told(topic, said, NOW)
     assert where == "mqtt/face/1234567"
     assert answer["operator"] == "PushAck"
     assert answer["info"] == {
@@ -78,21 +79,21 @@ def test_a_record_is_named_to_the_terminal_that_sent_it(
         ("carewatch/v1/w/door/d-1", {"id": "a", "at": "2026-11-02T09:00:00Z", "open": True}),
     ],
 )
-def test_what_is_not_answered(topic: str, said: object, now: datetime) -> None:
-    assert told(topic, said, now) == []
+def test_what_is_not_answered(topic: str, said: object) -> None:
+    assert told(topic, said, NOW) == []
 
 
-def test_a_press_hears_that_it_was_received(now: datetime) -> None:
+def test_a_press_hears_that_it_was_received() -> None:
     press = {"id": "p-1", "at": "2026-11-02T09:00:00Z"}
-    ((topic, said),) = told("carewatch/v1/w/sos/btn-1", press, now)
+    ((topic, said),) = told("carewatch/v1/w/sos/btn-1", press, NOW)
     assert topic == "carewatch/v1/w/answer/btn-1"
     assert (said["answer"], said["id"]) == ("received", "p-1")
     assert said["at"].endswith("Z")
-    assert told("carewatch/v1/w/sos/btn-1", press, now, retain=True) == []
+    assert told("carewatch/v1/w/sos/btn-1", press, NOW, retain=True) == []
 
 
-def test_a_press_that_is_no_message_hears_why(now: datetime) -> None:
-    ((topic, said),) = told("carewatch/v1/w/sos/btn-1", b"[", now)
+def test_a_press_that_is_no_message_hears_why() -> None:
+    ((topic, said),) = told("carewatch/v1/w/sos/btn-1", b"[", NOW)
     assert topic == "carewatch/v1/w/answer/btn-1"
     assert (said["answer"], said["reason"]) == ("refused", "not_json")
 
@@ -112,8 +113,8 @@ def test_a_device_may_hear_its_answers_and_nobody_elses(
     assert not any(covers(each, answered) for each in rights_of("d-2", "mqtt/face/9/Rec").hears)
 
 
-def test_our_own_answers_are_no_messages(now: datetime) -> None:
+def test_our_own_answers_are_no_messages() -> None:
     said = b'{"answer":"received","id":"p-1"}'
     assert is_answer("carewatch/v1/w/answer/d-1", said)
     assert not is_answer("carewatch/v1/w/sos/d-1", said)
-    assert admit(Envelope("carewatch/v1/w/answer/d-1", said, now), None).ignored is not None
+    assert admit(Envelope("carewatch/v1/w/answer/d-1", said, NOW), None).ignored is not None
