@@ -13,3 +13,7 @@ CREATE INDEX device_answer_unsent ON device_answer (asked_at) WHERE sent_at IS N
 
 -- ingest: the answer topic of each device that has pressed by MQTT, with the site it named last.
 CREATE TABLE answer_topic (device text PRIMARY KEY, topic text NOT NULL);
+
+-- ingest: how far a ZKTeco terminal has uploaded its attendance, in its own counting; it asks at
+-- each start, and sends only what is newer.
+CREATE TABLE push_stamp (terminal text PRIMARY KEY, stamp text NOT NULL);
