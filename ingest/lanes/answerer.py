@@ -12,6 +12,7 @@ import threading
 from collections import Counter, deque
 from collections.abc import Sequence
 from contextlib import suppress
+from time import monotonic
 
 import psycopg
 import structlog
@@ -22,12 +23,13 @@ from core.errors import CarewatchError
 from devices.codecs.answers import Answer, PressAnswer, answers, encoded
 from devices.connection import Connection
 from ingest import metrics
-from ingest.answers import due, forget_old, note_sent, note_topic
+from ingest.answers import DueAnswer, due, forget_old, note_sent, note_topic
 from ingest.store.save import AdmittedMessage
 
 MOST = 10_000  # answers that may wait
 MOST_OF_ONE = 200  # of them to one topic: a device that repeats itself crowds out nobody
 LOOK = 0.5  # seconds between two looks for what alerts has asked
+FORGET = 3600.0  # seconds between two times that what is old is forgotten
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 30.0  # seconds between attempts to connect
 PATIENCE = 10.0  # seconds for the broker to take an answer
 REMEMBERED = 50_000  # devices whose topic is known to be written down
@@ -48,6 +50,7 @@ class Answerer:
         self._noted: dict[str, str] = {}  # the topics that are written down
         self._conn: psycopg.Connection | None = None
         self._active = False
+        self._forgot_at = -FORGET  # by the monotonic clock
         self._woken: asyncio.Event | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping = threading.Event()
@@ -154,7 +157,7 @@ class Answerer:
         """Publish what alerts has asked for. Raises CarewatchError, psycopg.Error."""
         if not self._active:
             return
-        found = await asyncio.to_thread(lambda: due(self._connected()))
+        found = await asyncio.to_thread(self._due)
         for each in found:
             said = PressAnswer("coming", each.press, each.at)
             await broker.publish(each.topic, encoded(said), timeout=PATIENCE)
@@ -163,13 +166,19 @@ class Answerer:
         if found:
             await asyncio.to_thread(lambda: note_sent(self._connected(), found))
 
+    def _due(self) -> list[DueAnswer]:
+        conn = self._connected()
+        if monotonic() - self._forgot_at > FORGET:
+            forget_old(conn)
+            self._forgot_at = monotonic()
+        return due(conn)
+
     def _note(self, topics: dict[str, str]) -> None:
         conn = self._connected()
         for device, topic in topics.items():
             note_topic(conn, device, topic)
         if len(self._noted) > REMEMBERED:
             self._noted.clear()
-            forget_old(conn)
         self._noted.update(topics)
 
     def _connected(self) -> psycopg.Connection:
