@@ -23,6 +23,7 @@ from devices.topics import ANSWER, CONTRACT_ROOT, contract_topic
 Word = Literal["received", "coming", "refused"]
 SNAPSHOT, RECORD, GENERIC = 1, 2, 3  # PushAckType
 OF_SNAPSHOT = "snap-"  # begins the id of a stranger's snapshot
+OF_PRESSES = "/sos/"  # in the topic of each press of contract v1
 SEARCHED = 65_536  # bytes of a refused record in which its number is looked for, at either end
 _OPERATOR = re.compile(rb'"operator"\s*:\s*"(\w{1,40})"')
 _NUMBER = re.compile(rb'"(?:RecordID|SnapID|SnapOrRecordID|nRecordIndex)"\s*:\s*"?(\d{1,18})\b')
@@ -55,7 +56,9 @@ def answers(
     answered = _ANSWERED.get(family)
     if answered is None or envelope.retain or not envelope.topic:
         return ()
-    if any(each.reason is Reason.UNKNOWN_DEVICE for each in rejections):
+    if answered is _press_answers and OF_PRESSES not in envelope.topic:
+        return ()  # most of what comes: spared all that follows
+    if rejections and any(each.reason is Reason.UNKNOWN_DEVICE for each in rejections):
         return ()  # it keeps what it has until it is registered
     return answered(envelope, readings, rejections)
 
