@@ -1,4 +1,4 @@
-"""Devices are answered by a running ingest: after the commit, for a repeat, and through a crash."""
+"""Devices are answered by a running ingest: after the commit, again, and through a crash."""
 
 import json
 import subprocess
