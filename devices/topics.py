@@ -6,6 +6,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 CONTRACT_ROOT = "carewatch/v1/"
+ANSWER = "answer"  # the level, beside the six kinds, on which a device is answered
 
 T = TypeVar("T")
 

@@ -49,6 +49,9 @@ INTRUSIONS = Counter(
     "Signs that somebody else reads a broker session of ours",
     ["slot", "sign"],
 )
+ANSWERS = Counter(
+    "carewatch_answers_total", "Answers to devices: sent, or dropped as too many waited", ["state"]
+)
 BATCH = Histogram(
     "carewatch_ingest_batch_messages",
     "Messages in one transaction",

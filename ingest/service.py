@@ -19,6 +19,7 @@ from devices.directory import Directory
 from devices.discovery.announcement import PREFIX
 from ingest.lanes import drops, slots
 from ingest.lanes.accounts import Keeper
+from ingest.lanes.answerer import Answerer
 from ingest.lanes.crossing import NOTICE, TAKEN_BACK, Crossing, LifeTopics, notice
 from ingest.lanes.inheritance import OldSession, old_slots
 from ingest.lanes.lane import SavingLane
@@ -48,6 +49,7 @@ class Service:
         self._address = Address.of(settings.mqtt_url)
         self._drops = drops.Drops()
         self._witness = Witness(self._address)
+        self._answerer = Answerer(settings.mqtt_url, settings.database_url)
         url = settings.control_url
         self._keeper = Keeper(url, settings.database_url) if url else None
         self._suffix = ""  # of the client ids; known when the database has said it
@@ -68,6 +70,7 @@ class Service:
             log.warning("codec left out", why=fault)
         threading.Thread(target=self._keep_house, name="upkeep", daemon=True).start()
         self._witness.start()
+        self._answerer.start()
         if self._keeper is not None:
             self._keeper.start()
         while not self._stopping.is_set():
@@ -120,6 +123,7 @@ class Service:
         self._register.announcements.refresh(conn, self._register.directory)
         if self._keeper is not None:
             self._keeper.tend(active=LIFE in self._lanes, changed=before is not self._directory)
+        self._answerer.tend(active=LIFE in self._lanes)
         self._hold(slots.renew(conn, self._worker, shared=self._settings.shared), self._register)
         self._drops.keep(conn)
         self._witness.keep(conn)
@@ -251,6 +255,7 @@ class Service:
             size=self._settings.batch_size,
             linger=linger,
             urgent=self._urgent,
+            committed=self._answerer.tell,
         )
 
     def _urgent(self, delivery: Delivery) -> bool:
@@ -261,6 +266,7 @@ class Service:
             lane.stop()
         self._leave_old()
         self._witness.stop()
+        self._answerer.stop()
         if self._keeper is not None:
             self._keeper.stop()
         try:

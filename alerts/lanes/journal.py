@@ -20,8 +20,10 @@ from alerts.history import mutes as stored_mutes
 from alerts.history import open_alerts as stored_alerts
 from alerts.inbox import append
 from alerts.lanes import tables
+from alerts.rules.sos_pressed import SOS_PRESSED
 from alerts.types import Alert, AlertKey, InboxEntry, LaneName, Muted, Receipt, VisitRecord
 from core.locks import Lock
+from ingest.answers import Coming, say_coming
 
 LONGEST_PAUSE = "5s"  # who freezes while holding it loses the connection, and with it the lock
 
@@ -86,6 +88,7 @@ class Journal:
             if changed.alerts or step.visits:
                 self._take_change_lock()
                 tables.put_alerts(self._conn, changed.alerts)
+                say_coming(self._conn, _coming(changed.alerts))
                 if step.clock is not None:
                     tables.put_visits(self._conn, step.visits, step.clock)
             tables.put_pages(self._conn, changed.pages)
@@ -189,3 +192,14 @@ class Journal:
             " set_config('idle_in_transaction_session_timeout', %s, true)",
             (Lock.CHANGE, LONGEST_PAUSE),
         )
+
+
+def _coming(alerts: Iterable[Alert]) -> list[Coming]:
+    """Return the presses whose alert somebody has answered; asked again, each is told once."""
+    return [
+        Coming(each.device, each.id, alert.acked_at)
+        for alert in alerts
+        if alert.acked_at is not None and alert.rule == SOS_PRESSED.name
+        for each in alert.evidence
+        if each.device and each.id
+    ]

@@ -14,7 +14,7 @@ import msgspec
 from msgspec.structs import replace
 
 from devices.codecs.body import JsonObject, json_object
-from devices.codecs.codec import Codec, Decoded, Part, refused
+from devices.codecs.codec import Codec, Decoded, Part, nothing, refused
 from devices.codecs.faults import first_fault
 from devices.codecs.times import from_unix, read_time, to_utc
 from devices.contract.messages import (
@@ -41,7 +41,7 @@ from devices.readings import (
     VisitMarked,
 )
 from devices.redaction import count_private
-from devices.topics import CONTRACT_ROOT, ContractTopic, contract_topic
+from devices.topics import ANSWER, CONTRACT_ROOT, ContractTopic, contract_topic
 
 HTTP_ROOT = "/ingest/v1/"  # POST /ingest/v1/{site}/{kind}/{device}, for devices without MQTT
 LONGEST_ID = 200  # characters, as in the wire types
@@ -63,6 +63,8 @@ def decode(envelope: Envelope) -> Decoded:
         shape = f"{CONTRACT_ROOT}{{site}}/{{kind}}/{{device}}"
         return refused(Reason.UNKNOWN_TOPIC, f"a contract topic is {shape}")
     read = _DECODE.get(address.kind)
+    if address.kind == ANSWER:
+        return nothing("an answer to a device")
     if read is None:
         known = ", ".join(KINDS)
         return refused(Reason.UNKNOWN_KIND, f'kind "{address.kind[:40]}" is none of: {known}')

@@ -9,10 +9,10 @@ from collections.abc import Callable, Mapping
 from devices.codecs.owntracks import SUBTOPICS as OWNTRACKS_SUBTOPICS
 from devices.codecs.tasmota import PREFIXES as TASMOTA_PREFIXES
 from devices.directory import node_of
-from devices.topics import CONTRACT_ROOT, Rights
+from devices.topics import ANSWER, CONTRACT_ROOT, Rights
 
 DISCOVERY = "homeassistant"  # Home Assistant's own prefix
-ANSWER = "answer"  # the contract's level, beside the six kinds, on which a device is answered
+RECORD_BRANCHES = frozenset({"rec", "snap"})  # of a facesluice terminal, below its own topic
 
 
 def contract_rights(device: str) -> Rights:
@@ -40,8 +40,13 @@ def exact_rights(topic: str) -> Rights:
 
 
 def unclaimed_rights(topic: str) -> Rights:
-    """Return the rights on a topic of no family: it, and what lies below it."""
-    return Rights((topic, f"{topic}/#"))
+    """Return the rights on a topic of no family: it, and what lies below it.
+
+    A face terminal with a base topic of its own sends records on `.../Rec` and is answered above.
+    """
+    above, _, last = topic.rpartition("/")
+    hears = (above,) if above and last.casefold() in RECORD_BRANCHES else ()
+    return Rights((topic, f"{topic}/#"), hears)
 
 
 def _owntracks(topic: str) -> Rights:

@@ -60,7 +60,7 @@ def decode(envelope: Envelope) -> Decoded:
 
 def _records(device: str, envelope: Envelope) -> Decoded:
     try:
-        lines = _lines(envelope.payload.decode())
+        lines = lines_of(envelope.payload.decode())
     except UnicodeDecodeError:
         return refused(Reason.BAD_VALUE, "the records are not UTF-8")
     exported = any(line[0] == " " for line in lines)
@@ -70,8 +70,8 @@ def _records(device: str, envelope: Envelope) -> Decoded:
     return Decoded(found) if found else nothing("no record in it")
 
 
-def _lines(text: str) -> list[str]:
-    """One record a line, its columns apart by tabs, in whatever form they were sent."""
+def lines_of(text: str) -> list[str]:
+    """Return one record a line, its columns apart by tabs, in whatever form they were sent."""
     if "\t" not in text and _ESCAPED_TAB.search(text):
         text = _FORM_FIELD.sub("", unquote_plus(text))
     elif "\t" not in text and "&" in text and "=" in text:

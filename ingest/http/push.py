@@ -1,7 +1,8 @@
 """HTTP for devices that can't speak MQTT: the contract's path and the vendors' own push paths.
 
-A 2xx answer means stored and committed, here as at the broker. A refused message is kept as a
-rejection and answered with its named reason. Who may send: ingest/http/callers.py. The secret is
+A 2xx answer means stored and committed, here as at the broker; a family's own answer also means
+that what was refused is kept with its reason (devices/codecs/http_answers.py). Elsewhere a refused
+message is answered with its named reason. Who may send: ingest/http/callers.py. The secret is
 looked at before the body is read, and no page of another site is answered.
 """
 
@@ -23,11 +24,14 @@ from core.addresses import client_address
 from core.database import conninfo
 from core.origins import is_foreign
 from devices.codecs import ALL_CODECS
+from devices.codecs.answers import PressAnswer, encoded
+from devices.codecs.http_answers import NEVER, HttpReply, asks_stamp, reply, says_stamp
 from devices.envelope import Envelope, HttpRequest
 from devices.readings import Reason, SosPressed
 from ingest import metrics
 from ingest.admission.admit import MAX_BYTES, Admitted
 from ingest.admission.containment import contained
+from ingest.answers import answers_of
 from ingest.feed import passing
 from ingest.http.callers import Access, Caller, SenderProof, is_bare, let_in, proof_of
 from ingest.http.rates import Rates
@@ -35,18 +39,13 @@ from ingest.lanes.counters import settled
 from ingest.lanes.register import Register
 from ingest.store.counts import keep
 from ingest.store.save import AdmittedMessage, Arrivals, save
+from ingest.store.stamps import keep_stamp, stamp_of
 
 METHODS = ["POST", "PUT", "GET"]
 CONTRACT = "/ingest/v1/{site}/{kind}/{device}"
+ANSWERS = "/ingest/v1/{site}/answer/{device}"
 OURS = ("/ingest/as/{shown}/{rest:path}", "/ingest/push/{rest:path}")
 STATUS = {Reason.TOO_LARGE: 413, Reason.UNKNOWN_TOPIC: 404, Reason.UNKNOWN_KIND: 404}
-# What a vendor's client wants to read before it counts a message as delivered: OwnTracks booklet
-# "HTTP mode"; Overland README "API"; ZKTeco PUSH SDK "uploading".
-REPLIES = {
-    "owntracks": ("application/json", b"[]"),
-    "overland": ("application/json", b'{"result":"ok"}'),
-    "zkteco": ("text/plain", b"OK"),
-}
 
 NOBODY_ELSE = Access()
 CONNECTIONS = 4  # to the database
@@ -128,6 +127,16 @@ class Intake:
             log.warning("database away", slot="http", why=type(error).__name__)
             return AWAY
 
+    def heard(self, device: str, caller: Caller) -> HttpAnswer:
+        """Return what has been said to a device about its presses, latest first."""
+        if not caller.may_speak_for(device):
+            return FOREIGN
+        found = self._with_database(lambda conn: answers_of(conn, device))
+        if isinstance(found, HttpAnswer):
+            return found
+        said = [PressAnswer("coming", each.press, each.at) for each in found]
+        return HttpAnswer(200, b'{"answers":[' + b",".join(map(encoded, said)) + b"]}")
+
     def open(self) -> None:
         """Open the connections, before the first message; the database may come later."""
         self._pool.open()
@@ -150,19 +159,36 @@ class Intake:
         messages = settled(conn, [AdmittedMessage(envelope, admitted)])
         arrivals = save(conn, messages)  # away: answered so, sent again, and counted then
         keep(conn, metrics.count_received(messages) + metrics.count_outcomes(messages, arrivals))
-        return _answer(admitted, arrivals)
+        return _answer(conn, envelope, admitted, arrivals)
 
 
-def _answer(admitted: Admitted, arrivals: Arrivals) -> HttpAnswer:
+def _answer(
+    conn: psycopg.Connection, envelope: Envelope, admitted: Admitted, arrivals: Arrivals
+) -> HttpAnswer:
+    own = _own_answer(conn, envelope, admitted.family, arrivals)
+    if own is not None:
+        return HttpAnswer(200, own.body, own.content_type)
     outcome = arrivals.outcomes[0]
     if outcome == "rejected":
         first = arrivals.rejections[0]
         return HttpAnswer(STATUS.get(first.reason, 400), msgspec.json.encode(first))
-    if admitted.family in REPLIES:
-        content_type, body = REPLIES[admitted.family]
-        return HttpAnswer(200, body, content_type)
     summary = {"outcome": outcome, "rejections": arrivals.rejections, "ignored": admitted.ignored}
-    return HttpAnswer(200, msgspec.json.encode(summary))
+    presses = [each.id for each in admitted.readings if isinstance(each, SosPressed)]
+    heard = {"answer": "received", "presses": presses} if presses else {}
+    return HttpAnswer(200, msgspec.json.encode({**summary, **heard}))
+
+
+def _own_answer(
+    conn: psycopg.Connection, envelope: Envelope, family: str, arrivals: Arrivals
+) -> HttpReply | None:
+    """Return what the family's clients wait for. Raises psycopg.Error."""
+    asking = asks_stamp(family, envelope)
+    stamp = NEVER if asking is None else stamp_of(conn, asking)
+    own = reply(family, envelope, arrivals.rejections, stamp)
+    said = says_stamp(family, envelope)
+    if own is not None and said is not None:
+        keep_stamp(conn, said)
+    return own
 
 
 def push_router(database_url: str, access: Access = NOBODY_ELSE) -> APIRouter:
@@ -199,6 +225,23 @@ def push_router(database_url: str, access: Access = NOBODY_ELSE) -> APIRouter:
         lane = behind if hurried or len(envelope.payload) > HEAVY else threads
         return await anyio.to_thread.run_sync(taking, limiter=lane)
 
+    async def heard(request: Request) -> Response:
+        answer = await told(request)
+        return Response(answer.body, answer.status, answer.headers, answer.content_type)
+
+    async def told(request: Request) -> HttpAnswer:
+        if is_foreign(request.headers, access.origin):
+            return await _refused(request, OTHER_SITE)
+        _, seen = _asked(request, access)
+        caller = await anyio.to_thread.run_sync(intake.caller, seen, limiter=threads)
+        if isinstance(caller, HttpAnswer):
+            return await _refused(request, caller)
+        device = request.path_params["device"]
+        return await anyio.to_thread.run_sync(intake.heard, device, caller, limiter=threads)
+
+    router.add_api_route(
+        ANSWERS, heard, methods=["GET"], summary="What a device was answered, of the last 7 days"
+    )
     router.add_api_route(CONTRACT, push, methods=["POST"], summary="A message of contract v1")
     for path in (*OURS, *_vendors()):
         router.add_api_route(path, push, methods=METHODS, include_in_schema=False)

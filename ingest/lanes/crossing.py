@@ -11,6 +11,7 @@ in doubt both lanes store the message, and its key makes it one row.
 import msgspec
 
 from devices.codecs import LIFE_FILTER, is_life_topic
+from devices.codecs.answers import is_answer
 from ingest.mqtt.packets import Publish, Will
 
 BETWEEN_LANES = "carewatch/lanes/"  # ingest speaks to itself
@@ -59,7 +60,11 @@ class Crossing:
         """Return True for carewatch's own messages, and for what the life lane answers for."""
         if message.topic == NOTICE:
             self._topics = LifeTopics(_read(message.payload))
-        return message.topic in self._topics or message.topic.startswith(OURS)
+        return (
+            message.topic in self._topics
+            or message.topic.startswith(OURS)
+            or is_answer(message.topic, message.payload)
+        )
 
     def covers(self, topic: str) -> bool:
         """Return True if the life session certainly gets this topic."""

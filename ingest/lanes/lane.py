@@ -55,12 +55,15 @@ class SavingLane:
         size: int,
         linger: float,
         urgent: Callable[[Delivery], bool] = lambda _: False,
+        committed: Callable[[Sequence[AdmittedMessage]], None] = lambda _: None,
     ) -> None:
+        """Read `session` into the database; `committed` is told what is stored, and never waits."""
         self.slot = slot
         self.session = session
         self._register = register
         self._database_url = database_url
         self._urgent = urgent
+        self._committed = committed
         self._batches = gather(session.take, size=size, linger=linger, beat=BEAT, urgent=urgent)
         self._lane: Literal["life", "bulk"] = "life" if slot.endswith(LIFE) else "bulk"
         self._conn: psycopg.Connection | None = None
@@ -130,6 +133,7 @@ class SavingLane:
         self._tally += metrics.count_outcomes(messages, arrivals)
         metrics.BATCH.labels(self.slot).observe(len(messages))
         metrics.SAVING.labels(self.slot).observe(time.monotonic() - began)
+        self._committed(messages)
 
     def _restamped(self, conn: psycopg.Connection, batch: Sequence[Delivery]) -> list[Delivery]:
         if self._begun != self.session.begun:

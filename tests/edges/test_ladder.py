@@ -76,6 +76,9 @@ def test_each_rung_is_due_to_the_second_on_every_channel_until_somebody_answers(
         stopped_at = len(receivers.came())
         threading.Event().wait(2)  # two minutes of the fast clock
     assert len(receivers.came()) == stopped_at
+    # The button is told so, once the acknowledgement is written.
+    asked = conn.execute("SELECT device, press, answer FROM device_answer").fetchall()
+    assert asked == [(each.device, each.id, "coming") for each in alert.evidence]
 
     climbed = due(conn)
     assert climbed[:3] == [("u-1", 0), ("u-2", 60), ("u-3", 180)]
