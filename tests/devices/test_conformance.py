@@ -171,23 +171,26 @@ def test_each_fault_of_a_connection_is_found(check: str, connected: Connected) -
     assert failing(replace(run, heard=(*run.heard, after))) == {check}
 
 
+LIVE = heard("door", after=70, open=True)
+LATER = heard("door", after=200, open=True)
+
+
 @pytest.mark.parametrize(
-    ("check", "message"),
+    ("check", "messages"),
     [
-        ("acknowledged_once", heard("door", after=70, open=True)),
-        ("prompt", heard("door", after=240, open=True, at=moment(120).isoformat())),
-        ("replayed_flag", heard("door", after=70, open=True, at=moment(51.5).isoformat())),
-        ("resends", heard("door", after=70, open=True, answer="withheld")),
+        ("acknowledged_once", (LIVE, LATER, LATER)),
+        ("prompt", (LIVE, heard("door", after=240, open=True, at=moment(120).isoformat()))),
+        ("replayed_flag", (heard("door", after=60, open=True, at=moment(52).isoformat()), LIVE)),
+        ("resends", (LIVE, replace(LATER, answer="withheld"))),
     ],
 )
-def test_what_only_our_own_broker_sees(check: str, message: DeviceMessage) -> None:
+def test_what_only_our_own_broker_sees(check: str, messages: tuple[DeviceMessage, ...]) -> None:
     run = tried(*SHOWN)
-    run = replace(run, heard=(*run.heard, heard("door", after=70, open=True), message))
-    wide = tuple(
+    away = tuple(
         replace(each, ended=moment(54)) if each.trouble == "outage" else each
         for each in run.provoked
     )
-    assert failing(replace(run, provoked=wide)) == {check}
+    assert failing(replace(run, heard=(*run.heard, *messages), provoked=away)) == {check}
 
 
 def test_two_ends_of_its_own_are_no_chance() -> None:
