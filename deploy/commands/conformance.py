@@ -11,11 +11,14 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from devices.conformance.own_broker import SecretFits
+    from devices.conformance.own_http import Proven
     from devices.conformance.recorder import Recorder
     from devices.conformance.report import Report
+    from devices.conformance.run import Road
     from devices.directory import Directory
     from devices.envelope import Envelope
 
+OPTION = {"mqtt": "--listen", "http": "--http"}
 LOOK = 0.2  # seconds between looks at whether everything has passed
 
 
@@ -28,7 +31,9 @@ def conformance(
     device: Annotated[str, typer.Option(help="The device whose messages are looked at.")],
     seconds: Annotated[
         float | None,
-        typer.Option(help="How long at most; default 120, with --listen 900. Ctrl-C ends sooner."),
+        typer.Option(
+            help="How long at most; default 120, with --listen or --http 900. Ctrl-C ends sooner."
+        ),
     ] = None,
     mqtt_url: Annotated[
         str | None, typer.Option(help="The broker; default: settings, or the running `up`.")
@@ -36,6 +41,10 @@ def conformance(
     listen: Annotated[
         str | None,
         typer.Option(help="HOST:PORT for a broker of its own, which disturbs the device."),
+    ] = None,
+    http: Annotated[
+        str | None,
+        typer.Option(help="HOST:PORT for an HTTP door of its own: POST /ingest/v1/..."),
     ] = None,
     kind: Annotated[
         str | None, typer.Option(help="The device's kind, where there is no register.")
@@ -49,22 +58,26 @@ def conformance(
 ) -> None:
     """Run the checklist of contract v1 on a device: exit 0 where nothing failed, else 1.
 
-    It listens at the broker, or with --listen is itself the broker that the device speaks to:
-    it withholds acknowledgements, cuts the connection and goes away, and watches what comes.
+    It listens at the broker. With --listen it is itself the broker that the device speaks to: it
+    withholds acknowledgements, cuts the connection and goes away, and watches what comes. With
+    --http it takes what the device posts, answers 503 and hangs up without an answer.
     """
     from deploy.settings import load_settings
+    from deploy.stack.running import database as known_database
     from deploy.stack.running import parts
     from devices.conformance.checklist import passed
     from devices.conformance.report import as_json, as_junit, as_text
 
     settings = load_settings()
-    database = _database() if listen else parts(mqtt_url)[1]
+    database = known_database()
     directory = _register(database)
     known = directory.devices.get(device) if directory else None
-    recorder = _recorder(device, known.kind if known else kind, beat, directory, bool(listen))
-    limit = seconds or (900 if listen else 120)
-    if listen:
-        work = _own_broker(listen, recorder, limit, _secret_fits(database), lang or settings.lang)
+    doors: dict[Road, str] = {"mqtt": listen} if listen else {}
+    doors |= {"http": http} if http else {}
+    recorder = _recorder(device, known.kind if known else kind, beat, directory, tuple(doors))
+    limit = seconds or (900 if doors else 120)
+    if doors:
+        work = _own_doors(doors, recorder, limit, _secret_fits(database))
     else:
         topics = {f"carewatch/v1/+/+/{device}"}
         topics |= {known.topic} if known and known.topic else set()
@@ -75,13 +88,6 @@ def conformance(
     _write(json, as_json(report))
     _write(str(junit) if junit else None, as_junit(report))
     raise typer.Exit(0 if passed(report.results) else 1)
-
-
-def _database() -> str:
-    """The register's database where one is set or a `carewatch up` runs, else ""."""
-    from deploy.stack.running import parts
-
-    return parts("mqtt://none.invalid")[1]
 
 
 def _register(database: str) -> "Directory | None":
@@ -120,7 +126,11 @@ def _secret_fits(database: str) -> "SecretFits":
 
 
 def _recorder(
-    device: str, kind: str | None, beat: float, directory: "Directory | None", own: bool
+    device: str,
+    kind: str | None,
+    beat: float,
+    directory: "Directory | None",
+    own: "tuple[Road, ...]",
 ) -> "Recorder":
     from datetime import timedelta
 
@@ -142,7 +152,8 @@ def _recorder(
         understand,
         clock=_now,
         beat=timedelta(seconds=beat),
-        own_broker=own,
+        roads=own or ("mqtt",),
+        own_broker=bool(own),
         registered=None if directory is None else device in directory.devices,
     )
 
@@ -196,21 +207,48 @@ async def _until_passed(recorder: "Recorder", seconds: float) -> None:
                 await asyncio.sleep(LOOK)
 
 
-async def _own_broker(
-    listen: str, recorder: "Recorder", seconds: float, fits: "SecretFits", lang: str
+async def _own_doors(
+    doors: "dict[Road, str]", recorder: "Recorder", seconds: float, fits: "SecretFits"
 ) -> None:
-    """Be the device's broker. Raise CarewatchError when the address can't be listened on."""
-    from devices.conformance.own_broker import OwnBroker
+    """Be the device's broker, its HTTP server, or both. Raise CarewatchError when an address can't
+    be listened on."""
+    from contextlib import AsyncExitStack
 
-    host, _, port = listen.rpartition(":")
+    from devices.conformance.own_broker import OwnBroker
+    from devices.conformance.own_http import OwnHttp
+
+    async with AsyncExitStack() as stack:
+        for road, place in doors.items():
+            host, port = _host_port(road, place)
+            door = (
+                OwnBroker(host, port, recorder, fits)
+                if road == "mqtt"
+                else OwnHttp(host, port, recorder, _proven(fits))
+            )
+            try:
+                await stack.enter_async_context(door)
+            except OSError as error:
+                raise CarewatchError(f"{OPTION[road]} {place}: {error.strerror}") from None
+            _say_listening(f"{road}://{host}:{door.port}", seconds)
+        await _until_passed(recorder, seconds)
+
+
+def _host_port(road: "Road", place: str) -> tuple[str, int]:
+    host, _, port = place.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
-        raise CarewatchError(f"--listen {listen}: give HOST:PORT, such as 0.0.0.0:1884")
-    try:
-        async with OwnBroker(host.strip("[]"), int(port), recorder, fits) as broker:
-            _say_listening(f"mqtt://{host}:{broker.port}", seconds)
-            await _until_passed(recorder, seconds)
-    except OSError as error:
-        raise CarewatchError(f"--listen {listen}: {error.strerror or error}") from None
+        raise CarewatchError(f"{OPTION[road]} {place}: give HOST:PORT, such as 0.0.0.0:1884")
+    return host.strip("[]"), int(port)
+
+
+def _proven(fits: "SecretFits") -> "Proven":
+    """Return who reads what an HTTP request shows, as the service reads it."""
+    from ingest.http.callers import proof_of
+
+    async def proven(authorization: str | None, prefix: str | None, device: str) -> bool | None:
+        shown = proof_of("", authorization, prefix, device)
+        return await fits(shown.device or "", shown.secret or "")
+
+    return proven
 
 
 def _say_listening(where: str, seconds: float) -> None:

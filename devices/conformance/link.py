@@ -49,7 +49,9 @@ def no_wildcards(run: ConformanceRun) -> Found | None:
 
 def signs_in(run: ConformanceRun) -> Found | None:
     """It shows its own name and secret."""
-    if not run.connections:
+    if run.turned_away:
+        return fail("signs_in.turned_away", count=run.turned_away)
+    if not run.own_broker:
         return None
     for each in run.connections:
         if each.user != run.device or not each.has_password:

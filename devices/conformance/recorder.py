@@ -50,6 +50,7 @@ class Recorder:
         self._heard: list[DeviceMessage] = []
         self._connections: list[Connected] = []
         self._provoked: list[Provoked] = []
+        self._turned_away = 0
         self._run = ConformanceRun(
             device=device,
             kind=kind,
@@ -69,6 +70,7 @@ class Recorder:
             connections=tuple(self._connections),
             provoked=tuple(self._provoked),
             ended=ended,
+            turned_away=self._turned_away,
         )
 
     def hear(self, envelope: Envelope, **how: Any) -> int:
@@ -89,6 +91,10 @@ class Recorder:
         """Keep a connection, numbered from 1."""
         self._come_back("mqtt")
         self._connections.append(connection)
+
+    def turn_away(self) -> None:
+        """Note an HTTP request that was answered 401."""
+        self._turned_away += 1
 
     def count(self) -> int:
         """Return how many connections there were."""

@@ -81,6 +81,7 @@ class ConformanceRun(msgspec.Struct, frozen=True, kw_only=True):
     provoked: tuple[Provoked, ...] = ()
     roads: tuple[Road, ...] = ("mqtt",)
     own_broker: bool = False  # it saw connections and provoked; else it only listened
+    turned_away: int = 0  # HTTP requests with a wrong secret, or none
     beat: timedelta = BEAT
 
     @property
