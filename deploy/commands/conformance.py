@@ -31,9 +31,7 @@ def conformance(
     device: Annotated[str, typer.Option(help="The device whose messages are looked at.")],
     seconds: Annotated[
         float | None,
-        typer.Option(
-            help="How long at most; default 120, with --listen or --http 900. Ctrl-C ends sooner."
-        ),
+        typer.Option(help="How long at most; default 120, with an own door 900."),
     ] = None,
     mqtt_url: Annotated[
         str | None, typer.Option(help="The broker; default: settings, or the running `up`.")
