@@ -1,14 +1,25 @@
 """`carewatch conformance`: the vendor's checklist, against what a device sends right now."""
 
-from typing import TYPE_CHECKING, Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
 from core.errors import CarewatchError
 
 if TYPE_CHECKING:
-    from devices.conformance.checklist import DeviceMessage
+    from datetime import datetime
+
+    from devices.conformance.own_broker import SecretFits
+    from devices.conformance.own_http import Proven
+    from devices.conformance.recorder import Recorder
+    from devices.conformance.report import Report
+    from devices.conformance.run import Road
     from devices.directory import Directory
+    from devices.envelope import Envelope
+
+OPTION = {"mqtt": "--listen", "http": "--http"}
+LOOK = 0.2  # seconds between looks at whether everything has passed
 
 
 def register(app: typer.Typer) -> None:
@@ -18,37 +29,63 @@ def register(app: typer.Typer) -> None:
 
 def conformance(
     device: Annotated[str, typer.Option(help="The device whose messages are looked at.")],
-    seconds: Annotated[float, typer.Option(help="How long to listen; Ctrl-C ends sooner.")] = 120,
+    seconds: Annotated[
+        float | None,
+        typer.Option(help="How long at most; default 120, with an own door 900."),
+    ] = None,
     mqtt_url: Annotated[
         str | None, typer.Option(help="The broker; default: settings, or the running `up`.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="One JSON object a check.")] = False,
+    listen: Annotated[
+        str | None,
+        typer.Option(help="HOST:PORT for a broker of its own, which disturbs the device."),
+    ] = None,
+    http: Annotated[
+        str | None,
+        typer.Option(help="HOST:PORT for an HTTP door of its own: POST /ingest/v1/..."),
+    ] = None,
+    kind: Annotated[
+        str | None, typer.Option(help="The device's kind, where there is no register.")
+    ] = None,
+    beat: Annotated[float, typer.Option(help="Seconds between two `status`; contract: 60.")] = 60,
+    lang: Annotated[
+        Literal["zh", "en"] | None, typer.Option(help="Language; default: CAREWATCH_LANG.")
+    ] = None,
+    json: Annotated[str | None, typer.Option("--json", help="FILE for JSON; - prints it.")] = None,
+    junit: Annotated[Path | None, typer.Option(help="FILE for JUnit XML.")] = None,
 ) -> None:
-    """Listen to a device that speaks contract v1, and say what it still has to show.
+    """Run the checklist of contract v1 on a device: exit 0 where nothing failed, else 1.
 
-    Press its button, cut its network, pull its plug meanwhile. Exit 1 while anything is to do.
+    It listens at the broker. With --listen it is itself the broker that the device speaks to: it
+    withholds acknowledgements, cuts the connection and goes away, and watches what comes. With
+    --http it takes what the device posts, answers 503 and hangs up without an answer.
     """
-    import msgspec
-
+    from deploy.settings import load_settings
+    from deploy.stack.running import database as known_database
     from deploy.stack.running import parts
-    from deploy.stopping import run_until_stopped
-    from devices.conformance.checklist import ConformanceRun, DeviceMessage, judge, passed
+    from devices.conformance.checklist import passed
+    from devices.conformance.report import as_json, as_junit, as_text
 
-    broker, database = parts(mqtt_url)
+    settings = load_settings()
+    database = known_database()
     directory = _register(database)
     known = directory.devices.get(device) if directory else None
-    topics = {f"carewatch/v1/+/+/{device}"} | ({known.topic} if known and known.topic else set())
-    if not json:
-        typer.echo(f"listening to {device} for {seconds:g} s: use it", err=True)
-    heard: list[DeviceMessage] = []
-    run_until_stopped(_listen(broker, topics, directory, seconds, heard))
-    results = judge(ConformanceRun(device, known.kind if known else None, tuple(heard)))
-    for each in results:
-        if json:
-            typer.echo(msgspec.json.encode(each).decode())
-        else:
-            typer.echo(f"{each.state:6}  {each.check}{': ' * bool(each.says)}{each.says}")
-    raise typer.Exit(0 if passed(results) else 1)
+    doors: dict[Road, str] = {"mqtt": listen} if listen else {}
+    doors |= {"http": http} if http else {}
+    recorder = _recorder(device, known.kind if known else kind, beat, directory, tuple(doors))
+    limit = seconds or (900 if doors else 120)
+    if doors:
+        work = _own_doors(doors, recorder, limit, _secret_fits(database))
+    else:
+        topics = {f"carewatch/v1/+/+/{device}"}
+        topics |= {known.topic} if known and known.topic else set()
+        work = _overhear(parts(mqtt_url)[0], topics, recorder, limit)
+    report = _report(recorder, lang or settings.lang, work)
+    if json != "-":
+        typer.echo(as_text(report))
+    _write(json, as_json(report))
+    _write(str(junit) if junit else None, as_junit(report))
+    raise typer.Exit(0 if passed(report.results) else 1)
 
 
 def _register(database: str) -> "Directory | None":
@@ -69,37 +106,166 @@ def _register(database: str) -> "Directory | None":
         ) from None
 
 
-async def _listen(
-    broker: str,
-    topics: set[str],
+def _secret_fits(database: str) -> "SecretFits":
+    """Return who asks the register whether a secret fits, off the event loop."""
+    import asyncio
+
+    from core.database import connect
+    from devices.credentials import credential_fits
+
+    def ask(user: str, secret: str) -> bool:
+        with connect(database, "carewatch conformance") as conn:
+            return credential_fits(conn, user, secret)
+
+    async def fits(user: str, secret: str) -> bool | None:
+        return await asyncio.to_thread(ask, user, secret) if database else None
+
+    return fits
+
+
+def _recorder(
+    device: str,
+    kind: str | None,
+    beat: float,
     directory: "Directory | None",
-    seconds: float,
-    heard: "list[DeviceMessage]",
+    own: "tuple[Road, ...]",
+) -> "Recorder":
+    from datetime import timedelta
+
+    from devices.conformance.recorder import Recorder
+    from ingest.admission.admit import admit
+
+    def understand(envelope: "Envelope") -> dict[str, Any]:
+        admitted = admit(envelope, directory)
+        return {
+            "readings": admitted.readings,
+            "rejections": admitted.rejections,
+            "repaired": admitted.repaired,
+            "redacted": admitted.redacted,
+        }
+
+    return Recorder(
+        device,
+        kind,
+        understand,
+        clock=_now,
+        beat=timedelta(seconds=beat),
+        roads=own or ("mqtt",),
+        own_broker=bool(own),
+        registered=None if directory is None else device in directory.devices,
+    )
+
+
+def _now() -> "datetime":
+    from datetime import UTC, datetime
+
+    return datetime.now(UTC)
+
+
+def _report(recorder: "Recorder", lang: Literal["zh", "en"], work: Any) -> "Report":
+    from deploy.stopping import run_until_stopped
+    from devices.conformance.checklist import judge
+    from devices.conformance.report import Report
+
+    run_until_stopped(work)
+    ended = _now()
+    run = recorder.run(ended)
+    return Report(
+        device=run.device,
+        kind=run.kind,
+        begun=run.begun or ended,
+        ended=ended,
+        roads=run.roads,
+        heard=len(run.heard),
+        lang=lang,
+        results=tuple(judge(run, lang)),
+    )
+
+
+def _write(place: str | None, said: str) -> None:
+    if place == "-":
+        typer.echo(said)
+    elif place is not None:
+        try:
+            Path(place).write_text(said + "\n", encoding="utf-8")
+        except OSError as error:
+            raise CarewatchError(f"{place} can't be written: {error.strerror}") from None
+
+
+async def _until_passed(recorder: "Recorder", seconds: float) -> None:
+    """Return when every check has passed, or the time is over."""
+    import asyncio
+    from contextlib import suppress
+
+    from devices.conformance.checklist import complete, judge
+
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            while not complete(judge(recorder.run(_now()))):
+                await asyncio.sleep(LOOK)
+
+
+async def _own_doors(
+    doors: "dict[Road, str]", recorder: "Recorder", seconds: float, fits: "SecretFits"
 ) -> None:
-    """Put what comes into `heard`, for so many seconds. Raise CarewatchError when the broker is
-    away."""
+    """Be the device's broker, its HTTP server, or both. Raise CarewatchError when an address can't
+    be listened on."""
+    from contextlib import AsyncExitStack
+
+    from devices.conformance.own_broker import OwnBroker
+    from devices.conformance.own_http import OwnHttp
+
+    async with AsyncExitStack() as stack:
+        for road, place in doors.items():
+            host, port = _host_port(road, place)
+            door = (
+                OwnBroker(host, port, recorder, fits)
+                if road == "mqtt"
+                else OwnHttp(host, port, recorder, _proven(fits))
+            )
+            try:
+                await stack.enter_async_context(door)
+            except OSError as error:
+                raise CarewatchError(f"{OPTION[road]} {place}: {error.strerror}") from None
+            _say_listening(f"{road}://{host}:{door.port}", seconds)
+        await _until_passed(recorder, seconds)
+
+
+def _host_port(road: "Road", place: str) -> tuple[str, int]:
+    host, _, port = place.rpartition(":")
+    if not host or not port.isdecimal() or int(port) > 65535:
+        raise CarewatchError(f"{OPTION[road]} {place}: give HOST:PORT, such as 0.0.0.0:1884")
+    return host.strip("[]"), int(port)
+
+
+def _proven(fits: "SecretFits") -> "Proven":
+    """Return who reads what an HTTP request shows, as the service reads it."""
+    from ingest.http.callers import proof_of
+
+    async def proven(authorization: str | None, prefix: str | None, device: str) -> bool | None:
+        shown = proof_of("", authorization, prefix, device)
+        return await fits(shown.device or "", shown.secret or "")
+
+    return proven
+
+
+def _say_listening(where: str, seconds: float) -> None:
+    typer.echo(f"listening on {where} for {seconds:g} s: use the device", err=True)
+
+
+async def _overhear(broker: str, topics: set[str], recorder: "Recorder", seconds: float) -> None:
+    """Listen beside the service. Raise CarewatchError when the broker is away."""
     import asyncio
     import os
     from contextlib import suppress
 
-    from devices.conformance.checklist import DeviceMessage
+    from devices.broker_address import Address
     from devices.connection import Connection, envelopes
-    from ingest.admission.admit import admit
 
     name = f"carewatch-conformance-{os.getpid()}"
     async with Connection(broker, topics, name) as connection:
+        _say_listening(f"{Address.of(broker)}", seconds)
         with suppress(TimeoutError):
             async with asyncio.timeout(seconds):
                 async for envelope, qos in envelopes(connection):
-                    admitted = admit(envelope, directory)
-                    heard.append(
-                        DeviceMessage(
-                            topic=envelope.topic,
-                            payload=envelope.payload,
-                            received_at=envelope.received_at,
-                            qos=qos,
-                            readings=admitted.readings,
-                            rejections=admitted.rejections,
-                            redacted=admitted.redacted,
-                        )
-                    )
+                    recorder.hear(envelope, qos=qos)

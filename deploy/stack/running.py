@@ -49,6 +49,13 @@ def parts(mqtt_url: str | None = None) -> tuple[str, str]:
     return broker, _plain(settings.database_url) or kept.get("database_url", "")
 
 
+def database() -> str:
+    """Return the database's URL, set or of a running `up`; "" where none is known."""
+    settings = load_settings()
+    kept = _kept(settings.data_dir / RUN_FILE)
+    return _plain(settings.database_url) or kept.get("database_url", "")
+
+
 def control_url() -> str | None:
     """The broker's account that manages others, set or of a running `up`; None where none is."""
     settings = load_settings()
