@@ -1,5 +1,6 @@
 """The `carewatch` command: one Typer app; each command lives in its own file in `deploy/commands`.
 
+A command's file is imported when the command is asked for, so it may import what it needs.
 A `CarewatchError` or a mistyped command is printed as one line and ends with exit status 2;
 nothing else is caught.
 """
@@ -7,10 +8,12 @@ nothing else is caught.
 import importlib
 import os
 import sys
+from collections.abc import Iterator, Mapping
 from importlib import metadata
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from core.errors import CarewatchError
@@ -21,7 +24,7 @@ COMMANDS = (
     "ingest",
     "alerts",
     "dashboards",
-    "signin",
+    "sign-in",
     "record",
     "replay",
     "load",
@@ -33,10 +36,37 @@ COMMANDS = (
     "conformance",
     "simulate",
     "doctor",
-)  # module names under deploy.commands, in the order of `--help`
+)  # in the order of `--help`; "sign-in" is deploy/commands/sign_in.py
+
+
+class CommandsOnDemand(Mapping[str, Any]):
+    """The commands by their names; a command's module is imported when it is looked up."""
+
+    def __getitem__(self, name: str) -> Any:
+        if name not in COMMANDS:
+            raise KeyError(name)
+        alone = typer.Typer(pretty_exceptions_enable=False)
+        importlib.import_module(f"deploy.commands.{name.replace('-', '_')}").register(alone)
+        return typer.main.get_group(alone).commands[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(COMMANDS)
+
+    def __len__(self) -> int:
+        return len(COMMANDS)
+
+
+class CommandGroup(TyperGroup):
+    """A group that knows the names of its commands and imports only the one that is run."""
+
+    def __init__(self, **attributes: Any) -> None:
+        super().__init__(**attributes)
+        self.commands = CommandsOnDemand()  # type: ignore[assignment]
+
 
 app = typer.Typer(
     name="carewatch",
+    cls=CommandGroup,
     help="From a device's message to a person who answers.",
     no_args_is_help=True,
     add_completion=False,
@@ -68,10 +98,6 @@ def _options(
     ] = False,
 ) -> None:
     """Take the options that stand before every command."""
-
-
-for _name in COMMANDS:
-    importlib.import_module(f"deploy.commands.{_name}").register(app)
 
 
 def main() -> None:

@@ -1,6 +1,15 @@
 """`carewatch alerts`: decides when something is wrong and sees to it that a person answers."""
 
+import signal
+import sys
+
 import typer
+
+from alerts.service import AlertsService
+from alerts.settings import AlertsSettings
+from deploy import logs
+from deploy.settings import load_settings
+from deploy.stack.health import serve_health
 
 
 def register(app: typer.Typer) -> None:
@@ -10,15 +19,6 @@ def register(app: typer.Typer) -> None:
 
 def alerts() -> None:
     """Judge what comes in and page people, until SIGTERM or Ctrl-C. A second process stands by."""
-    import signal
-    import sys
-
-    from alerts.service import AlertsService
-    from alerts.settings import AlertsSettings
-    from deploy import logs
-    from deploy.settings import load_settings
-    from deploy.stack.health import serve_health
-
     settings = load_settings()
     logs.configure(settings.log_level)
     # An SOS should not wait 5 ms for each turn of the lane that judges everything else.

@@ -4,17 +4,18 @@ import sys
 from contextlib import AbstractContextManager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 from zoneinfo import ZoneInfo
 
 import typer
+import yaml
 
+from alerts.plans.overrides import RuleSettings, nested
+from alerts.trials.report import json_line, summed_up, text_line, text_of
+from alerts.trials.report_page import page
 from core.errors import CarewatchError
-
-if TYPE_CHECKING:
-    from alerts.plans.overrides import RuleSettings
-    from deploy.town.townfile import TownFile
-    from deploy.trials import TrialSource
+from deploy.town.townfile import TownFile, read_town
+from deploy.trials import TrialSource, from_database, from_recording
 
 
 def register(app: typer.Typer) -> None:
@@ -43,11 +44,6 @@ def backtest(
     `--set` changes the town-wide settings; where `rules_for` is narrower, it stays so. Ends with 0
     whatever was found or rejected.
     """
-    from alerts.plans.overrides import nested
-    from alerts.trials.report import json_line, summed_up, text_line, text_of
-    from alerts.trials.report_page import page
-    from deploy.town.townfile import read_town
-
     changes = nested(map(assignment, set_ or ()))
     known = read_town(town) if town is not None else None
     with opened(known, recording, since, until, changes) as source:
@@ -69,11 +65,9 @@ def backtest(
 
 
 def opened(
-    town: "TownFile | None", recording: Path | None, since: str, until: str, changes: "RuleSettings"
-) -> "AbstractContextManager[TrialSource]":
+    town: TownFile | None, recording: Path | None, since: str, until: str, changes: RuleSettings
+) -> AbstractContextManager[TrialSource]:
     """Return the recording, or the stretch of the database, that was asked for."""
-    from deploy.trials import from_database, from_recording
-
     zone = ZoneInfo(town.timezone) if town is not None else None
     begin, end = moment(since, zone), moment(until, zone)
     if recording is None:
@@ -110,8 +104,6 @@ def moment(text: str, zone: ZoneInfo | None) -> datetime | None:
 
 def assignment(text: str) -> tuple[str, object]:
     """Return the name and the value of "rule.parameter=value", the value read as YAML."""
-    import yaml
-
     name, equals, value = text.partition("=")
     if not equals:
         raise CarewatchError(f"--set {text!r}: write it as rule.parameter=value")

@@ -1,13 +1,20 @@
 """`carewatch dashboards`: the wall, the desk and the HTTP API."""
 
-from typing import TYPE_CHECKING
+import sys
 
 import typer
+import uvicorn
+from fastapi import APIRouter, FastAPI
 
-if TYPE_CHECKING:
-    from fastapi import APIRouter, FastAPI
-
-    from deploy.settings import Settings
+from dashboards.app import create_app
+from dashboards.connections import bounded_connections
+from dashboards.settings import DashboardSettings
+from deploy import logs
+from deploy.settings import Settings, load_settings
+from deploy.stack import local
+from ingest.http.callers import Access
+from ingest.http.emqx import emqx_router
+from ingest.http.push import push_router
 
 
 def register(app: typer.Typer) -> None:
@@ -17,12 +24,6 @@ def register(app: typer.Typer) -> None:
 
 def dashboards() -> None:
     """Serve the wall, the desk and the API until SIGTERM or Ctrl-C."""
-    import sys
-
-    from deploy import logs
-    from deploy.settings import load_settings
-    from deploy.stack import local
-
     settings = load_settings()
     logs.configure(settings.log_level)
     # A press by HTTP should not wait 5 ms for each turn of a page or of a large message.
@@ -31,13 +32,8 @@ def dashboards() -> None:
     _serve(_app(settings), settings)
 
 
-def _app(settings: "Settings") -> "FastAPI":
+def _app(settings: Settings) -> FastAPI:
     """Return the pages and the API, with the paths by which terminals push."""
-    from dashboards.app import create_app
-    from dashboards.settings import DashboardSettings
-    from ingest.http.callers import Access
-    from ingest.http.push import push_router
-
     token = settings.ingest_token.get_secret_value() if settings.ingest_token else None
     proxies = tuple(settings.trusted_proxies.split())
     networks = tuple(settings.ingest_networks.split())
@@ -57,12 +53,8 @@ def _app(settings: "Settings") -> "FastAPI":
     )
 
 
-def _serve(app: "FastAPI", settings: "Settings") -> None:
+def _serve(app: FastAPI, settings: Settings) -> None:
     """Answer until SIGTERM or Ctrl-C."""
-    import uvicorn
-
-    from dashboards.connections import bounded_connections
-
     config = uvicorn.Config(
         app,
         host=settings.http_host,
@@ -85,10 +77,8 @@ def _serve(app: "FastAPI", settings: "Settings") -> None:
     Server(config).run()
 
 
-def _for_brokers(settings: "Settings") -> list["APIRouter"]:
+def _for_brokers(settings: Settings) -> list[APIRouter]:
     """Return where an EMQX asks, if it has been given a token."""
-    from ingest.http.emqx import emqx_router
-
     if settings.broker_token is None:
         return []
     return [emqx_router(settings.database(), settings.broker_token.get_secret_value())]

@@ -11,6 +11,7 @@ import msgspec
 import typer
 
 from core.errors import CarewatchError
+from deploy.town.townfile import directory_of, read_town
 from devices.codecs.times import read_time
 from devices.directory import Directory
 from devices.discovery.announced import NOTHING
@@ -72,8 +73,6 @@ def _recorded(recording: Path, directory: Directory | None) -> Iterator[bytes]:
 def _directory(town: Path | None) -> Directory | None:
     if town is None:
         return None
-    from deploy.town.townfile import directory_of, read_town
-
     return directory_of(read_town(town))
 
 

@@ -3,14 +3,12 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Literal
+from typing import Annotated, Literal
 
+import psycopg
 import typer
 
 from devices.directory import Device, DeviceKind
-
-if TYPE_CHECKING:
-    import psycopg
 
 app = typer.Typer(
     help="Credentials for one device; devices that no town file names.", no_args_is_help=True
@@ -110,7 +108,7 @@ def export(
 
 
 @contextmanager
-def _connected() -> Iterator["psycopg.Connection"]:
+def _connected() -> Iterator[psycopg.Connection]:
     from deploy.database import connected
 
     with connected() as conn:

@@ -2,6 +2,9 @@
 
 import typer
 
+from deploy import logs
+from deploy.checkup import check_up
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
@@ -10,9 +13,6 @@ def register(app: typer.Typer) -> None:
 
 def doctor() -> None:
     """Check settings, broker, database, clock, services, messages, rota. Exit 1 on any fault."""
-    from deploy import logs
-    from deploy.checkup import check_up
-
     logs.configure("warning")  # to stderr
     found = list(check_up())
     for checked in found:

@@ -1,6 +1,15 @@
 """`carewatch ingest`: takes in what devices say and stores it; several may run."""
 
+import signal
+import sys
+
 import typer
+
+from deploy import logs
+from deploy.settings import load_settings
+from deploy.stack.health import serve_health
+from ingest.service import Service
+from ingest.settings import IngestSettings
 
 
 def register(app: typer.Typer) -> None:
@@ -10,15 +19,6 @@ def register(app: typer.Typer) -> None:
 
 def ingest() -> None:
     """Take in messages until SIGTERM or Ctrl-C. Of several, one works and the others stand by."""
-    import signal
-    import sys
-
-    from deploy import logs
-    from deploy.settings import load_settings
-    from deploy.stack.health import serve_health
-    from ingest.service import Service
-    from ingest.settings import IngestSettings
-
     settings = load_settings()
     logs.configure(settings.log_level)
     # Two lanes share one interpreter: an SOS should not wait 5 ms for each turn of the other.

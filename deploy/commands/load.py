@@ -5,6 +5,11 @@ from typing import Annotated, Literal
 
 import typer
 
+from deploy.database import connected
+from deploy.file_settings import kept_text
+from deploy.town.loading import load_town
+from deploy.town.townfile import read_town
+
 SHOWN = 20  # warnings printed; the rest is counted
 
 
@@ -28,8 +33,6 @@ def load(
 
     Settings enabled on /rules stay while the file's own do not change; the difference is printed.
     """
-    from deploy.town.townfile import read_town
-
     wanted = read_town(town)
     for warning in wanted.warnings[:SHOWN]:
         typer.echo(f"warning: {town}, {warning}", err=True)
@@ -38,10 +41,6 @@ def load(
     if check:
         typer.echo(f"{town}: no faults")
         return
-    from deploy.database import connected
-    from deploy.file_settings import kept_text
-    from deploy.town.loading import load_town
-
     with connected() as conn:
         loaded = load_town(conn, wanted, remove_many=remove_many, settings=settings)
         if loaded.kept:

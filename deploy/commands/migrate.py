@@ -2,6 +2,9 @@
 
 import typer
 
+from deploy import migrate as schema
+from deploy.database import connected
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
@@ -10,9 +13,6 @@ def register(app: typer.Typer) -> None:
 
 def migrate() -> None:
     """Bring the schema up, with TimescaleDB's features where the server offers them."""
-    from deploy import migrate as schema
-    from deploy.database import connected
-
     with connected(bare=True) as conn:
         done = schema.migrate(conn)
     typer.echo("\n".join(done) or "nothing to do: the schema is up")

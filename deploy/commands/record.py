@@ -1,12 +1,24 @@
 """`carewatch record`: saves what the broker carries as a recording."""
 
+import asyncio
+import os
+import signal
+import sys
+import threading
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, BinaryIO
+from threading import Event
+from typing import Annotated, BinaryIO
 
 import typer
 
-if TYPE_CHECKING:
-    from threading import Event
+from core.errors import CarewatchError
+from deploy import logs
+from deploy.stack.running import parts
+from devices.broker_address import Address
+from devices.connection import reach
+from devices.recording import write_line
+from ingest.lanes.crossing import BETWEEN_LANES
+from ingest.mqtt.session import BEAT, Session
 
 
 def register(app: typer.Typer) -> None:
@@ -21,16 +33,6 @@ def record(
     count: Annotated[int, typer.Option(help="End after so many; 0 = at Ctrl-C.")] = 0,
 ) -> None:
     """Write one line for each message, in the order received, until Ctrl-C or SIGTERM."""
-    import asyncio
-    import signal
-    import sys
-    import threading
-
-    from core.errors import CarewatchError
-    from deploy import logs
-    from deploy.stack.running import parts
-    from devices.connection import reach
-
     logs.configure("warning")  # to stderr: the standard output may be the recording
     url = parts(mqtt_url)[0]
     asyncio.run(reach(url))
@@ -46,15 +48,8 @@ def record(
     print(f"{written} messages recorded", file=sys.stderr)
 
 
-def _write(url: str, topic: str, count: int, out: BinaryIO, ended: "Event") -> int:
+def _write(url: str, topic: str, count: int, out: BinaryIO, ended: Event) -> int:
     """Record until `ended` or `count`; returns how many lines were written."""
-    import os
-
-    from devices.broker_address import Address
-    from devices.recording import write_line
-    from ingest.lanes.crossing import BETWEEN_LANES
-    from ingest.mqtt.session import BEAT, Session
-
     session = Session(Address.of(url), f"carewatch-record-{os.getpid()}", [topic], clean=True)
     session.start()
     written = 0

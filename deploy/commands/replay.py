@@ -1,13 +1,21 @@
 """`carewatch replay`: publishes a recording again, at its own pace or faster."""
 
+import asyncio
+import time
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
+import httpx
 import typer
 
-if TYPE_CHECKING:
-    from devices.envelope import Envelope
+from core.errors import CarewatchError
+from deploy.settings import load_settings
+from deploy.stack.running import parts
+from deploy.stopping import run_until_stopped
+from devices.connection import Connection
+from devices.envelope import Envelope
+from devices.recording import read_recording
 
 STOPPED = 130  # exit status of a command that a signal has ended
 
@@ -28,10 +36,6 @@ def replay(
     ] = None,
 ) -> None:
     """Publish each message of FILE at QoS 1 (HTTP messages by HTTP) and wait for the answers."""
-    from deploy.settings import load_settings
-    from deploy.stack.running import parts
-    from deploy.stopping import run_until_stopped
-
     settings = load_settings()
     stopped = run_until_stopped(
         _replay(file, speed, parts(mqtt_url)[0], http_url or settings.base_url)
@@ -41,11 +45,6 @@ def replay(
 
 
 async def _replay(file: Path, speed: float, broker: str, http: str) -> None:
-    import asyncio
-
-    from devices.connection import Connection
-    from devices.recording import read_recording
-
     messages, requests = 0, 0
     async with Connection(broker) as connection:
         keeping = asyncio.create_task(connection.keep())
@@ -63,13 +62,8 @@ async def _replay(file: Path, speed: float, broker: str, http: str) -> None:
     typer.echo(f"{messages} messages published, {requests} requests sent")
 
 
-async def _paced(
-    lines: "Iterator[tuple[int, Envelope]]", speed: float
-) -> "AsyncIterator[Envelope]":
+async def _paced(lines: Iterator[tuple[int, Envelope]], speed: float) -> AsyncIterator[Envelope]:
     """The messages, each when its time has come."""
-    import asyncio
-    import time
-
     began = time.monotonic()
     first = None
     for _, envelope in lines:
@@ -80,11 +74,7 @@ async def _paced(
         yield envelope
 
 
-def _request(base: str, envelope: "Envelope") -> None:
-    import httpx
-
-    from core.errors import CarewatchError
-
+def _request(base: str, envelope: Envelope) -> None:
     assert envelope.http is not None
     kind = {"Content-Type": envelope.http.content_type} if envelope.http.content_type else {}
     try:

@@ -4,6 +4,8 @@ from typing import Annotated
 
 import typer
 
+from deploy.stack.stack import run_stack
+
 
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
@@ -14,6 +16,4 @@ def up(
     demo: Annotated[bool, typer.Option("--demo", help="With a simulated town.")] = False,
 ) -> None:
     """Run all services. Ctrl-C ends them; the next start finds its data again."""
-    from deploy.stack.stack import run_stack
-
     run_stack(demo)

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from deploy.cli import COMMANDS
+
 pytestmark = pytest.mark.system
 
 
@@ -47,3 +49,18 @@ def test_it_says_its_version() -> None:
     command = [sys.executable, "-m", "deploy", "--version"]
     said = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
     assert said == f"carewatch {project['version']}\n"
+
+
+def test_help_lists_every_command() -> None:
+    command = [sys.executable, "-m", "deploy", "--help"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert [name for name in COMMANDS if f" {name} " not in told] == []
+
+
+def test_only_the_command_that_is_run_is_imported() -> None:
+    watched = "import sys\nfrom deploy.cli import main\ntry: main()\nfinally: print(*sys.modules)"
+    command = [sys.executable, "-c", watched, "migrate", "--help"]
+    told = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
+    assert {name for name in told.split() if name.startswith("deploy.commands.")} == {
+        "deploy.commands.migrate"
+    }

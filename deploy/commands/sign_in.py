@@ -4,6 +4,14 @@ from typing import Annotated
 
 import typer
 
+from alerts.history import people
+from core.errors import CarewatchError
+from dashboards.auth.sessions import remove_sign_in, set_sign_in, sign_ins
+from dashboards.auth.tokens import reply_key, wall_address
+from dashboards.scope import Scope
+from deploy.database import connected
+from deploy.settings import load_settings
+
 
 def register(app: typer.Typer) -> None:
     """Add the commands to the app."""
@@ -24,11 +32,6 @@ def add(
     ] = "",
 ) -> None:
     """Let a person sign in, or give them another secret."""
-    from alerts.history import people
-    from core.errors import CarewatchError
-    from dashboards.auth.sessions import set_sign_in
-    from deploy.database import connected
-
     with connected() as conn:
         known = {staff.id: staff for staff in people(conn)}
         if person not in known:
@@ -42,9 +45,6 @@ def add(
 
 def show() -> None:
     """List every sign-in and whose it is."""
-    from dashboards.auth.sessions import sign_ins
-    from deploy.database import connected
-
     with connected() as conn:
         for name, person in sign_ins(conn):
             typer.echo(f"{name}\t{person}")
@@ -52,9 +52,6 @@ def show() -> None:
 
 def remove(name: Annotated[str, typer.Argument(help="What is typed at sign-in.")]) -> None:
     """Take a sign-in away; whoever is signed in with it is signed out."""
-    from dashboards.auth.sessions import remove_sign_in
-    from deploy.database import connected
-
     with connected() as conn:
         remove_sign_in(conn, name)
     typer.echo(f"{name} may no longer sign in")
@@ -65,10 +62,6 @@ def wall(
     agency: Annotated[str | None, typer.Option(help="Only this agency.")] = None,
 ) -> None:
     """Print the address that opens a wall without signing in."""
-    from dashboards.auth.tokens import wall_address
-    from dashboards.scope import Scope
-    from deploy.settings import load_settings
-
     settings = load_settings()
     scope = Scope(tuple(area or ()), agency)
     typer.echo(wall_address(settings.base_url, settings.secret(), scope=scope))
@@ -76,9 +69,6 @@ def wall(
 
 def replies() -> None:
     """Print the addresses at which SMS replies and receipts of providers are taken in."""
-    from dashboards.auth.tokens import reply_key
-    from deploy.settings import load_settings
-
     settings = load_settings()
     for what in ("sms", "receipt"):
         typer.echo(f"{settings.base_url}/reply/{what}/{reply_key(settings.secret())}")
