@@ -14,6 +14,7 @@ class PageName(msgspec.Struct, frozen=True):
 
     @property
     def id(self) -> str:
+        """Return the name as text, which `page_name` reads back."""
         return f"{self.alert}-{self.rung}.{self.round}-{self.person}-{self.contact}"
 
 

@@ -51,6 +51,7 @@ class SendResult(msgspec.Struct, frozen=True):
 
     @property
     def has_failed(self) -> bool:
+        """Return True if the notice did not leave, for now or for good."""
         return self.state in ("failed_temporary", "failed_permanent")
 
 

@@ -29,6 +29,7 @@ class LinkClaim(msgspec.Struct, frozen=True, array_like=True):
 
     @property
     def ends_at(self) -> datetime:
+        """Return when the link ends, in UTC."""
         return datetime.fromtimestamp(self.ends, UTC)
 
 

@@ -75,6 +75,7 @@ class BatteryRule(Rule[BatteryState, BatterySettings, Reading, Never]):
     state = BatteryState
 
     def battery_watched(self, town: Town) -> float:
+        """Return the highest level, in percent, at which any setting of the town still alerts."""
         return max(settings.percent for settings in town.settings_anywhere(self))
 
     def route_reading(self, reading: Reading, town: Town) -> Iterable[str]:

@@ -24,9 +24,12 @@ class Scoped(Protocol[P_co]):
     """Whatever has parameters: a rule, or what shares a rule's parameters."""
 
     @property
-    def name(self) -> str: ...
+    def name(self) -> str:
+        """Return the name its settings are under."""
+
     @property
-    def settings(self) -> type[P_co]: ...
+    def settings(self) -> type[P_co]:
+        """Return the class of its parameters."""
 
 
 SUBJECT, AGENCY, CARE_LEVEL = 3_000, 2_000, 1_000  # an area's depth stays below

@@ -68,10 +68,12 @@ def otherwise(before: Finding, now: Finding) -> Iterable[str]:
 
 
 def why_new(finding: Finding) -> str:
+    """Return why a finding of the trial alone was raised."""
     return f"not raised live; with {_plain(finding.settings)}: {finding.reason}, {finding.detail}"
 
 
 def why_gone(finding: Finding) -> str:
+    """Return why a finding that the trial lacks was raised live."""
     said = f"version {finding.rule_version} with {_plain(finding.settings)}"
     return f"raised live: {said}: {finding.reason}, {finding.detail}"
 

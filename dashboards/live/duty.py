@@ -18,16 +18,20 @@ class Placed(Protocol):
     """Anything with coordinates in degrees, WGS-84."""
 
     @property
-    def lat(self) -> float: ...
+    def lat(self) -> float:
+        """Return the latitude in degrees."""
+
     @property
-    def lon(self) -> float: ...
+    def lon(self) -> float:
+        """Return the longitude in degrees."""
 
 
 class SeenAt(Placed, Protocol):
     """A place, and when somebody was seen there."""
 
     @property
-    def at(self) -> datetime: ...
+    def at(self) -> datetime:
+        """Return the moment, aware."""
 
 
 def on_duty(visits: Iterable[VisitRecord], now: datetime) -> frozenset[str]:

@@ -25,6 +25,7 @@ _encode = msgspec.json.Encoder().encode
 
 
 def register(app: typer.Typer) -> None:
+    """Add the command to the app."""
     app.command("decode")(decode)
 
 

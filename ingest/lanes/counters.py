@@ -33,6 +33,7 @@ class Last(msgspec.Struct, frozen=True, gc=False):
 
 
 def name_of(counted: Counted) -> Name:
+    """Return what a number is known by: its device and which of its counters it is."""
     return counted.device, counted.counter
 
 
