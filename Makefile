@@ -5,7 +5,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Tests that run side by side.
-WORKERS ?= 2
+WORKERS ?= 4
 # The order of `make test-any-order`; a run that fell is repeated by giving its number.
 SEED := $(or $(SEED),$(shell date +%s))
 # Each start of a service would compile it anew.
