@@ -7,11 +7,17 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 import structlog
 
 pytest_plugins = ("broker_fixtures", "database_fixtures", "timescale_fixtures")
 OWN_DIRECTORY = pytest.StashKey[Path]()
+# A busy machine, or a clock that steps, is no fault of what is tested.
+hypothesis.settings.register_profile(
+    "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
+)
+hypothesis.settings.load_profile("untimed")
 USER_OF_DATABASES = "embedded_postgres"
 LONGEST = ("chaos", "system", "browser", "edge")  # marks, those whose files take longest first
 

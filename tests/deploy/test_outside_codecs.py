@@ -19,6 +19,7 @@ from devices.codecs.outside import GROUP, held, read
 from devices.envelope import Envelope
 from devices.readings import Reason
 
+pytestmark = pytest.mark.system
 ROOT = Path(__file__).parent.parent.parent
 TEMPLATE = ROOT / "docs" / "template-codec"
 RECEIVED = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from core.errors import CarewatchError
@@ -596,7 +596,7 @@ WORDS = re.findall(r"[\w.:/@=;+-]+", GOOD)
 ODD = ["", "~", "[]", "{}", "[[1]]", "{a: {b: []}}", "nan", "-1", "1e400", "9" * 400, "é\u3000"]
 
 
-@settings(max_examples=200, suppress_health_check=[HealthCheck.too_slow], deadline=None)
+@settings(max_examples=200)
 @given(word=st.sampled_from(WORDS), junk=st.sampled_from(ODD + WORDS) | st.text(max_size=12))
 def test_no_word_put_in_another_place_breaks_the_reading(word: str, junk: str) -> None:
     text = GOOD.replace(word, junk, 1)

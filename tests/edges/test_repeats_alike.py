@@ -60,7 +60,10 @@ def backtested(envelopes: list[Envelope]) -> list[Reading]:
     return [stimulus.reading for stimulus in Recorded(None).stimuli(envelopes)]
 
 
-@settings(max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=40,
+    suppress_health_check=list(HealthCheck),
+)
 @given(envelopes=MESSAGES, each=st.integers(1, 25))
 def test_both_collapse_the_same_stream_alike(
     conn: psycopg.Connection, envelopes: list[Envelope], each: int

@@ -130,7 +130,7 @@ class Life:
         return ids[number % len(ids)] if ids else None
 
 
-@settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=12, suppress_health_check=list(HealthCheck))
 @given(day=days)
 def test_restarts_lose_and_double_nothing(
     day: list[Step], conn: psycopg.Connection, database_url: str

@@ -199,7 +199,8 @@ MESSAGES = st.lists(
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60,
+    suppress_health_check=list(HealthCheck),
 )
 @given(st.lists(MESSAGES, max_size=4))
 def test_any_batches_agree_with_a_plain_model(
