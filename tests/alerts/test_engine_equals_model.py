@@ -150,7 +150,7 @@ def said_by(story: Story, rule: str) -> list[tuple[datetime, str, str, str]]:
     ]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(towns(), days(), st.sets(st.integers(0, 60), max_size=3))
 def test_the_engine_agrees_with_the_plain_model(
     town: Any, day: list[Reading], deaths: set[int]
@@ -182,7 +182,7 @@ def test_the_engine_agrees_with_the_plain_model(
     ] == sorted(expected)
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(towns(), days(), st.randoms())
 def test_any_order_ends_in_the_same_verdict(town: Any, day: list[Reading], chance: Any) -> None:
     now = moment("20:00")

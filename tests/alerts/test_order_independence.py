@@ -90,7 +90,7 @@ def standing(rule: str, said: list[tuple[int, Tell]], order: list[int]) -> set[t
     return stands
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(lateness())
 def test_any_order_ends_in_the_same_verdict(
     late: tuple[str, list[tuple[int, Tell]], list[int]],

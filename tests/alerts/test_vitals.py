@@ -58,7 +58,7 @@ def told(said: list[Reading], *, is_calm: bool, dies_at: int = -1) -> list[Any]:
 
 
 @pytest.mark.slow
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 @given(lives(), st.integers(0, 60))
 def test_noting_finds_what_asking_every_rule_finds(said: list[Reading], dies_at: int) -> None:
     expected = told(said, is_calm=False)

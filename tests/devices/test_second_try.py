@@ -219,7 +219,7 @@ TELLING_ROWS = [
 ]
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(row=st.sampled_from(TELLING_ROWS), noise=st.sampled_from(NOISES))
 def test_noise_around_a_captured_message_takes_nothing_of_it(row: Any, noise: Any) -> None:
     clean = envelope_of(row)
