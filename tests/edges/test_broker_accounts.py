@@ -246,7 +246,7 @@ def test_the_commands(
     def run(*arguments: str) -> str:
         result = CliRunner().invoke(app, ["device", *arguments], catch_exceptions=False)
         assert result.exit_code == 0
-        return result.output
+        return result.stdout
 
     said = run("add", "btn-7", "--kind", "sos")
     secret = next(line.split()[1] for line in said.splitlines() if line.startswith("secret"))

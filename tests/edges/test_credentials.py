@@ -225,7 +225,7 @@ def test_the_command(
     def run(*arguments: str) -> str:
         result = CliRunner().invoke(app, ["device", *arguments], catch_exceptions=False)
         assert result.exit_code == 0
-        return result.output
+        return result.stdout
 
     def secret_in(output: str) -> str:
         return next(line.split()[1] for line in output.splitlines() if line.startswith("secret"))

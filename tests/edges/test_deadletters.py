@@ -101,17 +101,17 @@ def test_by_hand(
     monkeypatch.setenv("CAREWATCH_DATABASE_URL", database_url)
     save(conn, came(PRESS, b"\x1b[2J{"))
     run = CliRunner().invoke
-    listed = run(app, ["deadletters", "list"]).output.splitlines()
+    listed = run(app, ["deadletters", "list"]).stdout.splitlines()
     assert [line.split()[3] for line in listed] == ["not_json", "unknown_device"]
     n = listed[0].split()[0]
-    shown = run(app, ["deadletters", "show", n]).output
+    shown = run(app, ["deadletters", "show", n]).stdout
     assert "topic: carewatch/v1/wangji/sos/btn-7" in shown
     assert shown.endswith("\\x1b[2J{\n")
     conn.execute("INSERT INTO device (id, kind) VALUES ('btn-7', 'sos')")
     replayed = run(app, ["deadletters", "replay"])
-    assert replayed.output == (
+    assert replayed.stdout == (
         "1 stored, 0 stored before, 0 say nothing we keep, 1 still rejected\n"
     )
-    assert len(run(app, ["deadletters", "list"]).output.splitlines()) == 1
-    assert len(run(app, ["deadletters", "list", "--all"]).output.splitlines()) == 2
+    assert len(run(app, ["deadletters", "list"]).stdout.splitlines()) == 1
+    assert len(run(app, ["deadletters", "list", "--all"]).stdout.splitlines()) == 2
     assert run(app, ["deadletters", "show", "99"]).exception is not None

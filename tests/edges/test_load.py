@@ -239,7 +239,7 @@ def test_the_command(
     def run(*arguments: str) -> tuple[int, str]:
         result = CliRunner().invoke(app, ["load", *arguments])
         said = str(result.exception) if isinstance(result.exception, CarewatchError) else ""
-        return result.exit_code, result.output + said
+        return result.exit_code, result.stdout + said
 
     assert run(str(FILE), "--check") == (0, f"{FILE}: no faults\n")
     assert in_database(conn)[0] == RegisterChange()

@@ -84,9 +84,9 @@ def test_sessions_of_an_earlier_release_are_remembered(empty_url: str, tmp_path:
 def test_the_command(empty_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CAREWATCH_DATABASE_URL", empty_url)
     first = CliRunner().invoke(app, ["migrate"])
-    assert first.output.splitlines() == [migration.name for migration in migrations()]
+    assert first.stdout.splitlines() == [migration.name for migration in migrations()]
     second = CliRunner().invoke(app, ["migrate"])
-    assert second.output == "nothing to do: the schema is up\n"
+    assert second.stdout == "nothing to do: the schema is up\n"
 
 
 def test_a_database_that_is_not_there_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
