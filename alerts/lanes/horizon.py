@@ -9,7 +9,7 @@ Asked before the feed is read: what is stored before the horizon is then in what
 """
 
 import time
-from datetime import datetime
+from datetime import UTC, datetime
 
 import psycopg
 from psycopg.rows import scalar_row
@@ -32,7 +32,10 @@ class Horizon:
         self._until: datetime | None = None  # as last found
 
     def look(self) -> datetime:
-        """Return the moment before which all that was received is stored. Raises psycopg.Error."""
+        """Return the moment, in UTC, before which all that was received is stored.
+
+        Raises psycopg.Error.
+        """
         found = self._stored_until()
         if self._until is None or self._lane == "life" or self._town_is_calm():
             self._until = found
@@ -50,7 +53,7 @@ class Horizon:
     def _ask(self) -> datetime:
         back_for = time.monotonic() - self._back_at
         is_back = back_for <= RENEWED_WITHIN[self._lane].total_seconds()
-        return horizon(self._conn, self._lane, patient=is_back)
+        return horizon(self._conn, self._lane, patient=is_back).astimezone(UTC)
 
     def _town_is_calm(self) -> bool:
         """Return True if nobody is changing the town, or somebody has been for too long to wait."""

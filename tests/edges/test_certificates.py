@@ -132,6 +132,7 @@ def test_its_account_is_the_certificates_name(secure: Secure) -> None:
     device.tls_set_context(tls_context(Address.of(secure.url("btn-1")).files))
     device.connect("localhost", secure.port)
     device.loop_start()
+    until_true(device.is_connected)
     device.publish("carewatch/v1/w/sos/btn-2", b"{}", qos=1)
     device.publish("carewatch/v1/w/sos/btn-1", b"{}", qos=1).wait_for_publish(60)
     until_true(lambda: bool(heard))

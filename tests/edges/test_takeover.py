@@ -308,6 +308,7 @@ def test_a_device_speaks_on_no_other_topic(town: Town, topic: str) -> None:
     device.username_pw_set("btn-1", town.secrets["btn-1"])
     device.connect("127.0.0.1", town.broker.device_port)
     device.loop_start()
+    until_true(device.is_connected)
     device.publish(topic, b"7000000", qos=1)
     own = "carewatch/v1/wangji/sos/btn-1"
     device.publish(own, b"{}", qos=1).wait_for_publish(60)
