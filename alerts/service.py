@@ -21,6 +21,7 @@ from alerts.paging.pager import Pager
 from alerts.settings import AlertsSettings
 from alerts.types import Page, Severity
 from alerts.watchdog.audit import Watchdog
+from core.ages import database_age
 from core.database import first_line
 from core.locks import Lock
 
@@ -72,6 +73,7 @@ class AlertsService:
         self._conn: psycopg.Connection | None = None
         self._work: Work | None = None
         self._watcher = Watchdog(settings, self._channels, self._clock)
+        self._database_age = database_age("alerts")
         self._stopping = threading.Event()
 
     def run(self) -> None:
@@ -110,10 +112,12 @@ class AlertsService:
             self._conn = connect(self._settings.database_url, "upkeep")
         if not self._holds_lock(self._conn) or (self._work and self._work.is_overtaken()):
             self._end_work()
+            self._database_age.set()
             return
         if self._work is None:
             self._begin_work(self._conn)
         self._measure(self._conn)
+        self._database_age.set()
 
     def _holds_lock(self, conn: psycopg.Connection) -> bool:
         """Return True if the lock is ours already, or free and now taken."""
@@ -133,6 +137,8 @@ class AlertsService:
         if self._work is not None:
             self._work.stop()
             self._work = None
+            metrics.feed_lag.forget()
+            metrics.unsent_age.forget()
             log.info("work ended")
 
     def _disconnect(self) -> None:
@@ -143,10 +149,10 @@ class AlertsService:
     def _measure(self, conn: psycopg.Connection) -> None:
         assert self._work is not None
         lanes = (self._work.life, self._work.main)
-        metrics.FEED_LAG.set(max(lag(conn, each.read_until, each.name == "life") for each in lanes))
+        metrics.feed_lag.set(max(lag(conn, each.read_until, each.name == "life") for each in lanes))
         unsent = outbox.oldest_unsent(conn, self._clock.now())
         age = (self._clock.now() - unsent[0]).total_seconds() if unsent else 0.0
-        metrics.OLDEST_UNSENT.set(max(age, 0.0))
+        metrics.unsent_age.set(max(age, 0.0))
 
 
 def lag(conn: psycopg.Connection, after: int, is_life: bool) -> float:

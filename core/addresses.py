@@ -5,10 +5,18 @@ A proxy is believed only where it is named. Each proxy appends the address it wa
 ours has seen itself; what stands left of it is whatever the caller wrote.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from ipaddress import IPv6Address, ip_address, ip_network
 
 IPV6_NETWORK = 64  # bits: what one subscriber is given (RFC 6177), and may roam in at will
+
+
+OF_PROXIES = ("x-forwarded", "forwarded", "x-real-ip", "via")  # beginnings of header names
+
+
+def came_by_proxy(headers: Iterable[str]) -> bool:
+    """Return True if the names of a request's headers tell of a proxy; one may hide that it is."""
+    return any(name.casefold().startswith(OF_PROXIES) for name in headers)
 
 
 def client_address(peer: str, forwarded: Sequence[str], proxies: Sequence[str]) -> str:

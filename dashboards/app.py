@@ -17,6 +17,7 @@ from starlette.requests import ClientDisconnect
 from core.errors import CarewatchError
 from dashboards import api, pages
 from dashboards.actions import NoSuchPage
+from dashboards.api.watch import measure
 from dashboards.auth.access import NotAllowed, NotSignedIn, words_of
 from dashboards.auth.middleware import Shield
 from dashboards.auth.sign_in import sign_in_desk
@@ -34,6 +35,7 @@ def create_app(settings: DashboardSettings, routers: Sequence[APIRouter] = ()) -
     """
     site = Site(settings)
     follower = Follower(settings.database_url, site.stream)
+    measure(site)
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:

@@ -61,8 +61,8 @@ class Settings(BaseSettings):
     trusted_proxies: str = ""  # networks of the proxies whose X-Forwarded-For is believed
     data_dir: Path = Path(".carewatch")  # the embedded database and broker, the secret key
     secret_key: SecretStr | None = None  # signs links and sessions
-    # First port of /metrics, /healthz, /readyz of a service; 0 = none
-    metrics_port: int = Field(default=0, ge=0, le=65535)
+    # Of /metrics, /healthz, /readyz; None: each service its own (stack/health.py); 0: none
+    metrics_port: int | None = Field(default=None, ge=0, le=65535)
     lang: Literal["zh", "en"] = "zh"
     seats: int = Field(default=1, ge=1)  # operators who share the alarms
     ingest_token: SecretStr | None = None  # lets a gateway send by HTTP for any device

@@ -5,11 +5,15 @@ received = stored + duplicate + rejected + ignored, by family, at any quiet mome
 
 from collections import Counter as Number
 from collections.abc import Sequence
+from functools import cache
+from typing import get_args
 
-from prometheus_client import Counter, Gauge, Histogram
+from prometheus_client import REGISTRY, Counter, Gauge, Histogram
 
+from core.ages import Age
 from devices.readings import KIND_OF
 from ingest.store.counts import Tally
+from ingest.store.intrusions import Sign
 from ingest.store.save import AdmittedMessage, Arrivals
 
 RECEIVED = Counter("carewatch_messages_received_total", "Messages taken in", ["family"])
@@ -43,7 +47,16 @@ REPAIRED = Counter(
 
 HELD = Gauge("carewatch_ingest_held_messages", "Messages taken and not yet stored", ["slot"])
 CONNECTED = Gauge("carewatch_broker_connected", "1 while the session is connected", ["slot"])
-DROPPED = Gauge("carewatch_broker_dropped_messages", "What the broker says it dropped ($SYS)")
+# Registered when the broker has said it: from 0 to what it said would be an increase.
+DROPPED = Gauge(
+    "carewatch_broker_dropped_messages", "What the broker says it dropped ($SYS)", registry=None
+)
+SILENT = Gauge(
+    "carewatch_message_silent_seconds", "Since this process last took a device's message, or began"
+)
+message_age = Age()
+message_age.set()
+SILENT.set_function(message_age.seconds)
 INTRUSIONS = Counter(
     "carewatch_session_intrusions_total",
     "Signs that somebody else reads a broker session of ours",
@@ -66,11 +79,35 @@ SAVING = Histogram(
 )
 
 
+def note_dropped(dropped: int) -> None:
+    """Show what the broker says it has dropped since it began."""
+    DROPPED.set(dropped)
+    _show_drops()
+
+
+@cache
+def _show_drops() -> None:
+    REGISTRY.register(DROPPED)
+
+
+def begin_slot(slot: str) -> None:
+    """Count the signs of a slot from 0 on: the first is an increase too."""
+    for sign in get_args(Sign):
+        INTRUSIONS.labels(slot, sign)
+
+
+def end_slot(slot: str) -> None:
+    """Say nothing more of a slot that another process reads now."""
+    for gauge in (HELD, CONNECTED):
+        gauge.remove(slot)
+
+
 def count_received(messages: Sequence[AdmittedMessage]) -> Tally:
     """Count messages that were taken in; `count_outcomes` of each must follow."""
     tally = Tally((each.admitted.family, "received") for each in messages)
     for (family, _), number in tally.items():
         RECEIVED.labels(family).inc(number)
+    message_age.set()
     for each in messages:
         for repair in each.admitted.repaired:
             REPAIRED.labels(each.admitted.family, repair).inc()

@@ -12,11 +12,13 @@ import msgspec
 import psycopg
 import structlog
 
+from core.ages import database_age
 from core.database import connect, first_line
 from devices.broker_address import Address
 from devices.codecs import LIFE_FILTER, OUTSIDE, life_filters
 from devices.directory import Directory
 from devices.discovery.announcement import PREFIX
+from ingest import metrics
 from ingest.lanes import drops, slots
 from ingest.lanes.accounts import Keeper
 from ingest.lanes.answerer import Answerer
@@ -62,6 +64,7 @@ class Service:
         self._directory: Directory | None = None  # whose life filters these are:
         self._life_filters: tuple[str, ...] = ()
         self._life_topics = LifeTopics()
+        self._database_age = database_age("ingest")
         self._stopping = threading.Event()
 
     def run(self) -> None:
@@ -128,6 +131,7 @@ class Service:
         self._drops.keep(conn)
         self._witness.keep(conn)
         self._empty_old(conn, self._register)
+        self._database_age.set()
 
     def _hold(self, names: frozenset[str], register: Register) -> None:
         """Have a lane for each of these slots and for no other."""
@@ -136,11 +140,13 @@ class Service:
             log.warning("slot taken over by another process", slot=name)
             self._witness.forget(name)
             self._lanes.pop(name).stop()
+            metrics.end_slot(name)
         if LIFE not in names:
             self._leave_old()
         for name in sorted(names - set(self._lanes), key=lambda name: name != LIFE):
             log.info("reading slot", slot=name)
             lane = self._life(register) if name == LIFE else self._bulk(name, register)
+            metrics.begin_slot(name)
             lane.start()
             self._lanes[name] = lane
 

@@ -3,11 +3,12 @@
 from typing import Annotated
 
 import psycopg
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import PlainTextResponse, Response
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
 from psycopg_pool import PoolTimeout
 
+from dashboards.auth.access import is_local
 from dashboards.site import Site, site_of
 
 router = APIRouter(include_in_schema=False)
@@ -33,11 +34,21 @@ def readyz(site: Annotated[Site, Depends(site_of)]) -> Response:
 
 
 @router.get("/metrics")
-def metrics(site: Annotated[Site, Depends(site_of)]) -> Response:
-    """Return the metrics as Prometheus text."""
-    SCREENS.set(site.stream.watching)
-    DATA_AGE.set(site.stream.health.ingest if site.stream.health.ingest is not None else -1)
+def metrics(request: Request, site: Annotated[Site, Depends(site_of)]) -> Response:
+    """Return the metrics as Prometheus text, to this machine alone.
+
+    Whoever comes from elsewhere or by a proxy finds nothing: who watches from another machine asks
+    at CAREWATCH_METRICS_PORT.
+    """
+    if not is_local(request, site.settings.public_url):
+        return PlainTextResponse("not here\n", 404)
     return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+
+
+def measure(site: Site) -> None:
+    """Let the metrics say what this site knows, as of each scrape."""
+    SCREENS.set_function(lambda: site.stream.watching)
+    DATA_AGE.set_function(site.stream.data_age.seconds)
 
 
 def faults(site: Site) -> list[str]:

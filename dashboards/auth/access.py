@@ -11,6 +11,7 @@ from fastapi import Depends, Request
 
 from alerts import history
 from alerts.types import Role, Staff
+from core.addresses import came_by_proxy
 from dashboards.auth.sessions import nobody_signs_in, person_of
 from dashboards.scope import WHOLE, Scope, scope_of
 from dashboards.settings import Lang
@@ -75,7 +76,7 @@ def visitor(request: Request, site: Annotated[Site, Depends(site_of)]) -> Visito
                 return _known(conn, person, board.directory if board else None)
         if site.settings.demo:
             return ANYBODY
-        at_home = _is_local(request, site.settings.public_url)
+        at_home = is_local(request, site.settings.public_url)
         return LOCAL if at_home and nobody_signs_in(conn) else None
 
 
@@ -122,16 +123,19 @@ def _bearer(request: Request) -> str | None:
     return token if kind.lower() == "bearer" else None
 
 
-def _is_local(request: Request, public_url: str) -> bool:
+def is_local(request: Request, public_url: str) -> bool:
     """Return True if the request comes from this very machine and through nobody's proxy.
 
     A proxy may hide that it is one; a service whose public address is elsewhere has one.
     """
     if (urlsplit(public_url).hostname or "") not in LOOPBACK:
         return False
-    forwarded = any(name.startswith(("x-forwarded", "forwarded")) for name in request.headers)
     client = request.client.host if request.client else ""
-    return not forwarded and client in LOOPBACK and (request.url.hostname or "") in LOOPBACK
+    return (
+        not came_by_proxy(request.headers)
+        and client in LOOPBACK
+        and (request.url.hostname or "") in LOOPBACK
+    )
 
 
 def _lang(wish: str | None) -> Lang | None:

@@ -16,6 +16,7 @@ import structlog
 from alerts import history as alerts_history
 from alerts.history import AlertFilter
 from alerts.types import VisitRecord
+from core.ages import database_age
 from core.database import connect
 from dashboards.live.board import (
     KEEP,
@@ -149,6 +150,7 @@ class Follower:
     def __init__(self, database_url: str, stream: Stream) -> None:
         self._url = database_url
         self._stream = stream
+        self._database_age = database_age("dashboards")
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="changes", daemon=True)
 
@@ -177,6 +179,7 @@ class Follower:
             board, place = start(conn, _now())
             self._stream.begin(board)
             for change in live(conn, place, self._stopping.is_set):
+                self._database_age.set()
                 self._stream.take(change)
 
 

@@ -12,6 +12,7 @@ from datetime import datetime
 
 import msgspec
 
+from core.ages import Age
 from dashboards.live.board import (
     Board,
     Change,
@@ -121,6 +122,7 @@ class Stream:
         self.assets = assets
         self._seats = seats
         self.health = Health()
+        self.data_age = Age()  # since ingest was last heard of, also while nobody can ask
         self._lock = threading.Lock()
         self._audiences: dict[Scope, Audience] = {}
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -244,6 +246,7 @@ class Stream:
 
     def _second(self, change: Second) -> None:
         self.health = change.health
+        self._note_age(change.health.ingest)
         health = change.health
         beat = Beat(change.at, health.lag, health.ingest, health.engine, self.assets)
         frame = Frame(0, _event("heartbeat", msgspec.json.encode(beat)))
@@ -253,6 +256,12 @@ class Stream:
             audience.quiet = 0 if audience.watchers else audience.quiet + 1
             if audience.quiet > ENDS_QUIETLY and scope != WHOLE:
                 del self._audiences[scope]
+
+    def _note_age(self, seconds: float | None) -> None:
+        if seconds is None:
+            self.data_age.forget()
+        else:
+            self.data_age.set(seconds)
 
     def _later(self, watcher: Watcher, frame: Frame | None) -> None:
         if self._loop is not None and not self._loop.is_closed():

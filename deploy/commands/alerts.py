@@ -35,5 +35,5 @@ def alerts() -> None:
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())
-    serve_health(service.faults, settings.metrics_port, settings.http_host)
+    serve_health("alerts", service.faults, settings.metrics_port, settings.http_host)
     service.run()

@@ -6,12 +6,14 @@ import typer
 import uvicorn
 from fastapi import APIRouter, FastAPI
 
+from dashboards.api.watch import faults
 from dashboards.app import create_app
 from dashboards.connections import bounded_connections
 from dashboards.settings import DashboardSettings
 from deploy import logs
 from deploy.settings import Settings, load_settings
 from deploy.stack import local
+from deploy.stack.health import serve_health
 from ingest.http.callers import Access
 from ingest.http.emqx import emqx_router
 from ingest.http.push import push_router
@@ -29,7 +31,11 @@ def dashboards() -> None:
     # A press by HTTP should not wait 5 ms for each turn of a page or of a large message.
     sys.setswitchinterval(0.001)
     local.refuse_taken_port(settings.http_host, settings.http_port)
-    _serve(_app(settings), settings)
+    app = _app(settings)
+    serve_health(
+        "dashboards", lambda: faults(app.state.site), settings.metrics_port, settings.http_host
+    )
+    _serve(app, settings)
 
 
 def _app(settings: Settings) -> FastAPI:

@@ -33,5 +33,5 @@ def ingest() -> None:
     )
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: service.stop())
-    serve_health(service.faults, settings.metrics_port, settings.http_host)
+    serve_health("ingest", service.faults, settings.metrics_port, settings.http_host)
     service.run()

@@ -15,6 +15,7 @@ from deploy.demo.prepare import prepare
 from deploy.migrate import migrate
 from deploy.settings import Settings, load_settings
 from deploy.stack import embedded, local, running
+from deploy.stack.health import USUAL_PORTS
 from deploy.stack.supervisor import Child, Supervisor
 from devices.broker_address import Address
 
@@ -124,16 +125,20 @@ def _children(
         **({"CAREWATCH_DEMO": "1"} if demo else {}),
     }
     children = [
-        Child(name, [name], {**shared, "CAREWATCH_METRICS_PORT": str(local.free_port(wanted))})
-        for name, wanted in (
-            ("ingest", settings.metrics_port or settings.http_port + 1),
-            ("alerts", (settings.metrics_port or settings.http_port + 1) + 1),
-        )
+        Child(name, [name], {**shared, "CAREWATCH_METRICS_PORT": str(port)})
+        for name, port in zip(USUAL_PORTS, _metrics_ports(settings), strict=True)
     ]
-    children.append(Child("dashboards", ["dashboards"], shared))
     if demo:
         children.append(Child("simulate", ["simulate"], shared))
     return children
+
+
+def _metrics_ports(settings: Settings) -> list[int]:
+    """Return a free port for each service: from the one that is set on, else beside the pages'."""
+    if settings.metrics_port == 0:
+        return [0] * len(USUAL_PORTS)
+    first = settings.metrics_port or settings.http_port + 1
+    return [local.free_port(first + number) for number in range(len(USUAL_PORTS))]
 
 
 def trusted_networks(settings: Settings, demo: bool) -> str:

@@ -25,11 +25,9 @@ from urllib.parse import urlsplit
 import msgspec
 import psycopg
 
-from core.addresses import is_in
+from core.addresses import came_by_proxy, is_in
 from core.origins import is_browser
 from devices.credentials import credential_fits
-
-OF_PROXIES = ("x-forwarded", "forwarded", "x-real-ip", "via")  # beginnings of header names
 
 
 class SenderProof(msgspec.Struct, frozen=True):
@@ -74,7 +72,7 @@ def is_bare(headers: Mapping[str, str], peer: str, access: Access) -> bool:
 
     Only of such a request does the address say who sent it. `peer`: address of the connection.
     """
-    through_proxy = any(name.casefold().startswith(OF_PROXIES) for name in headers)
+    through_proxy = came_by_proxy(headers)
     return not is_browser(headers) and (not through_proxy or is_in(peer, access.proxies))
 
 

@@ -62,7 +62,7 @@ class Drops:
 
     def _note(self, dropped: int) -> None:
         before, self._dropped = self._dropped, dropped
-        metrics.DROPPED.set(dropped)
+        metrics.note_dropped(dropped)
         if before is not None and dropped > before:
             self._report_loss(dropped - before)
 

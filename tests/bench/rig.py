@@ -33,7 +33,8 @@ class Service:
         self.before = 0  # bytes of memory when it was marked
         self.peak = 0  # the most that `remember` has seen since
         port = "CAREWATCH_HTTP_PORT" if name == "dashboards" else "CAREWATCH_METRICS_PORT"
-        self._environment = {**os.environ, **environment, port: str(self.port)}
+        here = {"CAREWATCH_METRICS_PORT": "0", port: str(self.port)}
+        self._environment = {**os.environ, **environment, **here}
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
