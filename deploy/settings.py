@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None  # postgresql://user:password@host/database
     mqtt_url: SecretStr | None = None  # mqtt://user:pass@host:1883 or mqtts://
     mqtt_control_url: SecretStr | None = None  # an account that manages the devices' accounts
+    device_mqtt_url: str = ""  # where devices reach the broker, told to those that claim
     mqtt_ca: Path | None = None  # whom mqtts:// trusts; the machine's own authorities when None
     mqtt_cert: Path | None = None  # what we show to a broker that asks for a certificate
     mqtt_key: Path | None = None
@@ -79,6 +80,16 @@ class Settings(BaseSettings):
         fault = None if url is None else fault_of(url.get_secret_value())
         if fault is not None:
             raise ValueError(fault)
+        return url
+
+    @field_validator("device_mqtt_url")
+    @classmethod
+    def _devices_url(cls, url: str) -> str:
+        fault = fault_of(url) if url else None
+        if fault is not None:
+            raise ValueError(fault)
+        if "@" in urlsplit(url).netloc:
+            raise ValueError("no user and no password: every device is told this address")
         return url
 
     @field_validator("database_url")
