@@ -23,7 +23,9 @@ from alerts.types import Page, Severity
 from alerts.watchdog.audit import Watchdog
 from core.ages import database_age
 from core.database import first_line
+from core.keys_in_use import note_key
 from core.locks import Lock
+from core.signing import fingerprint
 
 UPKEEP = 0.5  # seconds between two rounds
 SLOW = 15.0  # seconds without a look at the feed after which a lane does not count as well
@@ -131,7 +133,8 @@ class AlertsService:
     def _begin_work(self, conn: psycopg.Connection) -> None:
         self._work = Work(self._settings, self._channels, self._clock, conn)
         self._work.start()
-        log.info("at work")
+        note_key(conn, "alerts", self._settings.secret)
+        log.info("at work", key=fingerprint(self._settings.secret))
 
     def _end_work(self) -> None:
         if self._work is not None:

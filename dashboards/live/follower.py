@@ -18,6 +18,7 @@ from alerts.history import AlertFilter
 from alerts.types import VisitRecord
 from core.ages import database_age
 from core.database import connect
+from core.keys_in_use import note_key
 from dashboards.live.board import (
     KEEP,
     AlertsChanged,
@@ -147,8 +148,9 @@ def _age(moments: Sequence[datetime | None], now: datetime) -> float | None:
 class Follower:
     """The thread that keeps a stream's boards up to date, through every loss of the database."""
 
-    def __init__(self, database_url: str, stream: Stream) -> None:
+    def __init__(self, database_url: str, stream: Stream, secret: str) -> None:
         self._url = database_url
+        self._secret = secret  # whose fingerprint is noted
         self._stream = stream
         self._database_age = database_age("dashboards")
         self._stopping = threading.Event()
@@ -176,6 +178,7 @@ class Follower:
 
     def _follow(self) -> None:
         with connect(self._url, "dashboards") as conn:
+            note_key(conn, "dashboards", self._secret)
             board, place = start(conn, _now())
             self._stream.begin(board)
             for change in live(conn, place, self._stopping.is_set):
