@@ -19,6 +19,7 @@ from alerts.types import VisitRecord
 from core.ages import database_age
 from core.database import connect
 from core.keys_in_use import note_key
+from core.outage_log import OutageLog
 from dashboards.live.board import (
     KEEP,
     AlertsChanged,
@@ -152,6 +153,7 @@ class Follower:
         self._url = database_url
         self._secret = secret  # whose fingerprint is noted
         self._stream = stream
+        self._outage = OutageLog(log)
         self._database_age = database_age("dashboards")
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="changes", daemon=True)
@@ -170,7 +172,7 @@ class Follower:
             try:
                 self._follow()
             except psycopg.OperationalError as error:
-                log.warning("database away", reason=type(error).__name__, again_in=AGAIN)
+                self._outage.away(type(error).__name__)
             except Exception:
                 # A wall that is silently dead is the worst fault: begin anew whatever it was.
                 log.exception("following broke off", again_in=AGAIN)
@@ -183,6 +185,7 @@ class Follower:
             self._stream.begin(board)
             for change in live(conn, place, self._stopping.is_set):
                 self._database_age.set()
+                self._outage.back()
                 self._stream.take(change)
 
 
