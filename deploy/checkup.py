@@ -16,8 +16,8 @@ import msgspec
 import psycopg
 
 from alerts.history import Flaw, paging_flaws
-from alerts.watchdog.audit import look
-from core.database import connect
+from alerts.watchdog.audit import WORDS, PagingFault, look
+from core.database import connect, first_line
 from core.errors import CarewatchError
 from core.keys_in_use import keys_in_use
 from core.signing import fingerprint
@@ -129,10 +129,21 @@ def of_database(url: str | None, settings: Settings) -> Iterator[Checked]:
             yield from of_keys(conn, settings)
             yield from _of_counts(conn)
             yield from _of_rota(conn)
-    except psycopg.OperationalError:
-        yield Checked("database", "does not answer", "start it, or mend CAREWATCH_DATABASE_URL")
+    except psycopg.OperationalError as error:
+        yield _of_refusal(error)
     except psycopg.errors.UndefinedTable:
         yield Checked("database", "has no schema", "run `carewatch migrate`")
+
+
+def _of_refusal(error: psycopg.OperationalError) -> Checked:
+    """Say in the database's own words why it does not take us; they never hold the password."""
+    said = first_line(error)
+    if "password authentication failed" in said or "no password supplied" in said:
+        mend = "set the right password in CAREWATCH_DATABASE_URL"
+        return Checked("database", f"wrong password: {said}", mend)
+    return Checked(
+        "database", f"does not answer: {said}", "start it, or mend CAREWATCH_DATABASE_URL"
+    )
 
 
 def of_broker(url: str | None) -> Iterator[Checked]:
@@ -211,10 +222,7 @@ def _of_clock(conn: psycopg.Connection) -> Checked:
 def _of_services(conn: psycopg.Connection) -> Iterator[Checked]:
     faults = look(conn, datetime.now(UTC))
     for fault in faults:
-        says = fault.kind.replace("_", " ") + (
-            f" ({fault.count}: {fault.first})" * bool(fault.first)
-        )
-        yield Checked("services", says, FAULT_MENDS.get(fault.kind, "read the logs"))
+        yield Checked("services", _fault_text(fault), FAULT_MENDS.get(fault.kind, "read the logs"))
     dropped = recent_drops(conn, datetime.now(UTC) - COUNTED)
     if dropped:
         mend = "lift its queue limits as deploy/mosquitto/conf.d/limits.conf does"
@@ -223,6 +231,15 @@ def _of_services(conn: psycopg.Connection) -> Iterator[Checked]:
     yield from map(_of_intrusion, intrusions)
     if not faults and not dropped and not intrusions:
         yield Checked("services", "every alert, page and reading is on its way")
+
+
+def _fault_text(fault: PagingFault) -> str:
+    """Return what the watcher found, as a sentence with its number and its first example."""
+    if fault.kind == "ingest_silent":
+        lanes = "lane" if fault.count == 1 else "lanes"
+        return f"no ingest process is at work on {fault.count} {lanes} (first: {fault.first})"
+    first = f", first {fault.first}" if fault.first else ""
+    return f"{WORDS[fault.kind]['en']} ({fault.count}{first})"
 
 
 def _of_intrusion(seen: Intrusion) -> Checked:

@@ -191,9 +191,7 @@ def _log_result(page: str, result: PageResult) -> None:
     """One line a page, by ids alone; who it was for and what it said stay in the database."""
     state, attempt = result.answer.state, result.claimed.attempt
     if result.answer.has_failed:
-        log.warning(
-            "page failed", page=page, state=state, attempt=attempt, why=result.answer.detail
-        )
+        log.warning("page failed", page=page, state=state, attempt=attempt)
     else:
         log.info("page", page=page, state=state, attempt=attempt)
 

@@ -19,6 +19,7 @@ from deploy.stack.local import free_port
 from devices.registry import load_directory
 from ingest.store.counts import Tally, keep
 from tests.edges.paging import load
+from tests.waiting import until
 
 pytestmark = pytest.mark.edge
 
@@ -43,7 +44,7 @@ def test_each_thing_that_is_wrong_is_named(conn: psycopg.Connection, database_ur
     load(conn, "rotas: [{id: night, people: []}]")
     conn.execute("INSERT INTO broker_drops (dropped, grew_at) VALUES (7, now())")
     assert wrong(checked(database_url)) == [
-        ("services", "ingest silent (2: life)"),
+        ("services", "no ingest process is at work on 2 lanes (first: life)"),
         ("services", "the broker has dropped 7 messages"),
         ("rota", "rota night: empty rota"),
         ("rota", "people: nobody for life (no on_call, manager, admin, operator with a contact)"),
@@ -92,7 +93,28 @@ def test_a_database_without_a_schema(database_cluster: str) -> None:
 
 def test_a_database_that_does_not_answer() -> None:
     url = f"postgresql://nobody@127.0.0.1:{free_port()}/none"
-    assert wrong(checked(url)) == [("database", "does not answer")]
+    ((what, says),) = wrong(checked(url))
+    assert what == "database"
+    assert says.startswith("does not answer: connection failed")
+
+
+def test_a_wrong_password_is_called_one(database_cluster: str) -> None:
+    with psycopg.connect(database_cluster, autocommit=True) as conn:
+        (file,) = conn.execute("SHOW hba_file").fetchone() or ("",)
+        conn.execute("CREATE ROLE care LOGIN PASSWORD 'right'")
+        before = Path(file).read_text()
+        Path(file).write_text(f"local all care scram-sha-256\n{before}")
+        conn.execute("SELECT pg_reload_conf()")
+        try:
+            url = database_cluster.replace("postgres:@", "care:hush@", 1)
+            said = until(lambda: [each for each in wrong(checked(url)) if "wrong" in each[1]])
+        finally:
+            Path(file).write_text(before)
+            conn.execute("SELECT pg_reload_conf()")
+            conn.execute("DROP ROLE care")
+    assert len(said) == 1
+    assert 'password authentication failed for user "care"' in said[0][1]
+    assert "hush" not in said[0][1]
 
 
 def test_a_broker_that_answers(broker: Broker) -> None:
