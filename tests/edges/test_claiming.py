@@ -25,6 +25,7 @@ from devices import registry
 from devices.credentials import credential, credential_fits
 from devices.directory import Device, Facility, RegisterChange
 from ingest.mqtt.control import BrokerControl
+from tests.clock import utc_now
 from tests.guarded_brokers import PLUGIN, GuardedBroker, by_dynamic_security
 from tests.waiting import until
 
@@ -50,11 +51,9 @@ def town(conn: psycopg.Connection) -> psycopg.Connection:
     return conn
 
 
-def new_code(conn: psycopg.Connection, *, devices: int = 2, prefix: str = "") -> str:
-    wanted = NewCode(
-        kind="terminal", devices=devices, lasts=MONTH, holder="facility:f-1", prefix=prefix
-    )
-    return codes.create(conn, wanted, NOW)
+def new_code(conn: psycopg.Connection, *, devices: int = 2, at: datetime = NOW) -> str:
+    wanted = NewCode(kind="terminal", devices=devices, lasts=MONTH, holder="facility:f-1")
+    return codes.create(conn, wanted, at)
 
 
 def claims(
@@ -245,7 +244,7 @@ def test_a_claimed_account_serves_at_the_broker_until_it_is_revoked(
 ) -> None:
     monkeypatch.setenv("CAREWATCH_DATABASE_URL", database_url)
     monkeypatch.setenv("CAREWATCH_MQTT_CONTROL_URL", guarded.admin_url)
-    code = new_code(town)
+    code = new_code(town, at=utc_now())
     said = asks(web(database_url, guarded.admin_url), code, "sn-1")
     assert said.status_code == 201
     told = said.json()
@@ -270,7 +269,7 @@ def test_a_claimed_account_serves_at_the_broker_until_it_is_revoked(
 def test_where_the_broker_is_away_nothing_is_claimed(
     town: psycopg.Connection, database_url: str, guarded: GuardedBroker
 ) -> None:
-    code, url = new_code(town, devices=1), guarded.admin_url
+    code, url = new_code(town, devices=1, at=utc_now()), guarded.admin_url
     guarded.stop()
     client = web(database_url, url)
     assert asks(client, code, "sn-1").status_code == 503
@@ -284,7 +283,7 @@ def test_where_the_broker_is_away_nothing_is_claimed(
 def test_no_browser_and_no_rubbish_is_answered(
     town: psycopg.Connection, database_url: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    code, client = new_code(town), web(database_url)
+    code, client = new_code(town, at=utc_now()), web(database_url)
     foreign = {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}
     assert asks(client, code, "sn-1", **foreign).status_code == 403
     assert client.get(PATH).status_code == 405
