@@ -13,7 +13,10 @@ from deploy.broker_files import exported, write_into
 from deploy.commands import claim_code
 from deploy.database import connected
 from deploy.device_list import device_lines
+from deploy.settings import load_settings
 from deploy.stack.running import control_url
+from devices.broker_access import SERVICE
+from devices.broker_address import Address
 from devices.credentials import credentials
 from devices.directory import Device, DeviceKind
 from ingest.history import latest
@@ -90,14 +93,16 @@ def export(
 ) -> None:
     """Give all active credentials, hashed, in a form that Mosquitto reads.
 
+    A password file gets the services' account as well, with the secret of CAREWATCH_MQTT_URL.
+
     Print it, or write it into a file: as a whole, so that the broker never reads a part.
     """
     with _connected() as conn:
         known = credentials(conn)
     if into is None:
-        typer.echo(exported(form, known), nl=False)
+        typer.echo(exported(form, known, service_secret=_service_secret()), nl=False)
         return
-    write_into(into, form, known)
+    write_into(into, form, known, _service_secret())
     typer.echo(f"{into}: written", err=True)
 
 
@@ -110,6 +115,13 @@ def _connected() -> Iterator[psycopg.Connection]:
 def _control_url() -> str | None:
     logs.configure("warning")  # to stderr
     return control_url()
+
+
+def _service_secret() -> str | None:
+    """Return what the services sign in with at the broker, where it is their usual account."""
+    url = load_settings().broker_url()
+    address = Address.of(url) if url else None
+    return address.password if address is not None and address.user == SERVICE else None
 
 
 def _show_once(device: str, secret: str) -> None:
