@@ -1,6 +1,18 @@
 """The HTML pages. Every action is a plain POST form; scripts only make it quicker to use."""
 
-from dashboards.pages import answer, demo, desk, discovery, ledger, me, rules, signin, vendor, wall
+from dashboards.pages import (
+    answer,
+    contract,
+    demo,
+    desk,
+    discovery,
+    ledger,
+    me,
+    rules,
+    signin,
+    vendor,
+    wall,
+)
 
 ROUTERS = (
     wall.router,
@@ -12,5 +24,6 @@ ROUTERS = (
     rules.router,
     vendor.router,
     discovery.router,
+    contract.router,
 )
 DEMO = demo.router

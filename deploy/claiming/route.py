@@ -87,10 +87,11 @@ def _exchanged(places: Places, asked: Claim, address: str) -> Response:
         log.warning("claim refused", why=given.error, network=address)
         return _answer(STATUS[given.error], given)
     log.info("device claimed", device=given.device, repeated=given.repeated, network=address)
-    return _answer(200 if given.repeated else 201, _told(places, given))
+    return _answer(200 if given.repeated else 201, told(places, given))
 
 
-def _told(places: Places, given: Claimed) -> dict[str, object]:
+def told(places: Places, given: Claimed) -> dict[str, object]:
+    """Return what a device is answered: its account, and where it serves."""
     mqtt = {"username": given.device, "client_id": given.device, "topic": given.topic}
     if places.device_mqtt_url:
         mqtt = {"url": places.device_mqtt_url, **mqtt}

@@ -11,6 +11,7 @@ import httpx
 import msgspec
 import psycopg
 import pytest
+import yaml
 from site_of_tests import signed_in
 from small_town import NOW, SECRET, alert, door, position, put, status, store, visit
 
@@ -397,3 +398,15 @@ def test_signing_in_leads_only_inside(web: httpx.Client) -> None:
 
 def _fields(reading: object) -> dict[str, object]:
     return {name: getattr(reading, name) for name in reading.__struct_fields__}  # type: ignore[attr-defined]
+
+
+def test_the_contract_is_served_to_whoever_asks(web: httpx.Client) -> None:
+    web.cookies.clear()
+    document = yaml.safe_load(web.get("/contract/v1/asyncapi.yaml").text)
+    payload = document["components"]["messages"]["sos"]["payload"]["$ref"]
+    schema = web.get(f"/contract/v1/{payload}")
+    assert schema.headers["content-type"] == "application/schema+json"
+    assert schema.json()["title"] == "sos"
+    assert "设备接入约定" in web.get("/contract/v1/contract-v1.zh-CN.md").text
+    for other in ("../messages.py", "messages.py", "%2e%2e/messages.py", ""):
+        assert web.get(f"/contract/v1/{other}").status_code == 404, other

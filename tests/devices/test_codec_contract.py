@@ -1,6 +1,7 @@
 """Contract v1: the vendor's samples are these tests; page, schemas and types say the same."""
 
 import json
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,20 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
+from jsonschema.validators import validator_for
 
 import devices.contract
+from deploy.claiming.exchange import Claimed
+from deploy.claiming.route import Places, told
+from devices.contract import asyncapi
 from devices.contract.messages import MESSAGES, ContractMessage
-from devices.contract.schemas import file_of, text_of
+from devices.contract.schemas import file_of, schema_of, text_of
 from devices.envelope import Envelope, HttpRequest
 from devices.readings import KINDS, Reason
+from devices.topics import ContractTopic, contract_topic
 from ingest.admission.admit import admit
 
+ROOT = Path(__file__).parents[2]
 CONTRACT = Path(devices.contract.__file__).parent
 RECEIVED = datetime(2026, 11, 2, 1, 0, tzinfo=UTC)
 
@@ -123,16 +130,71 @@ def test_the_page_names_every_field(kind: str) -> None:
     assert told == {field.name: field.required for field in fields}
 
 
-def test_the_page_names_every_reason() -> None:
-    page = (CONTRACT / "contract-v1.md").read_text()
+@pytest.mark.parametrize("name", ["contract-v1.md", "contract-v1.zh-CN.md"])
+def test_the_page_names_every_reason(name: str) -> None:
+    page = (CONTRACT / name).read_text()
     assert all(f"`{reason}`" in page for reason in Reason)
 
 
-def test_the_asyncapi_document_names_every_kind_and_its_schema() -> None:
-    document = yaml.safe_load((CONTRACT / "asyncapi.yaml").read_text())
-    assert set(document["channels"]) == set(KINDS)
-    for kind, message in document["components"]["messages"].items():
+def test_the_asyncapi_document_is_made_of_the_contract() -> None:
+    assert asyncapi.FILE.read_text() == asyncapi.text_of_document()
+    document = yaml.safe_load(asyncapi.FILE.read_text())
+    for kind in KINDS:
+        message = document["components"]["messages"][kind]
         assert CONTRACT / message["payload"]["$ref"] == file_of(kind)
+        address = document["channels"][kind]["address"]
+        assert contract_topic(address.format(site="w", device="d")) == ContractTopic("w", kind, "d")
+
+
+def test_the_asyncapi_document_is_one() -> None:
+    rules = ROOT / ".venv/node/node_modules/@asyncapi/specs/schemas/3.0.0.json"
+    if not rules.exists():
+        pytest.skip("not here: AsyncAPI's own schema, which npm installs")
+    schema = json.loads(rules.read_text())
+    found = validator_for(schema)(schema).iter_errors(asyncapi.document())
+    assert [f"{list(each.path)}: {each.message}" for each in found] == []
+
+
+def test_what_a_tool_would_not_see_is_wrong_is_found() -> None:
+    rules = ROOT / ".venv/node/node_modules/@asyncapi/specs/schemas/3.0.0.json"
+    if not rules.exists():
+        pytest.skip("not here: AsyncAPI's own schema, which npm installs")
+    schema = json.loads(rules.read_text())
+    wrong = asyncapi.document()
+    wrong["operations"]["claim"]["action"] = "shout"
+    assert list(validator_for(schema)(schema).iter_errors(wrong))
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_its_examples_are_valid_and_understood(kind: str) -> None:
+    message = asyncapi.document()["components"]["messages"][kind]
+    assert 1 <= len(message["examples"]) <= asyncapi.EXAMPLES
+    for example in message["examples"]:
+        body = example["payload"]
+        schema = schema_of(kind)
+        assert list(validator_for(schema)(schema).iter_errors(body)) == []
+        envelope = Envelope(f"carewatch/v1/w/{kind}/d", json.dumps(body).encode(), RECEIVED)
+        admitted = admit(envelope, None)
+        assert [said.id for said in admitted.readings] == [body["id"]]
+        assert admitted.rejections == ()
+
+
+def test_every_reference_of_it_leads_somewhere() -> None:
+    document = asyncapi.document()
+    for found in re.findall(r'"\$ref": "([^"]+)"', json.dumps(document)):
+        if not found.startswith("#/"):
+            assert (CONTRACT / found).is_file(), found
+            continue
+        place: Any = document
+        for key in found[2:].split("/"):
+            place = place[key]
+
+
+def test_what_a_claim_is_given_is_what_is_shown() -> None:
+    begin = "carewatch/v1/home"
+    own = Claimed("sn-77", "given once", f"{begin}/face/sn-77", f"{begin}/answer/sn-77")
+    places = Places("", None, "mqtts://care.example:8883", "https://care.example")
+    assert told(places, own) == asyncapi.CLAIMED
 
 
 # ------------------------------------------------------------------ there and back again
