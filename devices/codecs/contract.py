@@ -58,7 +58,7 @@ _Said = dict[str, Any]  # the fields that every reading shares
 
 def decode(envelope: Envelope) -> Decoded:
     """The reading of one contract message, or a rejection that names the field at fault."""
-    address = contract_topic(envelope.topic) if envelope.http is None else _address(envelope)
+    address = contract_topic(envelope.topic) if envelope.http is None else address_of(envelope)
     if address is None:
         shape = f"{CONTRACT_ROOT}{{site}}/{{kind}}/{{device}}"
         return refused(Reason.UNKNOWN_TOPIC, f"a contract topic is {shape}")
@@ -80,7 +80,7 @@ def decode(envelope: Envelope) -> Decoded:
     return Decoded((part,), redacted=count_private(msgspec.json.decode(envelope.payload)))
 
 
-def _address(envelope: Envelope) -> ContractTopic | None:
+def address_of(envelope: Envelope) -> ContractTopic | None:
     if envelope.http is None:
         return contract_topic(envelope.topic)
     path = envelope.http.path.partition("?")[0]
@@ -89,7 +89,7 @@ def _address(envelope: Envelope) -> ContractTopic | None:
 
 def _siblings(envelope: Envelope, name: str) -> tuple[str, ...]:
     """A device registered on the topic of any one kind sends all six under its own name."""
-    address = _address(envelope)
+    address = address_of(envelope)
     site = address.site if address else ""
     return tuple(f"{CONTRACT_ROOT}{site}/{kind}/{name}" for kind in KINDS)
 

@@ -37,6 +37,7 @@ from devices.readings import (
 )
 from devices.topics import parents
 from ingest.admission.announcing import taken_in
+from ingest.admission.glimpse import glimpsed
 from ingest.admission.identity import content_id, distinct
 from ingest.admission.plausibility import placed, timed
 
@@ -78,6 +79,18 @@ def admit(
     With no directory every device is known, under the name that the topic or payload gives it.
     `announced` is what devices have said of themselves so far.
     """
+    admitted = _read(envelope, directory, announced)
+    is_too_large = any(each.reason is Reason.TOO_LARGE for each in admitted.rejections)
+    if not is_too_large or admitted.readings:
+        return admitted
+    press = glimpsed(envelope)
+    if press is None:
+        return admitted
+    glimpse = _read(press, directory, announced)
+    return replace(glimpse, rejections=(*admitted.rejections, *glimpse.rejections))
+
+
+def _read(envelope: Envelope, directory: Directory | None, announced: Announced) -> Admitted:
     if len(envelope.payload) > MAX_BYTES:
         detail = f"{len(envelope.payload)} bytes; at most {MAX_BYTES}"
         return Admitted(family_of(envelope), rejections=(Rejection(Reason.TOO_LARGE, detail),))

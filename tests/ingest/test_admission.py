@@ -5,6 +5,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from devices.directory import Device, Directory, Facility, RegisterChange, Resident
 from devices.envelope import Envelope, HttpRequest
@@ -348,7 +350,6 @@ def test_a_sign_of_life_without_coordinates_is_no_position() -> None:
     [
         ("owntracks/g-1/phone", b"[" + b"1," * MOST_PARTS + b"1]"),
         ("owntracks/g-1/phone", b"[" + b"{}," * MOST_PARTS + b"{}]"),
-        ("carewatch/v1/wangji/sos/b-7", b'{"id":"1","x":' + b"[" * MOST_PARTS),
         ("anywhere", b"<a>" * (MOST_PARTS + 1)),
         ("anywhere", b"1\t0\n" * MOST_PARTS),
         ("anywhere", b"a=1&" * (MOST_PARTS + 1)),
@@ -362,6 +363,48 @@ def test_a_message_of_too_many_values_is_refused_before_it_is_read(
     assert [each.reason for each in refused.rejections] == [Reason.TOO_LARGE]
     assert "separators" in refused.rejections[0].detail
     assert not refused.readings
+
+
+AT = "2026-11-02T01:00:00Z"
+PRESS = b'{"id":"1","at":"2026-11-02T01:00:00Z","press":"test","x":'
+
+
+@pytest.mark.parametrize(
+    ("payload", "said"),
+    [
+        (PRESS + b'"' + b"y" * 70_000 + b'"}', ("1", "test", AT)),  # more than the contract's most
+        (PRESS + b"[" + b"1," * MOST_PARTS + b"1]}", ("1", "test", AT)),
+        (b'{"x":[' + b"1," * MOST_PARTS + b"1]," + PRESS[1:-5] + b"}", ("1", "test", AT)),
+        (PRESS + b'"' + b"y" * MAX_BYTES + b'"}', ("1", "test", AT)),
+        (b"[" * MOST_PARTS * 2, (None, "short", None)),
+        (b'{"id":7,"press":"sideways","x":' + b"[" * MOST_PARTS, (None, "short", None)),
+    ],
+)
+def test_a_press_that_is_too_large_to_be_read_is_a_press(
+    payload: bytes, said: tuple[str | None, str, str | None]
+) -> None:
+    admitted = told("carewatch/v1/wangji/sos/b-7", payload)
+    (press,) = admitted.readings
+    assert isinstance(press, SosPressed)
+    assert (press.press, press.observed_at and press.observed_at.isoformat()) == (
+        said[1],
+        said[2] and said[2].replace("Z", "+00:00"),
+    )
+    assert admitted.rejections[0].reason is Reason.TOO_LARGE
+    again = told("carewatch/v1/wangji/sos/b-7", payload)
+    assert again.readings[0].id == press.id
+    if said[0] == "1":
+        assert press.id == "1"
+
+
+@given(junk=st.binary(max_size=200))
+def test_whatever_fills_it_a_large_press_is_a_press(junk: bytes) -> None:
+    payload = b"{" + junk + b"," * (MOST_PARTS + 1) + junk
+    assert [type(each) for each in told("carewatch/v1/w/sos/b-7", payload).readings] == [SosPressed]
+
+
+def test_a_large_message_on_another_topic_is_none() -> None:
+    assert told("carewatch/v1/w/door/b-7", PRESS + b"[" * MOST_PARTS * 2).readings == ()
 
 
 def test_a_phones_week_and_a_record_with_its_pictures_are_read() -> None:
