@@ -232,6 +232,10 @@ def _put_devices(conn: psycopg.Connection, devices: tuple[Device, ...], in_file:
             f"device topic is taken: {clash.diag.message_detail} "
             "`carewatch device list` says by which device"
         ) from None
+    if in_file:
+        conn.execute(
+            "UPDATE device SET in_file_at = now() WHERE in_file_at IS NULL AND id = ANY(%s)", (ids,)
+        )
 
 
 def _extra(device: Device) -> str:

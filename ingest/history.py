@@ -59,6 +59,8 @@ __all__ = [
 
 SKEW = timedelta(minutes=10)  # between the clock of an ingest process and the database's
 REDELIVERED_WITHIN = timedelta(days=1)  # a message may be stored so long after it was received
+# Of a reading that was not taken as it was sent: the condition of migration 0026's partial indexes.
+_MENDED = """body LIKE '%%"repaired":%%' OR body NOT LIKE '%%"clock":"ok"%%'"""
 AT_ONCE = 2_000  # readings fetched in one go by a replay
 
 _decode = msgspec.json.Decoder(Reading).decode
@@ -95,6 +97,7 @@ class Rejected(msgspec.Struct, frozen=True):
     http: str | None  # HttpRequest as JSON
     payload: bytes  # pictures, templates and id numbers cut out; at most 64 KiB
     replayed_at: datetime | None  # when it was read after all
+    device: str = ""  # who sent it, registered or not; "" where nobody could tell
 
     @property
     def place(self) -> str:
@@ -115,6 +118,7 @@ def readings(
     device: str | None = None,
     devices: Collection[str] | None = None,
     kind: str | None = None,
+    mended: bool | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     limit: int = 100,
@@ -122,7 +126,8 @@ def readings(
     """Return the readings from `since` to before `until`, newest first.
 
     These are the times that a reading is judged by. `devices` narrows to some devices, before
-    `limit` counts.
+    `limit` counts; so does `mended`, to those that were (or were not) repaired or judged by our
+    clock.
     Positions, heartbeats and measurements of all devices together come by when they were stored,
     the last first, and a clock more than ten minutes ahead may fall out of `since`.
     """
@@ -131,6 +136,8 @@ def readings(
         ("device = %s", device),
         ("device = ANY(%s)", None if devices is None else list(devices)),
         ("kind = %s", kind),
+        (f"({_MENDED}) AND %s", mended or None),
+        (f"NOT ({_MENDED}) AND %s", True if mended is False else None),
         ("at >= %s", since),
         ("at < %s", until),
         ("arrival > %s", _stored_before(conn, since - SKEW) if since and not by_time else None),
@@ -209,6 +216,7 @@ def device_days(
 def rejections(
     conn: psycopg.Connection,
     *,
+    devices: Collection[str] | None = None,
     reason: str | None = None,
     family: str | None = None,
     since: datetime | None = None,
@@ -219,11 +227,13 @@ def rejections(
 ) -> list[Rejected]:
     """Return what could not be read, received from `since` to before `until`, newest first.
 
+    `devices` narrows to those that some devices sent; "" is a device that nobody could tell.
     `replayed` narrows to those that were (or were not) read after all. With `after`, those with
     a higher number, oldest first.
     """
     where, values = _where(
         ("n > %s", after),
+        ("device = ANY(%s)", None if devices is None else list(devices)),
         ("reason = %s", reason),
         ("family = %s", family),
         ("received_at >= %s", since),
@@ -244,7 +254,7 @@ def rejected(conn: psycopg.Connection, n: int) -> Rejected | None:
     return cursor.execute(f"SELECT {_REJECTED} FROM rejection WHERE n = %s", (n,)).fetchone()
 
 
-_REJECTED = "n, received_at, family, reason, detail, topic, http, payload, replayed_at"
+_REJECTED = "n, received_at, family, reason, detail, topic, http, payload, replayed_at, device"
 
 
 def _where(*conditions: tuple[str, object]) -> tuple[str, tuple[object, ...]]:

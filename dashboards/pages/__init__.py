@@ -1,6 +1,18 @@
 """The HTML pages. Every action is a plain POST form; scripts only make it quicker to use."""
 
-from dashboards.pages import answer, demo, desk, discovery, ledger, me, rules, signin, vendor, wall
+from dashboards.pages import (
+    answer,
+    demo,
+    desk,
+    discovery,
+    ledger,
+    me,
+    rules,
+    signin,
+    vendor,
+    vendor_docs,
+    wall,
+)
 
 ROUTERS = (
     wall.router,
@@ -11,6 +23,7 @@ ROUTERS = (
     ledger.router,
     rules.router,
     vendor.router,
+    vendor_docs.router,
     discovery.router,
 )
 DEMO = demo.router

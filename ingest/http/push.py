@@ -151,6 +151,8 @@ class Intake:
         if self._register is None:
             self._register = Register.load(conn)
         admitted = contained(envelope, self._register.refreshed(conn, envelope.received_at))
+        if admitted.rejections and caller.device is not None:
+            admitted = msgspec.structs.replace(admitted, device=caller.device)
         if any(not caller.may_speak_for(reading.device) for reading in admitted.readings):
             return FOREIGN
         if hurried and not any(isinstance(each, SosPressed) for each in admitted.readings):
