@@ -23,23 +23,40 @@ from ingest.feed import (
     silent_lanes,
     workers,
 )
+from ingest.limits import LIMITS, Limits
 from ingest.store.announcements import StoredAnnouncement, announcements
 from ingest.store.counts import MessageCount, message_counts, recent_drops
 from ingest.store.intrusions import Intrusion, recent_intrusions
+from ingest.store.quality import (
+    SKEWS,
+    DeviceQuality,
+    RejectionCount,
+    device_quality,
+    first_heard,
+    rejection_counts,
+    repeats,
+)
 
 __all__ = [
+    "LIMITS",
     "RENEWED_WITHIN",
+    "SKEWS",
     "Batch",
     "DeviceDay",
+    "DeviceQuality",
     "HourCount",
     "Intrusion",
+    "Limits",
     "MessageCount",
     "Rejected",
+    "RejectionCount",
     "StoredAnnouncement",
     "Worker",
     "announcements",
     "device_days",
+    "device_quality",
     "feed_after",
+    "first_heard",
     "horizon",
     "hour_counts",
     "last_arrival",
@@ -50,8 +67,10 @@ __all__ = [
     "recent_drops",
     "recent_intrusions",
     "rejected",
+    "rejection_counts",
     "rejections",
     "renew_horizon",
+    "repeats",
     "replay",
     "silent_lanes",
     "workers",

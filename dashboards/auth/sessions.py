@@ -4,6 +4,7 @@ are this room's own; people and their roles come from the town file.
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import psycopg
@@ -94,6 +95,16 @@ def person_of(conn: psycopg.Connection, cookie: str, now: datetime) -> str | Non
 def end_session(conn: psycopg.Connection, cookie: str) -> None:
     """Sign out."""
     conn.execute("DELETE FROM session WHERE id = %s", (_session_id(cookie),))
+
+
+def first_sign_ins(conn: psycopg.Connection, persons: Collection[str]) -> dict[str, datetime]:
+    """Return when each of these people signed in first, as far as that is still logged."""
+    rows = conn.execute(
+        "SELECT person, min(at) FROM access_log WHERE what = 'sign_in' AND person = ANY(%s)"
+        " GROUP BY person",
+        (list(persons),),
+    )
+    return dict(rows.fetchall())
 
 
 def log_access(conn: psycopg.Connection, person: str, what: str, subject: str) -> None:

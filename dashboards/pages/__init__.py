@@ -11,6 +11,7 @@ from dashboards.pages import (
     signin,
     vendor,
     vendor_docs,
+    vendor_panels,
     wall,
 )
 
@@ -24,6 +25,7 @@ ROUTERS = (
     rules.router,
     vendor.router,
     vendor_docs.router,
+    vendor_panels.router,
     discovery.router,
 )
 DEMO = demo.router

@@ -22,3 +22,12 @@ ALTER TABLE device ADD COLUMN registered_at timestamptz;
 ALTER TABLE device ALTER COLUMN registered_at SET DEFAULT now();
 ALTER TABLE device ADD COLUMN secret_at timestamptz;
 ALTER TABLE device ADD COLUMN in_file_at timestamptz;
+
+-- ingest: messages that had been stored before, by the device that sent them again. Kept 7 days.
+CREATE TABLE device_repeats (
+    hour     timestamptz NOT NULL,
+    device   text NOT NULL,
+    messages bigint NOT NULL,
+    PRIMARY KEY (device, hour)
+);
+CREATE INDEX device_repeats_hour ON device_repeats (hour);

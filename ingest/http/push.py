@@ -38,6 +38,7 @@ from ingest.http.rates import Rates
 from ingest.lanes.counters import settled
 from ingest.lanes.register import Register
 from ingest.store.counts import keep
+from ingest.store.quality import keep_repeats, repeats_of
 from ingest.store.save import AdmittedMessage, Arrivals, save
 from ingest.store.stamps import keep_stamp, stamp_of
 
@@ -161,6 +162,7 @@ class Intake:
         messages = settled(conn, [AdmittedMessage(envelope, admitted)])
         arrivals = save(conn, messages)  # away: answered so, sent again, and counted then
         keep(conn, metrics.count_received(messages) + metrics.count_outcomes(messages, arrivals))
+        keep_repeats(conn, repeats_of(messages, arrivals))
         return _answer(conn, envelope, admitted, arrivals)
 
 

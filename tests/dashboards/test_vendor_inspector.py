@@ -7,66 +7,29 @@ import httpx
 import msgspec
 import psycopg
 import pytest
+from makers import comes, made_town, register_of
 from site_of_tests import signed_in
-from small_town import PEOPLE, REGISTER, SECRET, press, town
+from small_town import press
 
-from alerts.types import Staff
-from dashboards.auth.passwords import hashed
-from deploy.town.loading import load_town
-from devices.directory import Device, Directory
 from devices.envelope import Envelope
-from devices.registry import load_directory
 from ingest.admission.admit import Admitted
 from ingest.admission.containment import contained
-from ingest.history import rejections
 from ingest.store.save import AdmittedMessage, save
 from tests.clock import utc_now
 from tests.waiting import PATIENCE
 
 pytestmark = pytest.mark.edge
 
-ACME = Staff(id="u-acme", name="甲厂", role="vendor", vendor="acme")
-BETA = Staff(id="u-beta", name="乙厂", role="vendor", vendor="beta")
-MADE = {"btn-c1": "acme", "door-c1": "acme", "btn-c2": "beta", "term-f1": "beta"}
-
-
-def with_makers() -> tuple[Device, ...]:
-    """The town's devices, each with the vendor that made it."""
-    return tuple(
-        msgspec.structs.replace(device, vendor=MADE.get(device.id, ""))
-        for device in REGISTER.devices
-    )
-
 
 @pytest.fixture
 def town_url(database_url: str) -> str:
-    whole = town()
-    register = msgspec.structs.replace(REGISTER, devices=with_makers())
-    plans = msgspec.structs.replace(whole.plans, people=(*PEOPLE, ACME, BETA))
-    kept = hashed(SECRET)
-    with psycopg.connect(database_url) as conn:
-        load_town(conn, msgspec.structs.replace(whole, register=register, plans=plans))
-        for person in (*PEOPLE, ACME, BETA):
-            conn.execute("INSERT INTO sign_in VALUES (%s, %s, %s)", (person.id, person.id, kept))
-    return database_url
+    return made_town(database_url)
 
 
 @pytest.fixture
 def acme(site: str) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=site, timeout=PATIENCE, params={"lang": "en"}) as client:
         yield signed_in(client, "u-acme")
-
-
-def comes(db: psycopg.Connection, device: str, payload: bytes, kind: str = "sos") -> int:
-    """A message arrives and is stored as ingest does; the number of its first rejection."""
-    envelope = Envelope(f"carewatch/v1/wangji/{kind}/{device}", payload, utc_now())
-    save(db, [AdmittedMessage(envelope, contained(envelope, register_of(db)))])
-    return rejections(db, limit=1)[0].n
-
-
-def register_of(db: psycopg.Connection) -> Directory:
-    with db.transaction():
-        return load_directory(db)
 
 
 def test_anothers_many_bad_messages_do_not_push_mine_out(
