@@ -73,6 +73,7 @@ __all__ = [
     "repeats",
     "replay",
     "silent_lanes",
+    "waiting_rejections",
     "workers",
 ]
 
@@ -265,6 +266,23 @@ def rejections(
         f" ORDER BY n {'DESC' if after is None else ''} LIMIT %s",
         (*values, limit),
     ).fetchall()
+
+
+def waiting_rejections(
+    conn: psycopg.Connection, devices: Collection[str] | None = None, reason: str | None = None
+) -> int:
+    """Return how many messages that could not be read wait to be read again."""
+    where, values = _where(
+        ("device = ANY(%s)", None if devices is None else list(devices)),
+        ("reason = %s", reason),
+    )
+    found = conn.execute(
+        f"SELECT count(*) FROM (SELECT FROM rejection {where or 'WHERE true'}"
+        " AND replayed_at IS NULL) AS waiting",
+        values,
+    ).fetchone()
+    assert found is not None  # a count always has a row
+    return int(found[0])
 
 
 def rejected(conn: psycopg.Connection, n: int) -> Rejected | None:

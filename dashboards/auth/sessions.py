@@ -108,7 +108,7 @@ def first_sign_ins(conn: psycopg.Connection, persons: Collection[str]) -> dict[s
 
 
 def log_access(conn: psycopg.Connection, person: str, what: str, subject: str) -> None:
-    """Log who looked at what is not for everybody: reveal, export, trail, sign_in."""
+    """Log who did what is not for everybody: reveal, export, trail, sign_in, replay, replayed."""
     conn.execute(
         "INSERT INTO access_log (person, what, subject) VALUES (%s, %s, %s)",
         (person, what, subject),

@@ -12,6 +12,7 @@ from dashboards.pages import (
     vendor,
     vendor_docs,
     vendor_panels,
+    vendor_replay,
     wall,
 )
 
@@ -26,6 +27,7 @@ ROUTERS = (
     vendor.router,
     vendor_docs.router,
     vendor_panels.router,
+    vendor_replay.router,
     discovery.router,
 )
 DEMO = demo.router

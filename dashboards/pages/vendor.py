@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, get_args
+from typing import Annotated, Literal, get_args
 
 from fastapi import APIRouter, Depends, Query
 from fastapi import Path as PathParameter
@@ -47,6 +47,7 @@ def desk_of_vendor(
 
 VendorDesk = Annotated[DeskView, Depends(desk_of_vendor)]
 Numbered = Annotated[int, PathParameter(ge=0, lt=2**63)]
+Outcome = Literal["", "stored", "duplicate", "ignored", "rejected"]  # of a replay just done
 Short = Annotated[str, Query(max_length=512)]
 
 
@@ -94,11 +95,16 @@ def messages(desk: VendorDesk, wanted: Wanted) -> HTMLResponse:
 
 
 @router.get("/rejections/{n}")
-def rejection(n: Numbered, desk: VendorDesk) -> HTMLResponse:
+def rejection(n: Numbered, desk: VendorDesk, read: Outcome = "") -> HTMLResponse:
     """Show one rejected message: what is wrong with it, its bytes, how to send it again."""
     with desk.site.pool.connection() as conn:
         found = rejection_for(conn, n, desk)
     shown = message_view(found, desk.words, names_of(desk))
     return desk.page(
-        "vendor_rejection.html", here="vendor", tab="inspector", message=shown, variables=VARIABLES
+        "vendor_rejection.html",
+        here="vendor",
+        tab="inspector",
+        message=shown,
+        variables=VARIABLES,
+        read=read,
     )
