@@ -63,6 +63,10 @@ class NotSignedIn(Exception):
 class NotAllowed(Exception):
     """The role does not have this right."""
 
+    def __init__(self, who: Visitor) -> None:
+        super().__init__(who.role)
+        self.who = who
+
 
 def visitor(request: Request, site: Annotated[Site, Depends(site_of)]) -> Visitor | None:
     """Return who asks: by session cookie or bearer token; in a demo anybody, to look.
@@ -93,7 +97,7 @@ def having(right: Right) -> Callable[..., Visitor]:
         if found is None:
             raise NotSignedIn
         if not found.may(right):
-            raise NotSignedIn if found is ANYBODY else NotAllowed
+            raise NotSignedIn if found is ANYBODY else NotAllowed(found)
         return found
 
     return check

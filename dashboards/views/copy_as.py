@@ -97,7 +97,7 @@ def _text(payload: bytes) -> str | None:
         text = payload.decode()
     except UnicodeDecodeError:
         return None
-    return text if text.isprintable() else None
+    return text if text.replace("\n", "").isprintable() else None
 
 
 def _bytes(payload: bytes) -> str:

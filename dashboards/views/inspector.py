@@ -7,7 +7,9 @@ from typing import Literal
 import msgspec
 import psycopg
 
+from dashboards.texts import Words
 from dashboards.views.desk import DeskView
+from dashboards.views.rejection import errors_of
 from devices.readings import Reading
 from devices.subject import Subject
 from devices.veil import NOBODY, Names, masked_of
@@ -16,6 +18,7 @@ from ingest.history import Rejected
 
 SHOWN = 200  # messages
 LATELY = timedelta(hours=24)  # how far back many devices' messages are looked for
+EXPLAINED = 4096  # bytes of a payload; a longer one is explained on its own page
 HIDDEN = ("lat", "lon", "person", "client")  # whereabouts and people are nobody's debugging
 Verdict = Literal["", "accepted", "repaired", "rejected"]
 
@@ -100,7 +103,7 @@ def last_messages(
         rejections = history.rejections(
             conn, devices=devices, reason=wanted.reason or None, limit=SHOWN
         )
-    return seen(readings, rejections, names)
+    return seen(readings, rejections, desk.words, names)
 
 
 def _mended(verdict: Verdict) -> bool | None:
@@ -110,18 +113,22 @@ def _mended(verdict: Verdict) -> bool | None:
 def seen(
     readings: Iterable[Reading],
     rejections: Iterable[Rejected],
+    words: Words,
     names: Names = NOBODY,
     limit: int = SHOWN,
 ) -> list[InspectorLine]:
     """Return readings and rejections as lines, the newest first. Pure."""
-    every = [*map(_accepted, readings), *(_rejected(each, names) for each in rejections)]
+    every = [
+        *(_accepted(each, words) for each in readings),
+        *(_rejected(each, words, names) for each in rejections),
+    ]
     return sorted(every, key=lambda message: message.received_at, reverse=True)[:limit]
 
 
-def _accepted(reading: Reading) -> InspectorLine:
+def _accepted(reading: Reading, words: Words) -> InspectorLine:
     fields = msgspec.to_builtins(reading)
     kept = {key: "…" if key in HIDDEN and value else value for key, value in fields.items()}
-    repairs = _repairs(reading)
+    repairs = _repairs(reading, words)
     return InspectorLine(
         received_at=reading.received_at,
         verdict="repaired" if repairs else "accepted",
@@ -133,24 +140,33 @@ def _accepted(reading: Reading) -> InspectorLine:
     )
 
 
-def _repairs(reading: Reading) -> list[str]:
+def _repairs(reading: Reading, words: Words) -> list[str]:
     """Return what was not taken as the device sent it, in words."""
     found = []
     if reading.clock != "ok":
-        found.append(f"clock {reading.clock}: judged by received_at")
+        found.append(words.word("clock", reading.clock))
     if reading.repaired:
-        found.append(f"read after mending: {', '.join(reading.repaired)}")
+        found.append(words("vendor.mended", what=", ".join(reading.repaired)))
     return found
 
 
-def _rejected(rejected: Rejected, names: Names) -> InspectorLine:
+def _rejected(rejected: Rejected, words: Words, names: Names) -> InspectorLine:
     return InspectorLine(
         received_at=rejected.received_at,
         verdict="rejected",
         device=rejected.device,
         what=rejected.reason,
         where=masked_of(rejected.place, names),
-        detail=masked_of(rejected.detail, names),
+        detail=_said(rejected, words, names),
         payload="",
         n=rejected.n,
     )
+
+
+def _said(rejected: Rejected, words: Words, names: Names) -> str:
+    """Return the first fault in the reader's words, and how many there are besides."""
+    if len(rejected.payload) > EXPLAINED:
+        return masked_of(rejected.detail, names)
+    first, *rest = errors_of(rejected, words, names)
+    said = words("vendor.fault", where=first.where, expected=first.expected, got=first.got)
+    return f"{said} (+{len(rest)})" if rest else said

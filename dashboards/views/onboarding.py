@@ -107,7 +107,9 @@ def _vendor(facts: Facts) -> Step:
 
 def _model(facts: Facts) -> Step:
     model = facts.device.model
-    return Step("model", "done" if model else "open", facts.standing.registered_at, model)
+    if not model:
+        return Step("model", "open")
+    return Step("model", "done", facts.standing.registered_at, model)
 
 
 def _key(standing: Standing) -> Step:

@@ -115,7 +115,7 @@ def message_view(message: Rejected, words: Words, names: Names) -> RejectedMessa
         device=message.device,
         place=masked_of(message.place, names),
         detail=masked_of(message.detail, names),
-        errors=tuple(_error(fault, words, names) for fault in faults_of(message)),
+        errors=errors_of(message, words, names),
         size=len(payload),
         rows=tuple(hex_rows(payload[:DUMPED])),
         more=max(0, len(payload) - DUMPED),
@@ -123,6 +123,11 @@ def message_view(message: Rejected, words: Words, names: Names) -> RejectedMessa
         mqtt=by_mqtt(safe, message.device),
         http=by_http(safe, message.device),
     )
+
+
+def errors_of(message: Rejected, words: Words, names: Names) -> tuple[Error, ...]:
+    """Return all that is wrong with a rejected message, in the reader's words."""
+    return tuple(_error(fault, words, names) for fault in faults_of(message))
 
 
 def hex_rows(payload: bytes) -> Iterator[HexRow]:

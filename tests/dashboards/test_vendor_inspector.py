@@ -154,8 +154,11 @@ def test_a_vendor_finds_nothing_of_another(
         assert acme.get(f"/api/v1/rejections/{n}").status_code == 404
     assert acme.get(f"/vendor/rejections/{ours}").status_code == 200
     assert acme.get(f"/vendor/rejections/{2**63}").status_code == 422
-    for path in ("/api/v1/devices", "/api/v1/readings", "/desk", "/api/v1/alerts", "/ledger"):
-        assert acme.get(path, follow_redirects=False).status_code == 403, path
+    api = ("devices", "devices/btn-c1/days", "readings", "alerts", "visits", "board", "figures")
+    pages = ("/me", "/ledger", "/rules", "/wall", "/desk/alerts/al-1")
+    for path in (*(f"/api/v1/{each}" for each in api), "/api/v1/stream", *pages):
+        assert acme.get(path).status_code in (401, 403), path
+    assert acme.get("/desk").headers["location"] == "/vendor"
     assert "安康院" not in acme.get("/vendor").text  # no device of ours stands there
 
 

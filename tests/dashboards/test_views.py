@@ -9,6 +9,7 @@ from alerts.history import RuleCard
 from alerts.types import Evidence, RuleScope, Severity, Staff, TownSettings
 from dashboards.live.board import Board, DayBegan, LastFix, fold, narrowed, shows
 from dashboards.scope import WHOLE, Scope, scope_of
+from dashboards.texts import Words
 from dashboards.views import ledger
 from dashboards.views.alert import next_rung, view
 from dashboards.views.inspector import seen
@@ -161,7 +162,7 @@ def test_the_inspector_shows_verdicts_and_hides_whereabouts() -> None:
     skewed = type(door())(
         **{name: getattr(door(), name) for name in door().__struct_fields__} | {"clock": "ahead"}
     )
-    messages = seen([position(), skewed], [rejected("carewatch/v1/w/sos/btn-c1")])
+    messages = seen([position(), skewed], [rejected("carewatch/v1/w/sos/btn-c1")], Words("en"))
     assert {message.verdict for message in messages} == {"accepted", "repaired", "rejected"}
     assert all("35.241" not in message.payload for message in messages)
 
