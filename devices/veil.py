@@ -21,7 +21,8 @@ _VALUE = r"""(?:"(?:[^"\\]|\\.)*"?|'[^'\r\n]*'?|\[[^\]]*\]?|[^\s,;&}\]<]+)"""
 _SAID = re.compile(rf"({_KEY}[\"']?\s*[:=]\s*)({_VALUE})", re.IGNORECASE)
 _ELEMENT = re.compile(rf"(<(?:\w+:)?(?:{_PEOPLE}|{_SECRETS})(?:\s[^<>]*)?>)([^<]+)", re.IGNORECASE)
 _FORM_PART = re.compile(
-    rf"(\bname=\"?(?:{_PEOPLE}|{_SECRETS})\"?[^\r\n]*\r?\n(?:[^\r\n]+\r?\n)*\r?\n)([^\r\n]+)",
+    rf"(\bname=\"?(?:{_PEOPLE}|{_SECRETS})\"?[^\r\n]{{0,200}}\r?\n"
+    r"(?:[^\r\n]{1,200}\r?\n){0,8}\r?\n)([^\r\n]+)",
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"(\b(?:bearer|basic)\s+)([\w.~+/=-]{6,})", re.IGNORECASE)
@@ -57,12 +58,13 @@ class Names:
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._names = frozenset(name for name in names if len(name) >= SHORTEST)
         self._lengths = frozenset(map(len, self._names))
+        self._latin = frozenset(len(name) for name in self._names if name.isascii())
 
     def within(self, text: str) -> set[str]:
         """Return those of the names that stand in a text."""
         return {
             part
-            for length in self._lengths
+            for length in (self._latin if text.isascii() else self._lengths)
             for at in range(len(text) - length + 1)
             if (part := text[at : at + length]) in self._names
         }
@@ -84,10 +86,11 @@ def veiled(payload: bytes, names: Names = NOBODY) -> bytes:
 
     `names`: of people that may stand in it anywhere, under any key and in any usual encoding.
     """
-    out = payload
+    veil = bytearray(payload)
     for start, end in _spans(payload):
-        out = out[:start] + bytes([MASK]) * (end - start) + out[end:]
-    for encoding in ENCODINGS:
+        veil[start:end] = bytes([MASK]) * (end - start)
+    out = bytes(veil)
+    for encoding in ENCODINGS if not payload.isascii() or b"\0" in payload else ("utf-8",):
         for name in names.within(payload.decode(encoding, "ignore")):
             out = _overwritten(out, name.encode(encoding))
     return _UNICODE.sub(lambda run: _unescaped(run[0], names), out)

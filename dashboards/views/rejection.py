@@ -23,6 +23,7 @@ from ingest.history import Rejected
 
 A_ROW = 16  # bytes of the hex view
 DUMPED = 4096  # bytes
+GAP = "·"  # for what is no character of a text
 HELP = "/vendor/errors"
 
 
@@ -119,7 +120,10 @@ def message_view(message: Rejected, words: Words, names: Names) -> RejectedMessa
         size=len(payload),
         rows=tuple(hex_rows(payload[:DUMPED])),
         more=max(0, len(payload) - DUMPED),
-        text=payload[:DUMPED].decode("utf-8", "replace"),
+        text="".join(
+            char if char.isprintable() or char == "\n" else GAP
+            for char in payload[:DUMPED].decode("utf-8", "replace")
+        ),
         mqtt=by_mqtt(safe, message.device),
         http=by_http(safe, message.device),
     )
@@ -134,7 +138,7 @@ def hex_rows(payload: bytes) -> Iterator[HexRow]:
     """Yield the payload as a hex view prints it."""
     for at in range(0, len(payload), A_ROW):
         row = payload[at : at + A_ROW]
-        text = "".join(chr(byte) if 32 <= byte < 127 else "·" for byte in row)
+        text = "".join(chr(byte) if 32 <= byte < 127 else GAP for byte in row)
         yield HexRow(f"{at:04x}", row.hex(" "), text)
 
 
@@ -173,6 +177,8 @@ def _bound(value: float | None) -> str:
 def got_said(got: Got, words: Words) -> str:
     """Return what was there instead, in words."""
     said = words.word("got", got.what)
-    if not got.shown or got.what == "unreadable":
-        return got.shown or said
+    if not got.shown:
+        return said
+    if got.what == "unreadable":
+        return words("got.because", what=said, why=got.shown)
     return f"{said} {got.shown}" if got.what != "bytes" else words("got.of_bytes", n=got.shown)
