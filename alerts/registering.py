@@ -27,7 +27,7 @@ def register_device(conn: psycopg.Connection, device: Device, at: datetime, by: 
     if device.topic is not None and is_reserved_topic(device.topic):
         raise CarewatchError(f"topic {device.topic!r} is kept for services")
     if device.holder is not None:
-        _check_holder(conn, device.holder)
+        check_holder(conn, device.holder)
     change_devices(conn, RegisterChange(devices=(device,)), at, by)
 
 
@@ -37,7 +37,8 @@ def change_devices(conn: psycopg.Connection, change: RegisterChange, at: datetim
     append(conn, TownChanged(at=at, register=change, by=by))
 
 
-def _check_holder(conn: psycopg.Connection, holder: str) -> None:
+def check_holder(conn: psycopg.Connection, holder: str) -> None:
+    """Raise CarewatchError unless the holder ("facility:f-1") is registered."""
     try:
         subject = Subject.parse(holder, HOLDERS)
     except CarewatchError as wrong:

@@ -23,7 +23,10 @@ from alerts.types import Page, Severity
 from alerts.watchdog.audit import Watchdog
 from core.ages import database_age
 from core.database import first_line
+from core.keys_in_use import note_key
 from core.locks import Lock
+from core.outage_log import OutageLog
+from core.signing import fingerprint
 
 UPKEEP = 0.5  # seconds between two rounds
 SLOW = 15.0  # seconds without a look at the feed after which a lane does not count as well
@@ -73,6 +76,7 @@ class AlertsService:
         self._conn: psycopg.Connection | None = None
         self._work: Work | None = None
         self._watcher = Watchdog(settings, self._channels, self._clock)
+        self._outage = OutageLog(log)
         self._database_age = database_age("alerts")
         self._stopping = threading.Event()
 
@@ -83,7 +87,7 @@ class AlertsService:
             try:
                 self._tend()
             except psycopg.Error as error:
-                log.warning("database away", why=first_line(error))
+                self._outage.away(first_line(error))
                 self._disconnect()
             self._stopping.wait(UPKEEP)
         self._end_work()
@@ -112,12 +116,16 @@ class AlertsService:
             self._conn = connect(self._settings.database_url, "upkeep")
         if not self._holds_lock(self._conn) or (self._work and self._work.is_overtaken()):
             self._end_work()
-            self._database_age.set()
+            self._note_answer()
             return
         if self._work is None:
             self._begin_work(self._conn)
         self._measure(self._conn)
+        self._note_answer()
+
+    def _note_answer(self) -> None:
         self._database_age.set()
+        self._outage.back()
 
     def _holds_lock(self, conn: psycopg.Connection) -> bool:
         """Return True if the lock is ours already, or free and now taken."""
@@ -131,7 +139,8 @@ class AlertsService:
     def _begin_work(self, conn: psycopg.Connection) -> None:
         self._work = Work(self._settings, self._channels, self._clock, conn)
         self._work.start()
-        log.info("at work")
+        note_key(conn, "alerts", self._settings.secret)
+        log.info("at work", key=fingerprint(self._settings.secret))
 
     def _end_work(self) -> None:
         if self._work is not None:

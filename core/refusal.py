@@ -15,6 +15,7 @@ from msgspec import inspect
 
 Path = tuple[str | int, ...]
 Cause = Literal["missing", "unknown", "type", "range"]
+_COLONS = {":": "a space behind the colon", "：": "the colon is full-width"}
 NOTHING_NAMED = "does not fit"
 
 
@@ -53,6 +54,15 @@ def refused(
 ) -> str:
     """Return the faults of a value that can't be a `kind`, as one line."""
     return "; ".join(map(str, refusal(value, kind, at=at, hidden=hidden)))
+
+
+def unknown_key(key: str, keys: tuple[str, ...]) -> str:
+    """Return what is wrong with a key that is none of `keys`: a name, or how it was typed."""
+    for colon, fault in _COLONS.items():
+        name, found, value = key.partition(colon)
+        if found and name.strip() in keys:
+            return f"write {f'{name.strip()}: {value.strip()}'!r}, {fault}"
+    return f"unknown key {key!r}; {near(key, keys)}"
 
 
 def near(word: str, words: tuple[str, ...]) -> str:
@@ -121,9 +131,8 @@ class _Naming:
             elif field is not None:
                 yield from self.wrong(item, field.type, (*path, key))
             elif kind.forbid_unknown_fields:
-                yield Wrong(
-                    (*path, key), f"unknown key {key!r}; {near(key, (*fields,))}", "unknown"
-                )
+                shown = self._shown_key(str(key))
+                yield Wrong((*path, shown), unknown_key(shown, (*fields,)), "unknown")
         for key, field in fields.items():
             if field.required and key not in value:
                 yield _missing(key, path)
@@ -169,6 +178,14 @@ class _Naming:
             yield Wrong(path, f"{self._number(value, path)}{beyond}", "range")
         elif (length := _wrong_length(read, kind)) is not None:
             yield Wrong(path, length)
+
+    def _shown_key(self, key: str) -> str:
+        """Return a key without the value that was typed into it, where that is a secret."""
+        for colon in _COLONS:
+            name, found, _ = key.partition(colon)
+            if found and name in (self._hidden or ()):
+                return f"{name}{colon}..."
+        return key
 
     def _unlike(self, what: str, value: object, path: Path) -> Wrong:
         return Wrong(path, f"expected {what}, got {self._shown(value, path)}")

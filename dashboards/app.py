@@ -34,7 +34,7 @@ def create_app(settings: DashboardSettings, routers: Sequence[APIRouter] = ()) -
     It starts without a database and shows what it can as soon as one answers.
     """
     site = Site(settings)
-    follower = Follower(settings.database_url, site.stream)
+    follower = Follower(settings.database_url, site.stream, settings.secret)
     measure(site)
 
     @asynccontextmanager

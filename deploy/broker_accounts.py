@@ -3,12 +3,14 @@
 Where no control URL is set the register alone changes, and its accounts are exported.
 """
 
+from collections.abc import Sequence
+
 import psycopg
 
 from core.errors import CarewatchError
 from deploy.device_changes import add_device, remove_device
 from devices.broker_access import is_device_account
-from devices.credentials import credential, issue, revoke
+from devices.credentials import credential, issue, revoke, withdraw
 from devices.directory import Device
 from devices.registry import lock_town
 from ingest.lanes.accounts import delete_commands, issue_commands
@@ -47,12 +49,31 @@ def shut_out(conn: psycopg.Connection, device: str, control_url: str | None) -> 
     """
     revoke(conn, device)
     conn.commit()
-    if control_url is not None:
-        try:
-            with BrokerControl(control_url) as control:
-                control.insist(delete_commands(device))
-        except ControlFault as fault:
-            raise CarewatchError(f"{device}: revoked, but {fault}; {LATER}") from None
+    _delete((device,), control_url, "revoked")
+
+
+def shut_out_all(conn: psycopg.Connection, devices: Sequence[str], control_url: str | None) -> int:
+    """Revoke the secrets of those that have one, and end their sessions. Return how many had.
+
+    Raises CarewatchError; where the broker alone is away the register has revoked them all.
+    """
+    known = (credential(conn, device) for device in devices)
+    active = [each.id for each in known if each is not None and each.state == "active"]
+    for device in active:
+        revoke(conn, device)
+    conn.commit()
+    _delete(active, control_url, "revoked")
+    return len(active)
+
+
+def forget(conn: psycopg.Connection, device: str, control_url: str | None) -> None:
+    """Take a device's secret away as if it had never had one, and its account at the broker.
+
+    Raises CarewatchError; where the broker alone is away the register has forgotten it already.
+    """
+    withdraw(conn, device)
+    conn.commit()
+    _delete((device,), control_url, "forgotten")
 
 
 def take_out(conn: psycopg.Connection, device: str, control_url: str | None) -> None:
@@ -62,12 +83,19 @@ def take_out(conn: psycopg.Connection, device: str, control_url: str | None) -> 
     """
     remove_device(conn, device)
     conn.commit()
-    if control_url is not None:
-        try:
-            with BrokerControl(control_url) as control:
+    _delete((device,), control_url, "removed")
+
+
+def _delete(devices: Sequence[str], control_url: str | None, done: str) -> None:
+    """End accounts and their live sessions. `done`: what the register has done already."""
+    if control_url is None or not devices:
+        return
+    try:
+        with BrokerControl(control_url) as control:
+            for device in devices:
                 control.insist(delete_commands(device))
-        except ControlFault as fault:
-            raise CarewatchError(f"{device}: removed, but {fault}; {LATER}") from None
+    except ControlFault as fault:
+        raise CarewatchError(f"{', '.join(devices)}: {done}, but {fault}; {LATER}") from None
 
 
 def _give(conn: psycopg.Connection, device: str, secret: str, control_url: str | None) -> None:

@@ -14,18 +14,28 @@ from devices.credentials import Credential
 Form = Literal["passwords", "acl", "dynsec"]
 
 
-def exported(form: Form, known: Sequence[Credential], existing: bytes = b"") -> str:
-    """Return the text of one such file. Raises CarewatchError where `existing` can't be read."""
+def exported(
+    form: Form,
+    known: Sequence[Credential],
+    existing: bytes = b"",
+    service_secret: str | None = None,
+) -> str:
+    """Return the text of one such file. Raises CarewatchError where `existing` can't be read.
+
+    `service_secret` is what the services sign in with, as a password file has it.
+    """
     match form:
         case "passwords":
-            return password_file(known, existing.decode("utf-8", "replace"))
+            return password_file(known, existing.decode("utf-8", "replace"), service_secret)
         case "acl":
             return acl_file(known)
         case "dynsec":
             return dynamic_security(known, existing or b"{}").decode() + "\n"
 
 
-def write_into(path: Path, form: Form, known: Sequence[Credential]) -> None:
+def write_into(
+    path: Path, form: Form, known: Sequence[Credential], service_secret: str | None = None
+) -> None:
     """Replace the file as a whole; what in it is not ours is kept.
 
     Raises CarewatchError, and leaves the file alone, where it is missing or not of this form.
@@ -40,7 +50,7 @@ def write_into(path: Path, form: Form, known: Sequence[Credential]) -> None:
         existing = path.read_bytes()
         if form == "dynsec" and not existing.strip():
             raise CarewatchError(f"{path}: not a dynamic-security file: it is empty")
-        replace_file(path, exported(form, known, existing).encode())
+        replace_file(path, exported(form, known, existing, service_secret).encode())
     except OSError as error:
         raise CarewatchError(f"{path}: {error.strerror}") from None
 

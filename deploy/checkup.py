@@ -16,9 +16,11 @@ import msgspec
 import psycopg
 
 from alerts.history import Flaw, paging_flaws
-from alerts.watchdog.audit import look
-from core.database import connect
+from alerts.watchdog.audit import WORDS, PagingFault, look
+from core.database import connect, first_line
 from core.errors import CarewatchError
+from core.keys_in_use import keys_in_use
+from core.signing import fingerprint
 from deploy.migrate import migrations
 from deploy.settings import Settings, load_settings
 from deploy.stack.running import RUN_FILE
@@ -90,16 +92,14 @@ def check_up() -> Iterator[Checked]:
     yield from of_settings(settings)
     yield from of_codecs()
     yield from of_broker(_url(settings, "mqtt_url"))
-    yield from of_database(_url(settings, "database_url"))
+    yield from of_database(_url(settings, "database_url"), settings)
     yield from of_accounts(_url(settings, "mqtt_control_url"), _url(settings, "database_url"))
 
 
 def of_settings(settings: Settings) -> Iterator[Checked]:
     """Check what is set, and what that means."""
     yield Checked("settings", "can be read")
-    if settings.secret_key is None:
-        yield Checked("settings", f"the secret key is kept in {settings.data_dir}")
-    elif len(settings.secret_key.get_secret_value()) < 32:
+    if settings.secret_key is not None and len(settings.secret_key.get_secret_value()) < 32:
         mend = "set CAREWATCH_SECRET_KEY to 32 random characters or more"
         yield Checked("settings", "the secret key is short, links could be forged", mend)
     if urlsplit(settings.base_url).hostname in ("127.0.0.1", "localhost", "0.0.0.0"):
@@ -116,7 +116,7 @@ def of_codecs() -> Iterator[Checked]:
         yield Checked("codecs", f"{codec.family} is read by a package from outside")
 
 
-def of_database(url: str | None) -> Iterator[Checked]:
+def of_database(url: str | None, settings: Settings) -> Iterator[Checked]:
     """Check the database, and all that is read from it."""
     if url is None:
         yield Checked("database", "none is set: `carewatch up` brings its own")
@@ -126,12 +126,24 @@ def of_database(url: str | None) -> Iterator[Checked]:
             yield from _of_schema(conn)
             yield _of_clock(conn)
             yield from _of_services(conn)
+            yield from of_keys(conn, settings)
             yield from _of_counts(conn)
             yield from _of_rota(conn)
-    except psycopg.OperationalError:
-        yield Checked("database", "does not answer", "start it, or mend CAREWATCH_DATABASE_URL")
+    except psycopg.OperationalError as error:
+        yield _of_refusal(error)
     except psycopg.errors.UndefinedTable:
         yield Checked("database", "has no schema", "run `carewatch migrate`")
+
+
+def _of_refusal(error: psycopg.OperationalError) -> Checked:
+    """Say in the database's own words why it does not take us; they never hold the password."""
+    said = first_line(error)
+    if "password authentication failed" in said or "no password supplied" in said:
+        mend = "set the right password in CAREWATCH_DATABASE_URL"
+        return Checked("database", f"wrong password: {said}", mend)
+    return Checked(
+        "database", f"does not answer: {said}", "start it, or mend CAREWATCH_DATABASE_URL"
+    )
 
 
 def of_broker(url: str | None) -> Iterator[Checked]:
@@ -210,10 +222,7 @@ def _of_clock(conn: psycopg.Connection) -> Checked:
 def _of_services(conn: psycopg.Connection) -> Iterator[Checked]:
     faults = look(conn, datetime.now(UTC))
     for fault in faults:
-        says = fault.kind.replace("_", " ") + (
-            f" ({fault.count}: {fault.first})" * bool(fault.first)
-        )
-        yield Checked("services", says, FAULT_MENDS.get(fault.kind, "read the logs"))
+        yield Checked("services", _fault_text(fault), FAULT_MENDS.get(fault.kind, "read the logs"))
     dropped = recent_drops(conn, datetime.now(UTC) - COUNTED)
     if dropped:
         mend = "lift its queue limits as deploy/mosquitto/conf.d/limits.conf does"
@@ -222,6 +231,15 @@ def _of_services(conn: psycopg.Connection) -> Iterator[Checked]:
     yield from map(_of_intrusion, intrusions)
     if not faults and not dropped and not intrusions:
         yield Checked("services", "every alert, page and reading is on its way")
+
+
+def _fault_text(fault: PagingFault) -> str:
+    """Return what the watcher found, as a sentence with its number and its first example."""
+    if fault.kind == "ingest_silent":
+        lanes = "lane" if fault.count == 1 else "lanes"
+        return f"no ingest process is at work on {fault.count} {lanes} (first: {fault.first})"
+    first = f", first {fault.first}" if fault.first else ""
+    return f"{WORDS[fault.kind]['en']} ({fault.count}{first})"
 
 
 def _of_intrusion(seen: Intrusion) -> Checked:
@@ -235,6 +253,25 @@ def _of_intrusion(seen: Intrusion) -> Checked:
         "client id (docs/how-to/operate.md)"
     )
     return Checked("services", f"broker session {seen.slot}: {says}", mend)
+
+
+def of_keys(conn: psycopg.Connection, settings: Settings) -> Iterator[Checked]:
+    """Check that whoever signs and whoever reads what was signed have the same key."""
+    known = {each.service: each.fingerprint for each in keys_in_use(conn)}
+    try:
+        known["this command"] = fingerprint(settings.secret(make=False))
+    except CarewatchError:
+        if not known:
+            return
+    said = ", ".join(f"{service} {key}" for service, key in known.items())
+    if len(set(known.values())) == 1:
+        yield Checked("settings", f"one secret key everywhere ({said})")
+    elif len({key for service, key in known.items() if service != "this command"}) <= 1:
+        mend = "run commands as the services' user, with their settings"
+        yield Checked("settings", f"our secret key is not the services' ({said})", mend, True)
+    else:
+        mend = "give all services the same CAREWATCH_SECRET_KEY, and start them again"
+        yield Checked("settings", f"links open nothing: services have other keys ({said})", mend)
 
 
 def _of_counts(conn: psycopg.Connection) -> Iterator[Checked]:

@@ -48,6 +48,7 @@ class Settings(BaseSettings):
     database_url: SecretStr | None = None  # postgresql://user:password@host/database
     mqtt_url: SecretStr | None = None  # mqtt://user:pass@host:1883 or mqtts://
     mqtt_control_url: SecretStr | None = None  # an account that manages the devices' accounts
+    device_mqtt_url: str = ""  # where devices reach the broker, told to those that claim
     mqtt_ca: Path | None = None  # whom mqtts:// trusts; the machine's own authorities when None
     mqtt_cert: Path | None = None  # what we show to a broker that asks for a certificate
     mqtt_key: Path | None = None
@@ -61,6 +62,7 @@ class Settings(BaseSettings):
     trusted_proxies: str = ""  # networks of the proxies whose X-Forwarded-For is believed
     data_dir: Path = Path(".carewatch")  # the embedded database and broker, the secret key
     secret_key: SecretStr | None = None  # signs links and sessions
+    old_secret_keys: SecretStr | None = None  # what they signed still serves; separated by spaces
     # Of /metrics, /healthz, /readyz; None: each service its own (stack/health.py); 0: none
     metrics_port: int | None = Field(default=None, ge=0, le=65535)
     lang: Literal["zh", "en"] = "zh"
@@ -79,6 +81,16 @@ class Settings(BaseSettings):
         fault = None if url is None else fault_of(url.get_secret_value())
         if fault is not None:
             raise ValueError(fault)
+        return url
+
+    @field_validator("device_mqtt_url")
+    @classmethod
+    def _devices_url(cls, url: str) -> str:
+        fault = fault_of(url) if url else None
+        if fault is not None:
+            raise ValueError(fault)
+        if "@" in urlsplit(url).netloc:
+            raise ValueError("no user and no password: every device is told this address")
         return url
 
     @field_validator("database_url")
@@ -157,22 +169,32 @@ class Settings(BaseSettings):
             return None
         return with_tls_files(url.get_secret_value(), self.mqtt_ca, self.mqtt_cert, self.mqtt_key)
 
-    def secret(self) -> str:
-        """Return the key that signs links and sessions: the one set, else one kept in the data dir.
+    def secret(self, *, make: bool = True) -> str:
+        """Return the keys that sign links and sessions, one a line: what is set, else what is kept.
 
-        The kept one is made once, readable by its owner alone, so every service on this
-        machine signs alike. Services on several machines must set CAREWATCH_SECRET_KEY.
+        The kept one is made once (by a service; no command makes one, which nobody else would
+        have), readable by its owner alone, so every service on this machine signs alike. Services
+        on several machines must set CAREWATCH_SECRET_KEY. Raises CarewatchError where there is
+        none, or it can't be read.
         """
-        if self.secret_key is not None:
-            return self.secret_key.get_secret_value()
-        kept = self.own_dir() / "secret_key"
-        if not kept.exists():
-            with tempfile.NamedTemporaryFile("w", dir=kept.parent) as made:  # owner alone
-                made.write(secrets.token_urlsafe(48))
-                made.flush()
-                with suppress(FileExistsError):  # another service was first: its key counts
-                    os.link(made.name, kept)
-        return kept.read_text().strip()
+        older = self.old_secret_keys.get_secret_value().split() if self.old_secret_keys else []
+        key = self.secret_key.get_secret_value() if self.secret_key else self._kept_key(make)
+        return "\n".join((key, *older))
+
+    def _kept_key(self, make: bool) -> str:
+        kept = self.data_dir / "secret_key"
+        try:
+            if make and not kept.exists():
+                _make_key(self.own_dir() / "secret_key")
+            return kept.read_text().strip()
+        except FileNotFoundError:
+            why = f"no secret key: {kept.resolve()} is not there"
+        except OSError as error:
+            why = f"the secret key {kept.resolve()} can't be read ({error.strerror})"
+        raise CarewatchError(
+            f"{why}; run this as the services' user with their settings (CAREWATCH_DATA_DIR), or "
+            "set CAREWATCH_SECRET_KEY"
+        )
 
     def own_dir(self) -> Path:
         """Return the data directory, made where it is missing.
@@ -186,6 +208,14 @@ class Settings(BaseSettings):
                 f"CAREWATCH_DATA_DIR: {self.data_dir} can't be made ({error.strerror})"
             ) from None
         return self.data_dir
+
+
+def _make_key(kept: Path) -> None:
+    with tempfile.NamedTemporaryFile("w", dir=kept.parent) as made:  # owner alone
+        made.write(secrets.token_urlsafe(48))
+        made.flush()
+        with suppress(FileExistsError):  # another service was first: its key counts
+            os.link(made.name, kept)
 
 
 def load_settings() -> Settings:

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from core.errors import CarewatchError
-from devices.credentials import Credential
+from devices.credentials import Credential, fits, hashed
 from devices.device_rights import rights_of
 from devices.names import is_reserved
 
@@ -29,14 +29,31 @@ CLOSED = {  # what holds where no role says anything
 Acl = dict[str, object]
 
 
-def password_file(credentials: Iterable[Credential], existing: str = "") -> str:
-    """Return the text for `password_file`: one line a device that may sign in.
+def password_file(
+    credentials: Iterable[Credential], existing: str = "", service_secret: str | None = None
+) -> str:
+    """Return the text for `password_file`: one line a device that may sign in, and the services'.
 
-    The lines of services in `existing` are kept.
+    The lines of services in `existing` are kept; the services' account gets `service_secret`
+    where its line does not fit it, or is not there.
     """
     kept = [line for line in existing.splitlines() if is_reserved(line.partition(":")[0])]
+    if service_secret is not None and not any(_is_line_of(line, service_secret) for line in kept):
+        others = [line for line in kept if line.partition(":")[0] != SERVICE]
+        kept = [f"{SERVICE}:{hashed(service_secret)}", *others]
     devices = [f"{_word(each.id)}:{each.secret_hash}" for each in active(credentials)]
     return "".join(f"{line}\n" for line in (*kept, *devices))
+
+
+def _is_line_of(line: str, service_secret: str) -> bool:
+    """Return True if a password file's line lets the services in with this secret."""
+    name, _, stored = line.partition(":")
+    if name != SERVICE:
+        return False
+    try:
+        return fits(service_secret, stored)
+    except ValueError:  # written by mosquitto_passwd in another form
+        return False
 
 
 def acl_file(credentials: Iterable[Credential]) -> str:

@@ -69,6 +69,11 @@ def revoke(conn: psycopg.Connection, device: str) -> None:
         raise CarewatchError(f"device {device!r} has no secret" if known else _unknown(device))
 
 
+def withdraw(conn: psycopg.Connection, device: str) -> None:
+    """Take a device's secret away, as if it had never had one: it may be given a first one."""
+    conn.execute("UPDATE device SET secret_hash = NULL, revoked_at = NULL WHERE id = %s", (device,))
+
+
 def credential(conn: psycopg.Connection, device: str) -> Credential | None:
     """Return what is known of one device's secret; None where it is not registered."""
     found = conn.cursor(row_factory=class_row(Credential)).execute(

@@ -14,6 +14,7 @@ import structlog
 
 from core.ages import database_age
 from core.database import connect, first_line
+from core.outage_log import OutageLog
 from devices.broker_address import Address
 from devices.codecs import LIFE_FILTER, OUTSIDE, life_filters
 from devices.directory import Directory
@@ -64,6 +65,7 @@ class Service:
         self._directory: Directory | None = None  # whose life filters these are:
         self._life_filters: tuple[str, ...] = ()
         self._life_topics = LifeTopics()
+        self._outage = OutageLog(log, slot="slots")
         self._database_age = database_age("ingest")
         self._stopping = threading.Event()
 
@@ -81,7 +83,7 @@ class Service:
                 self._tend()
             except psycopg.Error as error:
                 self._disconnect()
-                log.warning("database away", slot="slots", why=first_line(error))
+                self._outage.away(first_line(error))
             self._stopping.wait(ROUND)
         self._end()
 
@@ -132,6 +134,7 @@ class Service:
         self._witness.keep(conn)
         self._empty_old(conn, self._register)
         self._database_age.set()
+        self._outage.back()
 
     def _hold(self, names: frozenset[str], register: Register) -> None:
         """Have a lane for each of these slots and for no other."""

@@ -18,6 +18,7 @@ hypothesis.settings.register_profile(
     "untimed", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow]
 )
 hypothesis.settings.load_profile("untimed")
+os.environ["PGTZ"] = "UTC"  # as every command has it (deploy/cli.py), whatever the machine's zone
 USER_OF_DATABASES = "embedded_postgres"
 LONGEST = ("chaos", "system", "browser", "edge")  # marks, those whose files take longest first
 

@@ -70,8 +70,7 @@ def by_files(directory: Path, devices: Iterable[Credential]) -> GuardedBroker:
     """Return a broker, not started, that reads our password and ACL files."""
     directory.mkdir(parents=True, exist_ok=True)
     known = list(devices)
-    service = f"{SERVICE}:{hashed(SECRET)}\n"
-    (directory / "passwords").write_text(password_file(known, service))
+    (directory / "passwords").write_text(password_file(known, service_secret=SECRET))
     (directory / "acl").write_text(acl_file(known))
     files = (f"password_file {directory}/passwords", f"acl_file {directory}/acl")
     return GuardedBroker(directory, files)

@@ -4,6 +4,8 @@ import time
 from collections.abc import Callable, Iterable
 from datetime import datetime
 
+import structlog
+
 from alerts import metrics
 from alerts.cases.casebook import Casebook, Changed
 from alerts.engine.engine import StateRow, World
@@ -11,6 +13,8 @@ from alerts.lanes.feed import FeedRead
 from alerts.lanes.journal import Journal, Step
 from alerts.lanes.save_policy import SavePolicy
 from alerts.types import LaneName, Page, Receipt, VisitRecord
+
+log = structlog.get_logger()
 
 
 class Committer:
@@ -87,5 +91,7 @@ class Committer:
         self._receipts.clear()
         metrics.COMMIT.labels(self._lane).observe(took)
         metrics.count_opened(changed)
+        for alert in changed.opened:
+            log.info("alert", alert=alert.id, rule=alert.rule, severity=str(alert.severity))
         if changed.pages:
             self._wake_pagers(changed.pages)

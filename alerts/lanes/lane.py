@@ -32,6 +32,7 @@ from alerts.town.town import Town
 from alerts.types import LaneName, Page, PlanSet, Stored
 from core.backoff import Backoff
 from core.database import first_line
+from core.outage_log import OutageLog
 from devices.directory import Directory
 from devices.registry import load_directory
 from ingest.history import replay
@@ -81,6 +82,7 @@ class RuleLane:
     ) -> None:
         self.name = name
         self.overtaken = threading.Event()  # another process has taken over; this lane has ended
+        self._outage = OutageLog(log, lane=self.name)
         self.well_at = time.monotonic()  # of the last look that went well
         self.read_until = 0  # arrival
         self._database_url = database_url
@@ -113,7 +115,7 @@ class RuleLane:
             try:
                 self._work()
             except psycopg.Error as error:
-                log.warning("database away", lane=self.name, why=first_line(error))
+                self._outage.away(first_line(error))
             except Overtaken:
                 log.error("another process has taken over", lane=self.name)
                 self.overtaken.set()
@@ -135,6 +137,7 @@ class RuleLane:
             while not self._stopping.is_set():
                 fed = loop.step()
                 self.well_at, self.read_until = time.monotonic(), fed.after
+                self._outage.back()
                 if fed.is_drained:
                     listener.wait(loop.seconds_to_wait())
 

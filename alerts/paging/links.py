@@ -16,6 +16,8 @@ from itsdangerous import BadData, Signer, URLSafeSerializer
 from itsdangerous.encoding import base64_decode
 from itsdangerous.signer import SigningAlgorithm
 
+from core.signing import keys_of
+
 VALID_FOR = timedelta(hours=72)  # as long as a visit can still be corrected (rule visit_missed)
 SALT = "carewatch link v2"  # the key signs other things too; they never fit here
 
@@ -88,4 +90,4 @@ class SentBefore(SigningAlgorithm):
 
 def _serializer(secret: str) -> URLSafeSerializer:
     before = {"key_derivation": "none", "algorithm": SentBefore()}
-    return URLSafeSerializer(secret, salt=SALT, fallback_signers=[(Signer, before)])
+    return URLSafeSerializer(keys_of(secret), salt=SALT, fallback_signers=[(Signer, before)])

@@ -25,6 +25,7 @@ from alerts.paging.outbox import Claimer, PageResult
 from alerts.plans.roster import Roster
 from alerts.settings import AlertsSettings
 from core.database import first_line
+from core.outage_log import OutageLog
 
 POLL = 0.5  # seconds; the bell is only a hint, and retries come due without one
 SENDERS = {"life": 16, "others": 4}  # messages on their way at once
@@ -64,6 +65,7 @@ class Pager:
             configure=commit_without_the_disk,
             open=False,
         )
+        self._outage = OutageLog(log, pager=kind)  # of the thread that claims
         self._thread = threading.Thread(target=self._run, name=f"pager {kind}", daemon=True)
 
     def start(self) -> None:
@@ -88,7 +90,7 @@ class Pager:
                 with connect(self._settings.database_url, f"pager {self._kind} claims") as conn:
                     self._serve(conn)
             except psycopg.Error as error:
-                log.warning("database away", pager=self._kind, why=first_line(error))
+                self._outage.away(first_line(error))
             except Exception:
                 log.exception("pager failed, begins again", pager=self._kind)
             self._stopping.wait(PAUSE)
@@ -98,6 +100,7 @@ class Pager:
         while not self._stopping.is_set():
             self._bell.clear()
             messages = self._claimed(conn)
+            self._outage.back()
             for message in messages:
                 self._senders.submit(self._send, message)
             if not messages:
@@ -155,12 +158,13 @@ class Pager:
 
     def _record(self, results: list[PageResult]) -> None:
         """Write down, however long the database is away: until then nobody claims these."""
+        outage = OutageLog(log, pager=self._kind, page=results[0].claimed.waiting.page.id)
         while True:
             try:
                 with self._pool.connection(timeout=5) as conn:
                     outbox.record(conn, results)
             except (psycopg.Error, PoolTimeout) as error:
-                log.warning("database away", pager=self._kind, why=first_line(error))
+                outage.away(first_line(error))
                 if self._stopping.wait(PAUSE):
                     return
             else:
@@ -176,10 +180,20 @@ def _measure(results: list[PageResult]) -> None:
     for result in results:
         page, alert = result.claimed.waiting.page, result.claimed.waiting.alert
         metrics.PAGES.labels(result.answer.state).inc()
+        _log_result(page.id, result)
         is_first = (page.rung, page.round, result.claimed.attempt) == (1, 0, 1)
         if is_first and alert.received_at is not None and not result.answer.has_failed:
             latency = (result.at - alert.received_at).total_seconds()
             metrics.PAGE_LATENCY.observe(max(latency, 0.0))
+
+
+def _log_result(page: str, result: PageResult) -> None:
+    """One line a page, by ids alone; who it was for and what it said stay in the database."""
+    state, attempt = result.answer.state, result.claimed.attempt
+    if result.answer.has_failed:
+        log.warning("page failed", page=page, state=state, attempt=attempt)
+    else:
+        log.info("page", page=page, state=state, attempt=attempt)
 
 
 __all__ = ("Pager",)

@@ -26,6 +26,7 @@ from alerts.settings import AlertsSettings
 from alerts.types import Severity, Staff
 from core.database import first_line
 from core.locks import Lock
+from core.outage_log import OutageLog
 from devices.registry import load_directory
 from devices.subject import Subject
 from ingest.history import silent_lanes
@@ -129,6 +130,7 @@ class Watchdog:
         self._clock = clock
         self._told: dict[FaultKind, datetime] = {}
         self._answerable: Sequence[Staff] = ()  # remembered: the database may be the fault
+        self._outage = OutageLog(log)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="watcher", daemon=True)
 
@@ -170,7 +172,7 @@ class Watchdog:
                 with connect(self._settings.database_url, "watcher") as conn:
                     self._watch(conn)
             except psycopg.Error as error:
-                log.warning("database away", why=first_line(error))
+                self._outage.away(first_line(error))
                 self.heed([PagingFault("database_silent")])
             except Exception:
                 log.exception("watcher failed, begins again")
@@ -182,6 +184,7 @@ class Watchdog:
                 "SELECT pg_try_advisory_lock(%s)", (Lock.WATCHER,)
             )
             if taken.fetchone():
+                self._outage.back()
                 self.learn(conn)
                 self.heed(look(conn, self._clock.now()))
                 conn.execute("SELECT pg_advisory_unlock(%s)", (Lock.WATCHER,))

@@ -12,6 +12,8 @@ from datetime import timedelta
 import msgspec
 from itsdangerous import BadData, URLSafeTimedSerializer
 
+from core.signing import keys_of
+
 COOKIE = "carewatch_known"
 KEPT = timedelta(days=180)
 NAMES = 30  # who sign in at one computer of a duty room, the last ones
@@ -53,4 +55,4 @@ def _digest(name: str) -> str:
 
 
 def _signer(key: str) -> URLSafeTimedSerializer:
-    return URLSafeTimedSerializer(key, salt=SALT)
+    return URLSafeTimedSerializer(keys_of(key), salt=SALT)

@@ -18,6 +18,8 @@ from alerts.history import AlertFilter
 from alerts.types import VisitRecord
 from core.ages import database_age
 from core.database import connect
+from core.keys_in_use import note_key
+from core.outage_log import OutageLog
 from dashboards.live.board import (
     KEEP,
     AlertsChanged,
@@ -147,9 +149,11 @@ def _age(moments: Sequence[datetime | None], now: datetime) -> float | None:
 class Follower:
     """The thread that keeps a stream's boards up to date, through every loss of the database."""
 
-    def __init__(self, database_url: str, stream: Stream) -> None:
+    def __init__(self, database_url: str, stream: Stream, secret: str) -> None:
         self._url = database_url
+        self._secret = secret  # whose fingerprint is noted
         self._stream = stream
+        self._outage = OutageLog(log)
         self._database_age = database_age("dashboards")
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name="changes", daemon=True)
@@ -168,7 +172,7 @@ class Follower:
             try:
                 self._follow()
             except psycopg.OperationalError as error:
-                log.warning("database away", reason=type(error).__name__, again_in=AGAIN)
+                self._outage.away(type(error).__name__)
             except Exception:
                 # A wall that is silently dead is the worst fault: begin anew whatever it was.
                 log.exception("following broke off", again_in=AGAIN)
@@ -176,10 +180,12 @@ class Follower:
 
     def _follow(self) -> None:
         with connect(self._url, "dashboards") as conn:
+            note_key(conn, "dashboards", self._secret)
             board, place = start(conn, _now())
             self._stream.begin(board)
             for change in live(conn, place, self._stopping.is_set):
                 self._database_age.set()
+                self._outage.back()
                 self._stream.take(change)
 
 

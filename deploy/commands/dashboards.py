@@ -11,6 +11,7 @@ from dashboards.app import create_app
 from dashboards.connections import bounded_connections
 from dashboards.settings import DashboardSettings
 from deploy import logs
+from deploy.claiming.route import Places, claim_router
 from deploy.settings import Settings, load_settings
 from deploy.stack import local
 from deploy.stack.health import serve_health
@@ -55,7 +56,11 @@ def _app(settings: Settings) -> FastAPI:
             seats=settings.seats,
             demo=settings.demo,
         ),
-        routers=[push_router(settings.database(), access), *_for_brokers(settings)],
+        routers=[
+            claim_router(_places(settings, proxies)),
+            push_router(settings.database(), access),
+            *_for_brokers(settings),
+        ],
     )
 
 
@@ -81,6 +86,17 @@ def _serve(app: FastAPI, settings: Settings) -> None:
             super().handle_exit(sig, frame)  # type: ignore[arg-type]
 
     Server(config).run()
+
+
+def _places(settings: Settings, proxies: tuple[str, ...]) -> Places:
+    """Return where claims are kept, and where devices that claim are sent."""
+    return Places(
+        database_url=settings.database(),
+        control_url=settings.broker_control(),
+        device_mqtt_url=settings.device_mqtt_url,
+        public_url=settings.base_url,
+        proxies=proxies,
+    )
 
 
 def _for_brokers(settings: Settings) -> list[APIRouter]:

@@ -6,11 +6,13 @@ import typer
 
 from alerts.history import people
 from core.errors import CarewatchError
+from core.keys_in_use import keys_in_use
+from core.signing import fingerprint
 from dashboards.auth.sessions import remove_sign_in, set_sign_in, sign_ins
 from dashboards.auth.tokens import reply_key, wall_address
 from dashboards.scope import Scope
 from deploy.database import connected
-from deploy.settings import load_settings
+from deploy.settings import Settings, load_settings
 
 
 def register(app: typer.Typer) -> None:
@@ -64,11 +66,28 @@ def wall(
     """Print the address that opens a wall without signing in."""
     settings = load_settings()
     scope = Scope(tuple(area or ()), agency)
-    typer.echo(wall_address(settings.base_url, settings.secret(), scope=scope))
+    typer.echo(wall_address(settings.base_url, _services_secret(settings), scope=scope))
 
 
 def replies() -> None:
     """Print the addresses at which SMS replies and receipts of providers are taken in."""
     settings = load_settings()
+    key = reply_key(_services_secret(settings))
     for what in ("sms", "receipt"):
-        typer.echo(f"{settings.base_url}/reply/{what}/{reply_key(settings.secret())}")
+        typer.echo(f"{settings.base_url}/reply/{what}/{key}")
+
+
+def _services_secret(settings: Settings) -> str:
+    """Return the secret that the services sign with.
+
+    Raises CarewatchError where ours is another: what it signs would open nothing.
+    """
+    secret = settings.secret(make=False)
+    with connected() as conn:
+        theirs = {each.fingerprint for each in keys_in_use(conn)}
+    if theirs and fingerprint(secret) not in theirs:
+        raise CarewatchError(
+            f"our secret key ({fingerprint(secret)}) is not the services' "
+            f"({', '.join(sorted(theirs))}): run this as their user, with their settings"
+        )
+    return secret

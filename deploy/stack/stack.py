@@ -73,7 +73,7 @@ def _run(settings: Settings, demo: bool, stack: ExitStack) -> None:
     stack.callback(running.forget, settings.data_dir)
     story = prepare(settings, database, shown) if demo else ""
     supervisor = Supervisor(
-        _children(settings, database, broker, control, demo),
+        _children(settings, database, broker, control, shown, demo),
         settings.data_dir / "logs" if demo else None,
         parts,
     )
@@ -113,11 +113,13 @@ def is_loopback(host: str) -> bool:
 
 
 def _children(
-    settings: Settings, database: str, broker: str, control: str | None, demo: bool
+    settings: Settings, database: str, broker: str, control: str | None, shown: str, demo: bool
 ) -> list[Child]:
+    told = settings.device_mqtt_url or (shown if settings.mqtt_url is None else "")
     shared = {
         "CAREWATCH_DATABASE_URL": database,
         "CAREWATCH_MQTT_URL": broker,
+        "CAREWATCH_DEVICE_MQTT_URL": told,
         "CAREWATCH_SECRET_KEY": settings.secret(),
         "CAREWATCH_DATA_DIR": str(settings.data_dir.resolve()),
         "CAREWATCH_INGEST_NETWORKS": trusted_networks(settings, demo),

@@ -9,7 +9,7 @@ import msgspec
 
 from alerts.plans.plans import SECTIONS as PLAN_SECTIONS
 from alerts.types import RuleScope
-from core.refusal import near
+from core.refusal import unknown_key
 from deploy.town.boundary import BadGeometry, flat_boundary
 from deploy.town.marked import Fault, Path, Rows, Table, line_of
 from deploy.town.typed import Wrong, natural, typed
@@ -76,7 +76,7 @@ class Draft:
     def _read(self) -> None:
         for key in self.tree:
             if key not in KEYS:
-                self.blame([((key,), f"unknown key {key!r}; {near(key, KEYS)}")])
+                self.blame([((key,), unknown_key(key, KEYS))])
         for section, kind in LISTS.items():
             if not isinstance(self.tree.get(section), Rows | None):
                 self.blame([((section,), "expected a list")])

@@ -94,8 +94,7 @@ def _preparing(kind: inspect.Type) -> Prepare:
         case inspect.VarTupleType(item_type=inner) | inspect.ListType(item_type=inner):
             return _each_item(_preparing(inner))
         case inspect.StructType(fields=fields):
-            each = {field.encode_name: _preparing(field.type) for field in fields}
-            return _fields({key: step for key, step in each.items() if step is not _as_it_is})
+            return _fields({field.encode_name: _preparing(field.type) for field in fields})
     return _as_it_is
 
 
@@ -114,11 +113,17 @@ def _each_value(step: Prepare) -> Prepare:
 
 
 def _fields(steps: dict[str, Prepare]) -> Prepare:
+    """Return what prepares each field; one without a value is left out, as if it were not there.
+
+    A key that is no field stays, and is refused: `{grace_minutes:15}` is a key without a value.
+    """
+    working = {key: step for key, step in steps.items() if step is not _as_it_is}
+
     def prepared(value: object, zone: ZoneInfo) -> object:
         if not isinstance(value, dict):
             return value
-        given = {key: item for key, item in value.items() if item is not None}
-        for key, step in steps.items():
+        given = {key: item for key, item in value.items() if item is not None or key not in steps}
+        for key, step in working.items():
             if key in given:
                 given[key] = step(given[key], zone)
         return given

@@ -23,6 +23,7 @@ from starlette.requests import ClientDisconnect
 from core.addresses import client_address
 from core.database import conninfo
 from core.origins import is_foreign
+from core.outage_log import OutageLog
 from devices.codecs import ALL_CODECS
 from devices.codecs.answers import PressAnswer, encoded
 from devices.codecs.http_answers import NEVER, HttpReply, asks_stamp, reply, says_stamp
@@ -93,6 +94,7 @@ class Intake:
     def __init__(self, database_url: str, access: Access) -> None:
         self._access = access
         self._register: Register | None = None
+        self._outage = OutageLog(log, slot="http")  # by several threads: a line more does no harm
         self._pool = ConnectionPool(
             conninfo(database_url, "carewatch ingest http"),
             min_size=0,
@@ -123,9 +125,11 @@ class Intake:
     def _with_database(self, work: Callable[[psycopg.Connection], T]) -> T | HttpAnswer:
         try:
             with self._pool.connection() as conn:
-                return work(conn)
+                done = work(conn)
+            self._outage.back()
+            return done
         except (psycopg.Error, PoolTimeout) as error:
-            log.warning("database away", slot="http", why=type(error).__name__)
+            self._outage.away(type(error).__name__)
             return AWAY
 
     def heard(self, device: str, caller: Caller) -> HttpAnswer:

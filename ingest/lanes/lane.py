@@ -12,6 +12,7 @@ import structlog
 
 from core.backoff import Backoff
 from core.database import connect, first_line
+from core.outage_log import OutageLog
 from devices.readings import Reason, SosPressed
 from ingest import metrics
 from ingest.admission.admit import Admitted
@@ -74,6 +75,7 @@ class SavingLane:
         self._reported_at = 0.0
         self._tally = counts.Tally()  # not written down yet
         self._repeats = Counter[str]()  # device -> messages that it sent again, as well
+        self._outage = OutageLog(log, slot=self.slot)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"save {slot}", daemon=True)
 
@@ -199,9 +201,8 @@ class SavingLane:
             try:
                 return self._try(work)
             except psycopg.Error as error:
-                pause, why = backoff.pause(), first_line(error)
-                log.warning("database away", slot=self.slot, why=why, again_in=round(pause, 1))
-            if self._stopping.wait(pause):
+                self._outage.away(first_line(error))
+            if self._stopping.wait(backoff.pause()):
                 raise Stopped
 
     def _try(self, work: DatabaseWork[T]) -> T:
@@ -214,6 +215,7 @@ class SavingLane:
             self._disconnect()
             raise
         self._well_at = time.monotonic()
+        self._outage.back()
         return done
 
     def _disconnect(self) -> None:
@@ -231,7 +233,7 @@ class SavingLane:
         try:
             self._try(lambda conn: self._write_progress(conn, seen_until))
         except psycopg.Error as error:
-            log.warning("database away", slot=self.slot, why=first_line(error))
+            self._outage.away(first_line(error))
         self._reported_at = time.monotonic()
 
     def _write_progress(self, conn: psycopg.Connection, seen_until: datetime) -> None:

@@ -15,6 +15,7 @@ from psycopg.rows import class_row
 from ingest.store.save import AdmittedMessage, Arrivals
 
 NEWEST = 200_000  # readings that are looked at
+KEPT = timedelta(days=7)  # counts of what was sent again
 LATE = timedelta(minutes=1)  # received so long after it happened, a reading is late
 # Upper ends of the histogram's bars: our clock minus the device's, in seconds.
 SKEWS = (-86_400, -120, -10, -1, 1, 10, 60, 3600, 86_400)
@@ -115,9 +116,13 @@ def repeats_of(messages: Sequence[AdmittedMessage], arrivals: Arrivals) -> Count
 
 
 def keep_repeats(conn: psycopg.Connection, repeats: Mapping[str, int]) -> None:
-    """Add these to the counts of the current hour. Raises psycopg.Error."""
+    """Add these to the counts of the current hour, and forget those of weeks ago.
+
+    Raises psycopg.Error.
+    """
     if not repeats:
         return
+    conn.execute("DELETE FROM device_repeats WHERE hour < clock_timestamp() - %s", (KEPT,))
     found = sorted(repeats.items())
     conn.execute(
         "INSERT INTO device_repeats AS kept (hour, device, messages)"

@@ -118,7 +118,6 @@ def _forget(conn: psycopg.Connection, now: datetime, rejection_bytes: int) -> in
             (list(TRACKED_KINDS), now - TRACK.kept),
         )
         conn.execute("DELETE FROM message_count WHERE minute < %s", (now - COUNTS_KEPT,))
-        conn.execute("DELETE FROM device_repeats WHERE hour < %s", (now - COUNTS_KEPT,))
         by_age = conn.execute(
             "DELETE FROM rejection WHERE received_at < %s", (now - REJECTIONS_KEPT,)
         )

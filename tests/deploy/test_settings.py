@@ -69,6 +69,22 @@ def test_services_that_start_together_sign_with_one_key(tmp_path: Path) -> None:
     assert (tmp_path / "data" / "secret_key").stat().st_mode & 0o777 == 0o600
 
 
+def test_a_key_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "secret_key").mkdir()
+    with pytest.raises(CarewatchError, match=r"can't be read \(.+\); run this as the services'"):
+        Settings(data_dir=tmp_path).secret()
+
+
+def test_older_keys_stand_behind_the_one_that_signs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CAREWATCH_SECRET_KEY", "new " * 10)
+    monkeypatch.setenv("CAREWATCH_OLD_SECRET_KEYS", "older oldest")
+    secret = load_settings().secret()
+    assert secret == "new " * 10 + "\nolder\noldest"
+    monkeypatch.setenv("CAREWATCH_SECRET_KEY", secret)  # as `carewatch up` gives it to its services
+    monkeypatch.delenv("CAREWATCH_OLD_SECRET_KEYS")
+    assert load_settings().secret() == secret
+
+
 def test_a_data_directory_that_cannot_be_made(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(CarewatchError, match=r"CAREWATCH_DATA_DIR: .* can't be made"):

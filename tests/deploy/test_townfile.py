@@ -448,6 +448,18 @@ MEANING = {
             (2, "rules_for no. 1, rules.visit_missed.grace_minutes: -5 is less than 0"),
         ],
     ),
+    "a colon without a space behind it, a wide one, and a key that is nothing": (
+        "clients:\n- {id: c, care_level:full}\n- {id: d, care_level：full}\n- {id: e, phoen: }\n"
+        "rotas:\n- {id: n, people: [], rotation: daily, start: 2026-11-02, handover:20:00}\n"
+        "rules: {visit_missed: {grace_minutes:15}}\n",
+        [
+            (2, "clients c, care_level:full: write 'care_level: full', a space behind the colon"),
+            (3, "clients d, care_level：full: write 'care_level: full', the colon is full-width"),
+            (4, "clients e, phoen: unknown key 'phoen'; did you mean 'phone'?"),
+            (6, "rotas n, handover:20:00: write 'handover: 20:00', a space behind the colon"),
+            (7, "grace_minutes:15: write 'grace_minutes: 15', a space behind the colon"),
+        ],
+    ),
     "device topics and zones": (
         "devices:\n- {id: a, topic: x/+/y}\n- {id: b, timezone: Mars}\n- {id: c, kind: camera}\n",
         [
@@ -503,6 +515,14 @@ def test_what_is_wrong_with_a_boundary(geometry: str, fault: str) -> None:
     [(line, text)] = faults_of(boundary(geometry))
     assert line == 3
     assert fault in text
+
+
+def test_a_secret_typed_into_a_key_is_not_in_the_message() -> None:
+    text = "people:\n- id: u\n  contacts: [{channel:json://u:hush@h/x}]\n"
+    found = faults_of(text)
+    assert [line for line, _ in found] == [3, 3]
+    assert "hush" not in str(found)
+    assert any("write 'channel: ...', a space behind the colon" in said for _, said in found)
 
 
 def test_secrets_are_not_in_the_message() -> None:

@@ -9,6 +9,7 @@ import psycopg
 import pytest
 
 from core.files import OWNER_ALONE, replace_file
+from core.keys_in_use import note_key
 from deploy.stack.running import RUN_FILE
 
 pytestmark = pytest.mark.edge
@@ -80,3 +81,22 @@ def test_a_database_that_is_not_there_is_named(tmp_path: Path) -> None:
 def _keep(home: Path, url: str) -> None:
     (home / ".carewatch").mkdir()
     replace_file(home / ".carewatch" / RUN_FILE, f'database_url = "{url}"\n'.encode(), OWNER_ALONE)
+
+
+def test_a_wall_is_signed_with_the_services_key_or_not_at_all(
+    tmp_path: Path, database_url: str, conn: psycopg.Connection
+) -> None:
+    ran = carewatch(tmp_path, "sign-in", "wall", url=database_url)
+    assert ran.returncode == 2
+    assert "no secret key" in ran.stderr
+    assert list(tmp_path.rglob("*")) == []  # a key that no service has would open nothing
+    (tmp_path / ".carewatch").mkdir()
+    (tmp_path / ".carewatch" / "secret_key").write_text("another key than the services have\n")
+    note_key(conn, "dashboards", "the key that the services have")
+    ran = carewatch(tmp_path, "sign-in", "wall", url=database_url)
+    assert ran.returncode == 2
+    assert "is not the services'" in ran.stderr
+    (tmp_path / ".carewatch" / "secret_key").write_text("the key that the services have\n")
+    ran = carewatch(tmp_path, "sign-in", "wall", url=database_url)
+    assert ran.returncode == 0, ran.stderr
+    assert "/wall?token=" in ran.stdout

@@ -5,12 +5,16 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import httpx
+import msgspec
 import paho.mqtt.client as mqtt
+import psycopg
 import pytest
 
 from deploy.stack.local import free_port
 from deploy.stack.stack import is_loopback
 from devices.broker_address import Address
+from tests.clock import epoch_now
 from tests.system.running import Running, carewatch_up
 
 pytestmark = pytest.mark.system
@@ -76,6 +80,43 @@ def test_who_may_speak(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         assert not is_let_in(port, "btn-9", secret)
         renewed = secret_of(running, "rotate", "btn-9")
         until_true(lambda: is_let_in(port, "btn-9", renewed))
+
+
+def test_a_terminal_claims_and_is_heard_by_mqtt_and_by_http(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = free_port()
+    monkeypatch.setenv("CAREWATCH_MQTT_PORT", str(port))
+    with carewatch_up(tmp_path / "data") as running:
+        made = running.carewatch(
+            "device", "claim-code", "create", "--kind", "terminal", "--devices", "1"
+        )
+        assert made.returncode == 0, made.stderr
+        asked = {"code": made.stdout.split()[1], "serial": "SN-1", "nonce": "made once, and kept"}
+        told = httpx.post(f"{running.url}/ingest/v1/claim", json=asked, timeout=60).json()
+        assert told["mqtt"]["url"] == f"mqtt://127.0.0.1:{port}"
+        device = Client(port, told["mqtt"]["username"], told["secret"])
+        assert device.answers == [True]
+        beat = msgspec.json.encode({"id": "1", "at": epoch_now(), "power": "mains"})
+        device.client.publish(told["mqtt"]["topic"].replace("/face/", "/status/"), beat, qos=1)
+        by_http = httpx.post(
+            told["http"]["url"].replace("/face/", "/status/"),
+            json={"id": "2", "at": epoch_now(), "power": "mains"},
+            headers={"authorization": f"Bearer {told['secret']}"},
+            timeout=60,
+        )
+        assert by_http.json()["outcome"] == "stored", by_http.text
+        with psycopg.connect(running.urls["database_url"]) as conn:
+            until_true(lambda: heard_of(conn, "sn-1") == {"1", "2"})
+        device.stop()
+        assert told["secret"] not in running.output()
+        assert asked["code"] not in running.output()
+
+
+def heard_of(conn: psycopg.Connection, device: str) -> set[str]:
+    rows = conn.execute("SELECT id FROM reading_track WHERE device = %s", (device,)).fetchall()
+    conn.rollback()
+    return {id for (id,) in rows}
 
 
 def test_loopback_is_known() -> None:
