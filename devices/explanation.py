@@ -18,12 +18,11 @@ from devices.codecs.contract import address_of, every_fault
 from devices.codecs.mending import mended
 from devices.contract.messages import MESSAGES
 from devices.envelope import Envelope
-from devices.readings import KINDS, Reason
-from devices.veil import is_private
+from devices.readings import KINDS, Reason, Rejection
+from devices.veil import HIDDEN, is_private
 
 Part = Literal["payload", "topic", "sender"]
 SHOWN = 60  # characters of a value
-HIDDEN = "…"
 WHOLE_MESSAGE = ""  # the JSON pointer of the document itself
 
 _NAMED = re.compile(
@@ -73,7 +72,7 @@ def explained(envelope: Envelope, family: str, reason: str, detail: str) -> tupl
         case Reason.NOT_JSON:
             return (_payload("json", Got("unreadable", detail), rule, reason),)
         case Reason.NOT_AN_OBJECT:
-            return (_payload("object", _got(_body(envelope)), rule, reason),)
+            return (_payload("object", _got(parsed(envelope)), rule, reason),)
         case Reason.ENCRYPTED:
             return (_payload("plain", Got("unreadable"), rule, reason),)
         case Reason.TOO_LARGE:
@@ -98,8 +97,7 @@ def _of_contract(envelope: Envelope) -> Iterator[Fault]:
     address = address_of(envelope)
     if address is None or address.kind not in MESSAGES:
         return
-    whole = (mended(envelope) or (envelope, ()))[0]
-    body = _body(whole)
+    body = parsed(envelope)
     if not isinstance(body, dict):
         return
     fields = _fields(address.kind)
@@ -160,7 +158,7 @@ def _reason(wrong: Wrong) -> str:
 
 
 def _of_sentence(envelope: Envelope, rule: str, reason: str, detail: str) -> Iterator[Fault]:
-    body = _body(envelope)
+    body = parsed(envelope)
     place = _PLACE.match(detail)
     if place is not None:
         for name, bound in (("lat", 90), ("lon", 180)):
@@ -239,7 +237,8 @@ def _place(envelope: Envelope) -> str:
     return (envelope.http.path.partition("?")[0] if envelope.http else envelope.topic)[:200]
 
 
-def _body(envelope: Envelope) -> Any:
+def parsed(envelope: Envelope) -> Any | Rejection:
+    """Return the JSON value of a message, its form mended; a Rejection where there is none."""
     whole = (mended(envelope) or (envelope, ()))[0]
     return json_body(whole.payload)
 

@@ -8,8 +8,11 @@ debugging: they are overwritten, byte for byte, so that every other byte stands 
 
 import re
 from collections.abc import Iterable
+from typing import Any
 
 MASK = ord("*")
+HIDDEN = "…"  # in a text or a tree
+DEEPEST = 20  # levels of a tree
 _THINGS = "device|event|model|channel|product|firmware|host|file|command|area|zone|field|topic|tag"
 _PEOPLE = (
     rf"lat|latitude|lon|lng|longitude|person\w*|client\w*|(?!(?:{_THINGS})_?name)\w*name"
@@ -41,7 +44,7 @@ def is_private(key: str) -> bool:
 def masked(text: str) -> str:
     """Return a text without whereabouts, people, secrets and control characters."""
     for pattern in _PATTERNS:
-        text = pattern.sub(r"\1…", text)
+        text = pattern.sub(rf"\1{HIDDEN}", text)
     return printable(text)
 
 
@@ -94,6 +97,25 @@ def veiled(payload: bytes, names: Names = NOBODY) -> bytes:
         for name in names.within(payload.decode(encoding, "ignore")):
             out = _overwritten(out, name.encode(encoding))
     return _UNICODE.sub(lambda run: _unescaped(run[0], names), out)
+
+
+def veiled_tree(value: Any, names: Names = NOBODY, depth: int = DEEPEST) -> Any:
+    """Return a parsed message without private values, to be printed as a tree."""
+    if depth == 0:
+        return HIDDEN
+    match value:
+        case dict():
+            return {
+                masked_of(key, names): HIDDEN
+                if is_private(key) and item is not None
+                else veiled_tree(item, names, depth - 1)
+                for key, item in value.items()
+            }
+        case list():
+            return [veiled_tree(item, names, depth - 1) for item in value]
+        case str():
+            return masked_of(value, names)
+    return value
 
 
 def _overwritten(payload: bytes, written: bytes) -> bytes:

@@ -15,9 +15,9 @@ from dashboards.texts import Words
 from dashboards.views.copy_as import by_http, by_mqtt
 from dashboards.views.desk import DeskView
 from devices.directory import Directory
-from devices.explanation import Expected, Fault, Got, explained
+from devices.explanation import Expected, Fault, Got, explained, parsed
 from devices.subject import Subject
-from devices.veil import Names, masked_of, veiled
+from devices.veil import Names, masked_of, veiled, veiled_tree
 from ingest import history
 from ingest.history import Rejected
 
@@ -61,6 +61,7 @@ class RejectedMessage(msgspec.Struct, frozen=True, kw_only=True):
     rows: tuple[HexRow, ...]
     more: int  # bytes that the hex view leaves out
     text: str
+    tree: str  # the parsed message, indented; "" where it is no JSON
     mqtt: str
     http: str
 
@@ -124,9 +125,18 @@ def message_view(message: Rejected, words: Words, names: Names) -> RejectedMessa
             char if char.isprintable() or char == "\n" else GAP
             for char in payload[:DUMPED].decode("utf-8", "replace")
         ),
+        tree=_tree(message, names),
         mqtt=by_mqtt(safe, message.device),
         http=by_http(safe, message.device),
     )
+
+
+def _tree(message: Rejected, names: Names) -> str:
+    body = parsed(message.envelope)
+    if not isinstance(body, dict | list):
+        return ""
+    shown = msgspec.json.encode(veiled_tree(body, names))
+    return msgspec.json.format(shown, indent=2).decode()[:DUMPED]
 
 
 def errors_of(message: Rejected, words: Words, names: Names) -> tuple[Error, ...]:

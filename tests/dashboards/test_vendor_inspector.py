@@ -102,6 +102,7 @@ def test_a_rejection_says_where_what_was_expected_and_got_and_how_to_mend_it(
     assert b'"id": "1", "at'.hex(" ") in page  # the bytes beside the text
     assert "mosquitto_pub" in page
     assert "/ingest/v1/wangji/door/door-c1" in page
+    assert "&#34;battery&#34;: 140,\n" in page  # the tree
     assert "王淑兰" not in page
     assert "*********" in page
     (error, second) = acme.get(f"/api/v1/rejections/{n}").json()["errors"]

@@ -3,7 +3,7 @@ where it stood."""
 
 import pytest
 
-from devices.veil import Names, is_private, masked, masked_of, veiled
+from devices.veil import Names, is_private, masked, masked_of, veiled, veiled_tree
 
 NAMES = Names(("王淑兰", "李四", "Li Wei", "王"))
 
@@ -73,3 +73,13 @@ def test_a_sentence_holds_no_name() -> None:
 def test_private_keys(key: str) -> None:
     assert is_private(key)
     assert not is_private("device_name")
+
+
+def test_a_tree_shows_no_private_value_wherever_it_stands() -> None:
+    tree = {"a": [{"lat": 1.5, "lon": None, "name": {"first": "x"}}, "李四 fell"], "n": 7}
+    shown = {"a": [{"lat": "…", "lon": None, "name": "…"}, "** fell"], "n": 7}
+    assert veiled_tree(tree, NAMES) == shown
+    deep: object = "x"
+    for _ in range(50):
+        deep = [deep]
+    assert "x" not in str(veiled_tree(deep, NAMES))
