@@ -63,7 +63,14 @@ class Connection:
     acknowledged is sent again, in the order given and before anything new.
     """
 
-    def __init__(self, url: str, filters: Iterable[str] = (), client_id: str = "") -> None:
+    def __init__(
+        self,
+        url: str,
+        filters: Iterable[str] = (),
+        client_id: str = "",
+        will: tuple[str, bytes] | None = None,
+    ) -> None:
+        """`will`: topic and payload of what the broker says of us when we are lost."""
         self._address = Address.of(url)
         self._filters = [(each, 1) for each in filters]
         self._up = asyncio.Event()
@@ -71,6 +78,7 @@ class Connection:
         self._flying: deque[_Flying] = deque()  # not yet acknowledged, in the order given
         self._publishing: set[asyncio.Task[None]] = set()
         self._client_id = client_id
+        self._will = will
         self._client = self._new_client()
 
     async def __aenter__(self) -> "Connection":
@@ -91,6 +99,11 @@ class Connection:
         with suppress(*LOST):  # nothing is left to say goodbye to
             await self._client.__aexit__(None, None, None)
 
+    @property
+    def is_up(self) -> bool:
+        """Return True while the broker is connected, as far as we know."""
+        return self._up.is_set()
+
     async def publish(
         self,
         topic: str,
@@ -102,9 +115,15 @@ class Connection:
         """Publish one message and return when the broker has it.
 
         Raise CarewatchError when it has not acknowledged it within `timeout` seconds; None waits
-        for ever.
+        for ever. Cancelled, it is not sent again after a loss.
         """
-        await self._acknowledged(self._hand_over(topic, payload, retain, timeout))
+        message = self._hand_over(topic, payload, retain, timeout)
+        try:
+            await self._acknowledged(message)
+        except asyncio.CancelledError:
+            with suppress(ValueError):
+                self._flying.remove(message)
+            raise
 
     async def send(
         self,
@@ -232,6 +251,7 @@ class Connection:
             password=address.password,
             identifier=self._client_id or None,
             tls_context=tls_context(address.files) if address.tls else None,
+            will=aiomqtt.Will(*self._will, qos=1) if self._will is not None else None,
         )
         client.pending_calls_threshold = WINDOW  # above it aiomqtt warns
         return client

@@ -1,22 +1,35 @@
 """`carewatch conformance`: the vendor's checklist, against what a device sends right now."""
 
+import asyncio
+import os
+from contextlib import AsyncExitStack, suppress
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
+import psycopg
 import typer
 
+from core.database import connect
 from core.errors import CarewatchError
-
-if TYPE_CHECKING:
-    from datetime import datetime
-
-    from devices.conformance.own_broker import SecretFits
-    from devices.conformance.own_http import Proven
-    from devices.conformance.recorder import Recorder
-    from devices.conformance.report import Report
-    from devices.conformance.run import Road
-    from devices.directory import Directory
-    from devices.envelope import Envelope
+from deploy.settings import load_settings
+from deploy.stack.running import database as known_database
+from deploy.stack.running import parts
+from deploy.stopping import run_until_stopped
+from devices.broker_address import Address
+from devices.conformance.checklist import complete, judge, passed
+from devices.conformance.own_broker import OwnBroker, SecretFits
+from devices.conformance.own_http import OwnHttp, Proven
+from devices.conformance.recorder import Recorder
+from devices.conformance.report import Report, as_json, as_junit, as_text
+from devices.conformance.run import Road
+from devices.connection import Connection, envelopes
+from devices.credentials import credential_fits
+from devices.directory import Directory
+from devices.envelope import Envelope
+from devices.registry import load_directory
+from ingest.admission.admit import admit
+from ingest.http.callers import proof_of
 
 OPTION = {"mqtt": "--listen", "http": "--http"}
 LOOK = 0.2  # seconds between looks at whether everything has passed
@@ -48,6 +61,9 @@ def conformance(
         str | None, typer.Option(help="The device's kind, where there is no register.")
     ] = None,
     beat: Annotated[float, typer.Option(help="Seconds between two `status`; contract: 60.")] = 60,
+    whole: Annotated[
+        bool, typer.Option("--whole", help="Go on to the end, also when all has passed.")
+    ] = False,
     lang: Annotated[
         Literal["zh", "en"] | None, typer.Option(help="Language; default: CAREWATCH_LANG.")
     ] = None,
@@ -60,40 +76,34 @@ def conformance(
     withholds acknowledgements, cuts the connection and goes away, and watches what comes. With
     --http it takes what the device posts, answers 503 and hangs up without an answer.
     """
-    from deploy.settings import load_settings
-    from deploy.stack.running import database as known_database
-    from deploy.stack.running import parts
-    from devices.conformance.checklist import passed
-    from devices.conformance.report import as_json, as_junit, as_text
-
     settings = load_settings()
     database = known_database()
     directory = _register(database)
     known = directory.devices.get(device) if directory else None
     doors: dict[Road, str] = {"mqtt": listen} if listen else {}
     doors |= {"http": http} if http else {}
-    recorder = _recorder(device, known.kind if known else kind, beat, directory, tuple(doors))
+    recorder = recorder_of(device, known.kind if known else kind, beat, directory, tuple(doors))
     limit = seconds or (900 if doors else 120)
     if doors:
-        work = _own_doors(doors, recorder, limit, _secret_fits(database))
+        work = _own_doors(doors, recorder, limit, _secret_fits(database), whole=whole)
     else:
         topics = {f"carewatch/v1/+/+/{device}"}
         topics |= {known.topic} if known and known.topic else set()
         work = _overhear(parts(mqtt_url)[0], topics, recorder, limit)
     report = _report(recorder, lang or settings.lang, work)
+    _give(report, json, junit)
+    raise typer.Exit(0 if passed(report.results) else 1)
+
+
+def _give(report: Report, json: str | None, junit: Path | None) -> None:
+    """Print the report, and write it where it is wanted."""
     if json != "-":
         typer.echo(as_text(report))
     _write(json, as_json(report))
     _write(str(junit) if junit else None, as_junit(report))
-    raise typer.Exit(0 if passed(report.results) else 1)
 
 
-def _register(database: str) -> "Directory | None":
-    import psycopg
-
-    from core.database import connect
-    from devices.registry import load_directory
-
+def _register(database: str) -> Directory | None:
     if not database:
         return None
     try:
@@ -106,12 +116,8 @@ def _register(database: str) -> "Directory | None":
         ) from None
 
 
-def _secret_fits(database: str) -> "SecretFits":
+def _secret_fits(database: str) -> SecretFits:
     """Return who asks the register whether a secret fits, off the event loop."""
-    import asyncio
-
-    from core.database import connect
-    from devices.credentials import credential_fits
 
     def ask(user: str, secret: str) -> bool:
         with connect(database, "carewatch conformance") as conn:
@@ -123,19 +129,17 @@ def _secret_fits(database: str) -> "SecretFits":
     return fits
 
 
-def _recorder(
+def recorder_of(
     device: str,
     kind: str | None,
     beat: float,
-    directory: "Directory | None",
-    own: "tuple[Road, ...]",
-) -> "Recorder":
-    from datetime import timedelta
+    directory: Directory | None,
+    own: tuple[Road, ...],
+) -> Recorder:
+    """Return what writes a run down; `own`: the roads on which the checklist is the device's
+    broker or server."""
 
-    from devices.conformance.recorder import Recorder
-    from ingest.admission.admit import admit
-
-    def understand(envelope: "Envelope") -> dict[str, Any]:
+    def understand(envelope: Envelope) -> dict[str, Any]:
         admitted = admit(envelope, directory)
         return {
             "readings": admitted.readings,
@@ -156,17 +160,11 @@ def _recorder(
     )
 
 
-def _now() -> "datetime":
-    from datetime import UTC, datetime
-
+def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _report(recorder: "Recorder", lang: Literal["zh", "en"], work: Any) -> "Report":
-    from deploy.stopping import run_until_stopped
-    from devices.conformance.checklist import judge
-    from devices.conformance.report import Report
-
+def _report(recorder: Recorder, lang: Literal["zh", "en"], work: Any) -> Report:
     run_until_stopped(work)
     ended = _now()
     run = recorder.run(ended)
@@ -192,13 +190,8 @@ def _write(place: str | None, said: str) -> None:
             raise CarewatchError(f"{place} can't be written: {error.strerror}") from None
 
 
-async def _until_passed(recorder: "Recorder", seconds: float) -> None:
+async def _until_passed(recorder: Recorder, seconds: float) -> None:
     """Return when every check has passed, or the time is over."""
-    import asyncio
-    from contextlib import suppress
-
-    from devices.conformance.checklist import complete, judge
-
     with suppress(TimeoutError):
         async with asyncio.timeout(seconds):
             while not complete(judge(recorder.run(_now()))):
@@ -206,15 +199,10 @@ async def _until_passed(recorder: "Recorder", seconds: float) -> None:
 
 
 async def _own_doors(
-    doors: "dict[Road, str]", recorder: "Recorder", seconds: float, fits: "SecretFits"
+    doors: dict[Road, str], recorder: Recorder, seconds: float, fits: SecretFits, *, whole: bool
 ) -> None:
     """Be the device's broker, its HTTP server, or both. Raise CarewatchError when an address can't
     be listened on."""
-    from contextlib import AsyncExitStack
-
-    from devices.conformance.own_broker import OwnBroker
-    from devices.conformance.own_http import OwnHttp
-
     async with AsyncExitStack() as stack:
         for road, place in doors.items():
             host, port = _host_port(road, place)
@@ -228,19 +216,18 @@ async def _own_doors(
             except OSError as error:
                 raise CarewatchError(f"{OPTION[road]} {place}: {error.strerror}") from None
             _say_listening(f"{road}://{host}:{door.port}", seconds)
-        await _until_passed(recorder, seconds)
+        await (asyncio.sleep(seconds) if whole else _until_passed(recorder, seconds))
 
 
-def _host_port(road: "Road", place: str) -> tuple[str, int]:
+def _host_port(road: Road, place: str) -> tuple[str, int]:
     host, _, port = place.rpartition(":")
     if not host or not port.isdecimal() or int(port) > 65535:
         raise CarewatchError(f"{OPTION[road]} {place}: give HOST:PORT, such as 0.0.0.0:1884")
     return host.strip("[]"), int(port)
 
 
-def _proven(fits: "SecretFits") -> "Proven":
+def _proven(fits: SecretFits) -> Proven:
     """Return who reads what an HTTP request shows, as the service reads it."""
-    from ingest.http.callers import proof_of
 
     async def proven(authorization: str | None, prefix: str | None, device: str) -> bool | None:
         shown = proof_of("", authorization, prefix, device)
@@ -253,15 +240,8 @@ def _say_listening(where: str, seconds: float) -> None:
     typer.echo(f"listening on {where} for {seconds:g} s: use the device", err=True)
 
 
-async def _overhear(broker: str, topics: set[str], recorder: "Recorder", seconds: float) -> None:
+async def _overhear(broker: str, topics: set[str], recorder: Recorder, seconds: float) -> None:
     """Listen beside the service. Raise CarewatchError when the broker is away."""
-    import asyncio
-    import os
-    from contextlib import suppress
-
-    from devices.broker_address import Address
-    from devices.connection import Connection, envelopes
-
     name = f"carewatch-conformance-{os.getpid()}"
     async with Connection(broker, topics, name) as connection:
         _say_listening(f"{Address.of(broker)}", seconds)

@@ -83,7 +83,9 @@ def register(running: Running, topic: str, **form: str) -> None:
     assert answer.status_code == 303, answer.text
 
 
-def test_announced_registered_and_understood(running: Running, phone: Receiver) -> None:
+@pytest.fixture(scope="module")
+def registered(running: Running) -> Running:
+    """A town whose button and door have announced themselves and were registered."""
     for _, each in read_recording(FILES / "tasmota.jsonl"):
         publish(running, each.topic, each.payload.decode(), "-r")
     publish(
@@ -106,6 +108,12 @@ def test_announced_registered_and_understood(running: Running, phone: Receiver) 
         return ("true",) in rows(running, found)
 
     until(door_understood)
+    return running
+
+
+def test_what_was_registered_is_understood(registered: Running, phone: Receiver) -> None:
+    running = registered
+
     publish(running, "haus/da", "offline")
     gone = (
         "SELECT body::jsonb ->> 'online' FROM reading WHERE device = 'door-c2' AND kind = 'status'"
@@ -116,7 +124,8 @@ def test_announced_registered_and_understood(running: Running, phone: Receiver) 
     assert (paged["rule"], paged["subject"], paged["to"]) == ("sos_pressed", "client:c-1", "u-1")
 
 
-def test_hostile_announcements_change_nothing_for_others(running: Running) -> None:
+def test_hostile_announcements_change_nothing_for_others(registered: Running) -> None:
+    running = registered
     lie = {**DOOR_CONFIG, "pl_on": "zu", "pl_off": "offen", "dev": {"ids": ["liar"]}}
     many = {"cmps": {str(n): {"p": "sensor", "stat_t": f"t/{n}"} for n in range(10_000)}}
     bomb = {"stat_t": "b", "val_tpl": "{% for i in range(10**9) %}{% include 'x' %}{% endfor %}"}
@@ -151,7 +160,8 @@ def test_hostile_announcements_change_nothing_for_others(running: Running) -> No
     until(lambda: rows(running, last) == [("false",)])
 
 
-def test_a_device_announces_with_its_own_account(running: Running) -> None:
+def test_a_device_announces_with_its_own_account(registered: Running) -> None:
+    running = registered
     added = running.carewatch(
         "device", "add", "node-9", "--kind", "door", "--holder", "client:c-2", "--topic", "n9/door"
     )
