@@ -65,6 +65,9 @@ def create_app(settings: DashboardSettings, routers: Sequence[APIRouter] = ()) -
     return app
 
 
+HOME = "/desk"  # where a sign-in leads
+
+
 def _is_api(request: Request) -> bool:
     return request.url.path.startswith("/api/")
 
@@ -79,9 +82,12 @@ async def _not_signed_in(request: Request, _: Exception) -> Response:
     return RedirectResponse(f"/sign-in?next={quote(wanted)}", 303)
 
 
-async def _not_allowed(request: Request, _: Exception) -> Response:
+async def _not_allowed(request: Request, error: Exception) -> Response:
     if _is_api(request):
         return JSONResponse({"error": "your role does not allow this"}, 403)
+    assert isinstance(error, NotAllowed)
+    if request.url.path == HOME and error.who.may("vendor"):  # a vendor's first page is another
+        return RedirectResponse("/vendor", 303)
     return _refusal(request, "not_allowed", 403)
 
 

@@ -20,8 +20,10 @@ def scope_of(staff: Staff, directory: Directory | None) -> Scope:
     """Return what a person answers for by the town file.
 
     Whoever has every area that lies in no other has the whole town, and with it what has no
-    area of its own: caregivers, their phones.
+    area of its own: caregivers, their phones. Whoever names a vendor sees its devices alone.
     """
+    if staff.vendor is not None:
+        return Scope(areas=staff.areas, agency=staff.agency, vendor=staff.vendor)
     roots = [area.id for area in directory.areas if area.parent is None] if directory else []
     if staff.agency is None and roots and set(roots) <= set(staff.areas):
         return WHOLE

@@ -49,7 +49,7 @@ def issue(conn: psycopg.Connection, device: str) -> str:
     """
     secret = secrets.token_urlsafe(SECRET)
     updated = conn.execute(
-        "UPDATE device SET secret_hash = %s, revoked_at = NULL WHERE id = %s",
+        "UPDATE device SET secret_hash = %s, secret_at = now(), revoked_at = NULL WHERE id = %s",
         (hashed(secret), device),
     )
     if not updated.rowcount:

@@ -107,6 +107,7 @@ class Device(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     timezone: str | None = None  # IANA name for zone-less times; the town's zone when None
     sos_press: tuple[str, ...] | None = None  # actions of a many-way button that mean SOS
     gateway: str | None = None  # the device through which it speaks, and without which it can't
+    vendor: str = ""  # whose make it is: people of this vendor see it on the console
     model: str = ""
     firmware: str = ""
     maintenance: bool = False

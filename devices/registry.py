@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 import psycopg
 from psycopg import sql
-from psycopg.rows import scalar_row, tuple_row
+from psycopg.rows import class_row, scalar_row, tuple_row
 
 from core.errors import CarewatchError
 from core.insert_many import insert_many, update_on
@@ -158,6 +158,30 @@ def added_by_hand(conn: psycopg.Connection, ids: Iterable[str]) -> set[str]:
     return set(found)
 
 
+class Standing(msgspec.Struct, frozen=True):
+    """How far the register has taken a device, and since when; None: not, or from before this was
+    kept."""
+
+    id: str
+    registered_at: datetime | None
+    has_secret: bool
+    secret_at: datetime | None
+    revoked_at: datetime | None
+    in_file: bool  # a town file names it
+    in_file_at: datetime | None
+
+
+def standings(conn: psycopg.Connection, ids: Iterable[str]) -> dict[str, Standing]:
+    """Return how far these devices have come; those that are not registered are left out."""
+    cursor = conn.cursor(row_factory=class_row(Standing))
+    found = cursor.execute(
+        "SELECT id, registered_at, secret_hash IS NOT NULL AS has_secret, secret_at, revoked_at,"
+        " in_file, in_file_at FROM device WHERE id = ANY(%s)",
+        (list(ids),),
+    )
+    return {one.id: one for one in found}
+
+
 def exists(conn: psycopg.Connection, section: str, key: str) -> bool:
     """Return True if an item is in the register."""
     table = sql.Identifier(TABLES[section])
@@ -232,6 +256,10 @@ def _put_devices(conn: psycopg.Connection, devices: tuple[Device, ...], in_file:
             f"device topic is taken: {clash.diag.message_detail} "
             "`carewatch device list` says by which device"
         ) from None
+    if in_file:
+        conn.execute(
+            "UPDATE device SET in_file_at = now() WHERE in_file_at IS NULL AND id = ANY(%s)", (ids,)
+        )
 
 
 def _extra(device: Device) -> str:

@@ -1,4 +1,7 @@
-"""What part of the town somebody may see: areas with all below them, an agency. Pure."""
+"""What part of the town somebody may see: areas with all below them, an agency, a maker's devices.
+
+Pure.
+"""
 
 import msgspec
 
@@ -7,15 +10,16 @@ from devices.subject import Subject
 
 
 class Scope(msgspec.Struct, frozen=True):
-    """No areas and no agency means the whole town; both given means both must hold."""
+    """Nothing named means the whole town; what is named must all hold."""
 
     areas: tuple[str, ...] = ()
     agency: str | None = None
+    vendor: str | None = None  # devices of this maker alone, and nobody's person or place
 
     @property
     def whole(self) -> bool:
         """Return True if nothing is left out."""
-        return not self.areas and self.agency is None
+        return not self.areas and self.agency is None and self.vendor is None
 
 
 WHOLE = Scope()
@@ -25,7 +29,18 @@ def sees_subject(scope: Scope, directory: Directory, subject: Subject | None) ->
     """Return True if a subject may be shown."""
     if scope.whole:
         return True
+    if scope.vendor is not None:
+        rest = Scope(scope.areas, scope.agency)
+        return made_by(scope.vendor, directory, subject) and sees_subject(rest, directory, subject)
     return sees(scope, directory, directory.area_of(subject), directory.agency_of(subject))
+
+
+def made_by(vendor: str, directory: Directory, subject: Subject | None) -> bool:
+    """Return True if the subject is a registered device of this maker."""
+    if subject is None or subject.kind not in ("device", "gateway"):
+        return False
+    device = directory.devices.get(subject.id)
+    return device is not None and device.vendor == vendor
 
 
 def sees(scope: Scope, directory: Directory, area: str | None, agency: str | None) -> bool:
@@ -33,8 +48,11 @@ def sees(scope: Scope, directory: Directory, area: str | None, agency: str | Non
 
     Another agency's is hidden; what belongs to no agency is shown by area alone.
 
-    What has no area (a caregiver) is shown by agency alone. What has neither is hidden.
+    What has no area (a caregiver) is shown by agency alone. What has neither is hidden. A maker
+    is shown devices, and nothing by its place.
     """
+    if scope.vendor is not None:
+        return False
     if agency is not None and scope.agency is not None:
         return agency == scope.agency and (area is None or in_areas(scope, directory, area))
     return bool(scope.areas) and in_areas(scope, directory, area)

@@ -5,7 +5,7 @@ it was received, so a second replay finds it stored already.
 """
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from datetime import datetime
 
 import psycopg
@@ -18,6 +18,8 @@ from ingest.history import Rejected, rejected, rejections
 from ingest.store.announcements import announcements, read_all
 from ingest.store.save import AdmittedMessage, MessageOutcome, save
 
+__all__ = ["AT_ONCE", "MessageOutcome", "replay"]
+
 AT_ONCE = 500  # messages a transaction
 
 
@@ -26,6 +28,7 @@ def replay(
     directory: Directory,
     numbers: Sequence[int] | None = None,
     *,
+    devices: Collection[str] | None = None,
     reason: str | None = None,
     family: str | None = None,
     since: datetime | None = None,
@@ -38,7 +41,7 @@ def replay(
     """
     outcomes: Counter[MessageOutcome] = Counter()
     batches = (
-        _waiting(conn, reason=reason, family=family, since=since)
+        _waiting(conn, devices=devices, reason=reason, family=family, since=since)
         if numbers is None
         else _numbered(conn, numbers)
     )
@@ -62,7 +65,12 @@ def _numbered(conn: psycopg.Connection, numbers: Sequence[int]) -> Iterator[list
 
 
 def _waiting(
-    conn: psycopg.Connection, *, reason: str | None, family: str | None, since: datetime | None
+    conn: psycopg.Connection,
+    *,
+    devices: Collection[str] | None,
+    reason: str | None,
+    family: str | None,
+    since: datetime | None,
 ) -> Iterator[list[Rejected]]:
     """Yield rejections in the order they came; those that come meanwhile are left alone."""
     with conn.transaction():
@@ -72,6 +80,7 @@ def _waiting(
         with conn.transaction():
             batch = rejections(
                 conn,
+                devices=devices,
                 reason=reason,
                 family=family,
                 since=since,

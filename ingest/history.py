@@ -23,23 +23,40 @@ from ingest.feed import (
     silent_lanes,
     workers,
 )
+from ingest.limits import LIMITS, Limits
 from ingest.store.announcements import StoredAnnouncement, announcements
 from ingest.store.counts import MessageCount, message_counts, recent_drops
 from ingest.store.intrusions import Intrusion, recent_intrusions
+from ingest.store.quality import (
+    SKEWS,
+    DeviceQuality,
+    RejectionCount,
+    device_quality,
+    first_heard,
+    rejection_counts,
+    repeats,
+)
 
 __all__ = [
+    "LIMITS",
     "RENEWED_WITHIN",
+    "SKEWS",
     "Batch",
     "DeviceDay",
+    "DeviceQuality",
     "HourCount",
     "Intrusion",
+    "Limits",
     "MessageCount",
     "Rejected",
+    "RejectionCount",
     "StoredAnnouncement",
     "Worker",
     "announcements",
     "device_days",
+    "device_quality",
     "feed_after",
+    "first_heard",
     "horizon",
     "hour_counts",
     "last_arrival",
@@ -50,15 +67,20 @@ __all__ = [
     "recent_drops",
     "recent_intrusions",
     "rejected",
+    "rejection_counts",
     "rejections",
     "renew_horizon",
+    "repeats",
     "replay",
     "silent_lanes",
+    "waiting_rejections",
     "workers",
 ]
 
 SKEW = timedelta(minutes=10)  # between the clock of an ingest process and the database's
 REDELIVERED_WITHIN = timedelta(days=1)  # a message may be stored so long after it was received
+# Of a reading that was not taken as it was sent: the condition of migration 0026's partial indexes.
+_MENDED = """body LIKE '%%"repaired":%%' OR body NOT LIKE '%%"clock":"ok"%%'"""
 AT_ONCE = 2_000  # readings fetched in one go by a replay
 
 _decode = msgspec.json.Decoder(Reading).decode
@@ -95,6 +117,7 @@ class Rejected(msgspec.Struct, frozen=True):
     http: str | None  # HttpRequest as JSON
     payload: bytes  # pictures, templates and id numbers cut out; at most 64 KiB
     replayed_at: datetime | None  # when it was read after all
+    device: str = ""  # who sent it, registered or not; "" where nobody could tell
 
     @property
     def place(self) -> str:
@@ -115,6 +138,7 @@ def readings(
     device: str | None = None,
     devices: Collection[str] | None = None,
     kind: str | None = None,
+    mended: bool | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     limit: int = 100,
@@ -122,7 +146,8 @@ def readings(
     """Return the readings from `since` to before `until`, newest first.
 
     These are the times that a reading is judged by. `devices` narrows to some devices, before
-    `limit` counts.
+    `limit` counts; so does `mended`, to those that were (or were not) repaired or judged by our
+    clock.
     Positions, heartbeats and measurements of all devices together come by when they were stored,
     the last first, and a clock more than ten minutes ahead may fall out of `since`.
     """
@@ -131,6 +156,8 @@ def readings(
         ("device = %s", device),
         ("device = ANY(%s)", None if devices is None else list(devices)),
         ("kind = %s", kind),
+        (f"({_MENDED}) AND %s", mended or None),
+        (f"NOT ({_MENDED}) AND %s", True if mended is False else None),
         ("at >= %s", since),
         ("at < %s", until),
         ("arrival > %s", _stored_before(conn, since - SKEW) if since and not by_time else None),
@@ -209,6 +236,7 @@ def device_days(
 def rejections(
     conn: psycopg.Connection,
     *,
+    devices: Collection[str] | None = None,
     reason: str | None = None,
     family: str | None = None,
     since: datetime | None = None,
@@ -219,11 +247,13 @@ def rejections(
 ) -> list[Rejected]:
     """Return what could not be read, received from `since` to before `until`, newest first.
 
+    `devices` narrows to those that some devices sent; "" is a device that nobody could tell.
     `replayed` narrows to those that were (or were not) read after all. With `after`, those with
     a higher number, oldest first.
     """
     where, values = _where(
         ("n > %s", after),
+        ("device = ANY(%s)", None if devices is None else list(devices)),
         ("reason = %s", reason),
         ("family = %s", family),
         ("received_at >= %s", since),
@@ -238,13 +268,30 @@ def rejections(
     ).fetchall()
 
 
+def waiting_rejections(
+    conn: psycopg.Connection, devices: Collection[str] | None = None, reason: str | None = None
+) -> int:
+    """Return how many messages that could not be read wait to be read again."""
+    where, values = _where(
+        ("device = ANY(%s)", None if devices is None else list(devices)),
+        ("reason = %s", reason),
+    )
+    found = conn.execute(
+        f"SELECT count(*) FROM (SELECT FROM rejection {where or 'WHERE true'}"
+        " AND replayed_at IS NULL) AS waiting",
+        values,
+    ).fetchone()
+    assert found is not None  # a count always has a row
+    return int(found[0])
+
+
 def rejected(conn: psycopg.Connection, n: int) -> Rejected | None:
     """Return one rejection by its number, or None."""
     cursor = conn.cursor(row_factory=class_row(Rejected))
     return cursor.execute(f"SELECT {_REJECTED} FROM rejection WHERE n = %s", (n,)).fetchone()
 
 
-_REJECTED = "n, received_at, family, reason, detail, topic, http, payload, replayed_at"
+_REJECTED = "n, received_at, family, reason, detail, topic, http, payload, replayed_at, device"
 
 
 def _where(*conditions: tuple[str, object]) -> tuple[str, tuple[object, ...]]:

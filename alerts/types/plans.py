@@ -52,6 +52,7 @@ class Staff(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tru
     role: Role = "viewer"
     areas: tuple[str, ...] = ()
     agency: str | None = None
+    vendor: str | None = None  # whose devices they see on the console, and nothing else
     caregiver: str | None = None  # who they are in the register; their phone then says "arrived"
     contacts: tuple[Contact, ...] = ()
 

@@ -7,6 +7,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 from fastapi import APIRouter, Depends, Query
+from fastapi import Path as PathParameter
 from fastapi.responses import Response
 from msgspec.structs import asdict
 
@@ -24,10 +25,14 @@ from dashboards.views import attendance as months
 from dashboards.views import ledger as ledgers
 from dashboards.views.attendance import ResidentMonth
 from dashboards.views.desk import DeskView, desk_of
+from dashboards.views.inspector import FilterOfMessages, asked_devices
 from dashboards.views.ledger import LedgerFilter, LedgerRow, Totals
 from dashboards.views.moments import MONTH, aware
+from dashboards.views.rejection import as_error, faults_of, names_of, rejection_for
+from devices.explanation import Expected, Got
 from devices.readings import FaceSeen, Reading
 from devices.subject import Subject
+from devices.veil import Names, masked_of, veiled
 from ingest import history as ingest_history
 from ingest.history import HourCount, Rejected
 
@@ -36,6 +41,18 @@ MOST = 10_000
 FACES_A_MONTH = 1_000_000
 AtDesk = Annotated[DeskView, Depends(desk_of)]
 Limit = Annotated[int, Query(ge=1, le=MOST)]
+RejectionNumber = Annotated[int, PathParameter(ge=0, lt=2**63)]
+
+
+class ApiError(msgspec.Struct, frozen=True, kw_only=True):
+    """One thing that is wrong with a message."""
+
+    part: str  # payload, topic or sender
+    pointer: str  # RFC 6901, into the payload
+    expected: Expected
+    got: Got
+    rule: str
+    help: str  # the page that says how to mend it
 
 
 class ApiRejection(msgspec.Struct, frozen=True, kw_only=True):
@@ -46,8 +63,10 @@ class ApiRejection(msgspec.Struct, frozen=True, kw_only=True):
     family: str
     rejected: str
     detail: str
+    device: str  # "" where nobody could tell
     topic: str
-    payload_b64: str
+    payload_b64: str  # as it came, with names, places and secrets overwritten
+    errors: list[ApiError]
     replayed_at: datetime | None
 
 
@@ -124,7 +143,7 @@ def readings(
         found = ingest_history.readings(
             conn,
             device=device,
-            devices=_devices_of(desk),
+            devices=desk.records.devices(),
             kind=kind,
             since=aware(since),
             until=aware(until),
@@ -146,37 +165,51 @@ def hours(desk: AtDesk, since: datetime | None = None, until: datetime | None = 
     return as_json(found if desk.who.scope.whole else [])
 
 
-def _devices_of(desk: DeskView) -> list[str] | None:
-    """Return the devices that the visitor may see; None: all."""
-    if desk.who.scope.whole:
-        return None
-    return [
-        each.id for each in desk.directory.devices if desk.records.sees(Subject("device", each.id))
-    ]
-
-
 @router.get("/rejections", openapi_extra=described(list[ApiRejection]))
 def rejections(
     desk: Annotated[DeskView, Depends(desk_of_vendor)],
+    device: str = "",
+    place: str = "",
     reason: str | None = None,
     family: str | None = None,
     since: datetime | None = None,
     until: datetime | None = None,
     limit: Limit = 100,
 ) -> Response:
-    """List what could not be read, newest first, pictures and id numbers cut out."""
+    """List what could not be read, newest first, of the devices that the asker may see.
+
+    Pictures and id numbers are cut out; names, places and secrets are asterisks. `errors` says of
+    each fault where it is (a JSON pointer), what was expected and what was got.
+    """
+    asked = FilterOfMessages(device=device, place=place, verdict="rejected", reason=reason or "")
     with desk.site.pool.connection() as conn:
         found = ingest_history.rejections(
-            conn, reason=reason, family=family, since=aware(since), until=aware(until), limit=limit
+            conn,
+            devices=asked_devices(desk, asked),
+            reason=reason,
+            family=family,
+            since=aware(since),
+            until=aware(until),
+            limit=limit,
         )
-    return as_json([_shown(one) for one in found if desk.who.scope.whole])
+    names = names_of(desk)
+    return as_json([_shown(one, names) for one in found])
 
 
-def _shown(message: Rejected) -> ApiRejection:
+@router.get("/rejections/{n}", openapi_extra=described(ApiRejection))
+def rejection(n: RejectionNumber, desk: Annotated[DeskView, Depends(desk_of_vendor)]) -> Response:
+    """Return one message that could not be read, if the asker may see its device."""
+    with desk.site.pool.connection() as conn:
+        return as_json(_shown(rejection_for(conn, n, desk), names_of(desk)))
+
+
+def _shown(message: Rejected, names: Names) -> ApiRejection:
     own = {
         "rejected": message.reason,
-        "topic": message.place,
-        "payload_b64": base64.b64encode(message.payload).decode(),
+        "detail": masked_of(message.detail, names),
+        "topic": masked_of(message.place, names),
+        "payload_b64": base64.b64encode(veiled(message.payload, names)).decode(),
+        "errors": [as_error(each, names) for each in faults_of(message)],
     }
     return msgspec.convert({**asdict(message), **own}, ApiRejection)
 

@@ -21,7 +21,9 @@ from devices.directory import Directory
 
 COOKIE = "carewatch_session"
 LOOPBACK = frozenset(("127.0.0.1", "::1", "localhost", "testclient"))
-Right = Literal["look", "act", "mute", "reveal", "vendor", "export", "try", "tune", "register"]
+Right = Literal[
+    "look", "act", "mute", "reveal", "vendor", "export", "try", "tune", "register", "replay"
+]
 EVERYBODY: frozenset[Role] = frozenset(("viewer", "operator", "on_call", "manager", "admin"))
 RIGHTS: dict[Right, frozenset[Role]] = {
     "look": EVERYBODY,
@@ -32,6 +34,7 @@ RIGHTS: dict[Right, frozenset[Role]] = {
     "try": frozenset(("operator", "manager", "admin")),
     "tune": frozenset(("manager", "admin")),
     "register": frozenset(("manager", "admin")),
+    "replay": frozenset(("manager", "admin")),
     "vendor": frozenset(("vendor", "operator", "manager", "admin")),
 }
 
@@ -59,6 +62,10 @@ class NotSignedIn(Exception):
 
 class NotAllowed(Exception):
     """The role does not have this right."""
+
+    def __init__(self, who: Visitor) -> None:
+        super().__init__(who.role)
+        self.who = who
 
 
 def visitor(request: Request, site: Annotated[Site, Depends(site_of)]) -> Visitor | None:
@@ -90,7 +97,7 @@ def having(right: Right) -> Callable[..., Visitor]:
         if found is None:
             raise NotSignedIn
         if not found.may(right):
-            raise NotSignedIn if found is ANYBODY else NotAllowed
+            raise NotSignedIn if found is ANYBODY else NotAllowed(found)
         return found
 
     return check

@@ -4,6 +4,7 @@ are this room's own; people and their roles come from the town file.
 
 import hashlib
 import secrets
+from collections.abc import Collection
 from datetime import datetime, timedelta
 
 import psycopg
@@ -96,8 +97,18 @@ def end_session(conn: psycopg.Connection, cookie: str) -> None:
     conn.execute("DELETE FROM session WHERE id = %s", (_session_id(cookie),))
 
 
+def first_sign_ins(conn: psycopg.Connection, persons: Collection[str]) -> dict[str, datetime]:
+    """Return when each of these people signed in first, as far as that is still logged."""
+    rows = conn.execute(
+        "SELECT person, min(at) FROM access_log WHERE what = 'sign_in' AND person = ANY(%s)"
+        " GROUP BY person",
+        (list(persons),),
+    )
+    return dict(rows.fetchall())
+
+
 def log_access(conn: psycopg.Connection, person: str, what: str, subject: str) -> None:
-    """Log who looked at what is not for everybody: reveal, export, trail, sign_in."""
+    """Log who did what is not for everybody: reveal, export, trail, sign_in, replay, replayed."""
     conn.execute(
         "INSERT INTO access_log (person, what, subject) VALUES (%s, %s, %s)",
         (person, what, subject),

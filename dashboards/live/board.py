@@ -174,6 +174,8 @@ def shows(board: Board, subject: Subject) -> bool:
     """
     if board.scope.whole:
         return True
+    if board.scope.vendor is not None:
+        return sees_subject(board.scope, board.directory, subject)
     who = subject
     if subject.kind == "device" and (device := board.directory.devices.get(subject.id)):
         who = device.subject

@@ -11,6 +11,9 @@ from dashboards.pages import (
     rules,
     signin,
     vendor,
+    vendor_docs,
+    vendor_panels,
+    vendor_replay,
     wall,
 )
 
@@ -23,6 +26,9 @@ ROUTERS = (
     ledger.router,
     rules.router,
     vendor.router,
+    vendor_docs.router,
+    vendor_panels.router,
+    vendor_replay.router,
     discovery.router,
     contract.router,
 )

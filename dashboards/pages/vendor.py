@@ -1,26 +1,31 @@
-"""The vendor's console: the last messages as they were understood."""
+"""The vendor's console: the last messages as they were understood, and each that was not."""
 
-from collections import Counter
 from datetime import timedelta
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Literal, get_args
 
-from fastapi import APIRouter, Depends
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi import APIRouter, Depends, Query
+from fastapi import Path as PathParameter
+from fastapi.responses import HTMLResponse
 
 import devices.contract
-from dashboards.actions import NoSuchPage
 from dashboards.auth.access import Visitor, having, words_of
 from dashboards.site import Site, site_of
 from dashboards.texts import Words
+from dashboards.views.copy_as import VARIABLES
 from dashboards.views.desk import DeskView
-from dashboards.views.inspector import InspectorLine, seen
+from dashboards.views.inspector import (
+    FilterOfMessages,
+    Verdict,
+    last_messages,
+    places,
+)
+from dashboards.views.rejection import message_view, names_of, rejection_for
+from devices.readings import Reason
 from devices.subject import Subject
 from ingest import history
 
 router = APIRouter(prefix="/vendor", include_in_schema=False)
-SHOWN = 200  # messages
-DAY = timedelta(hours=24)
 LATELY = timedelta(days=30)  # of what a device said day by day
 CONTRACT = Path(devices.contract.__file__).parent
 FILES = {
@@ -28,7 +33,7 @@ FILES = {
     "bad.jsonl": CONTRACT / "samples" / "bad.jsonl",
     "asyncapi.yaml": CONTRACT / "asyncapi.yaml",
 }
-COUNTED = 5000  # rejections of a day that the summary counts
+VERDICTS = [verdict for verdict in get_args(Verdict) if verdict]
 
 
 def desk_of_vendor(
@@ -41,57 +46,65 @@ def desk_of_vendor(
 
 
 VendorDesk = Annotated[DeskView, Depends(desk_of_vendor)]
-Verdict = Literal["", "accepted", "repaired", "rejected"]
+Numbered = Annotated[int, PathParameter(ge=0, lt=2**63)]
+Outcome = Literal["", "stored", "duplicate", "ignored", "rejected"]  # of a replay just done
+Short = Annotated[str, Query(max_length=512)]
+
+
+def wanted_of(
+    device: Short = "", place: Short = "", verdict: Verdict = "", reason: Short = ""
+) -> FilterOfMessages:
+    """Return which messages the page's address asks for."""
+    return FilterOfMessages(device=device.strip(), place=place, verdict=verdict, reason=reason)
+
+
+Wanted = Annotated[FilterOfMessages, Depends(wanted_of)]
 
 
 @router.get("")
-def page(desk: VendorDesk, device: str = "", verdict: Verdict = "") -> HTMLResponse:
-    """Show the inspector, what a device sent day by day, and what was rejected in 24 hours."""
-    known = desk.directory.devices.get(device)
-    registered = known is not None and desk.records.sees(Subject("device", device))
+def page(desk: VendorDesk, wanted: Wanted) -> HTMLResponse:
+    """Show the inspector: the last messages that fit the filters."""
+    known = desk.directory.devices.get(wanted.device)
+    registered = known is not None and desk.records.sees(Subject("device", wanted.device))
     with desk.site.pool.connection() as conn:
-        rejected = history.rejections(conn, since=desk.now - DAY, limit=COUNTED)
-        days = history.device_days(conn, [device] * registered, desk.now - LATELY, desk.now)
-    reasons = Counter((each.family, each.reason) for each in rejected if desk.who.scope.whole)
+        messages = last_messages(conn, desk, wanted, names_of(desk))
+        asked = [wanted.device] * registered
+        days = history.device_days(conn, asked, desk.now - LATELY, desk.now)
     return desk.page(
         "vendor.html",
         here="vendor",
-        messages=_messages(desk, device, verdict),
-        device=device,
-        verdict=verdict,
-        reasons=reasons.most_common(20),
-        files=FILES,
+        tab="inspector",
+        messages=messages,
+        wanted=wanted,
+        verdicts=VERDICTS,
+        reasons=list(Reason),
+        places=places(desk),
         registered=registered,
+        files=FILES,
         days=days,
-        heard=desk.board.heard.get(device) if known else None,
+        heard=desk.board.heard.get(wanted.device) if registered else None,
     )
 
 
-@router.get("/contract")
-def contract(desk: VendorDesk) -> HTMLResponse:
-    """Show the device contract in the reader's language."""
-    name = "contract-v1.zh-CN.md" if desk.words.lang == "zh" else "contract-v1.md"
-    text = (CONTRACT / name).read_text(encoding="utf-8")
-    return desk.page("vendor_contract.html", here="vendor", text=text)
-
-
-@router.get("/files/{name}")
-def file(name: str, desk: VendorDesk) -> FileResponse:
-    """Send the contract's files for machines. Raises NoSuchPage."""
-    path = FILES.get(name)
-    if path is None:
-        raise NoSuchPage(f"{name}: no such file; there are {', '.join(FILES)}")
-    return FileResponse(path, filename=name)
-
-
 @router.get("/list")
-def messages(desk: VendorDesk, device: str = "", verdict: Verdict = "") -> HTMLResponse:
+def messages(desk: VendorDesk, wanted: Wanted) -> HTMLResponse:
     """Show the messages alone, which the page's module fetches again."""
-    return desk.page("vendor_list.html", messages=_messages(desk, device, verdict))
-
-
-def _messages(desk: DeskView, device: str, verdict: str) -> list[InspectorLine]:
     with desk.site.pool.connection() as conn:
-        readings = history.readings(conn, device=device or None, limit=SHOWN)
-        rejections = history.rejections(conn, limit=SHOWN)
-    return seen(readings, rejections, desk.board, device=device, verdict=verdict)
+        found = last_messages(conn, desk, wanted, names_of(desk))
+    return desk.page("vendor_list.html", messages=found)
+
+
+@router.get("/rejections/{n}")
+def rejection(n: Numbered, desk: VendorDesk, read: Outcome = "") -> HTMLResponse:
+    """Show one rejected message: what is wrong with it, its bytes, how to send it again."""
+    with desk.site.pool.connection() as conn:
+        found = rejection_for(conn, n, desk)
+    shown = message_view(found, desk.words, names_of(desk))
+    return desk.page(
+        "vendor_rejection.html",
+        here="vendor",
+        tab="inspector",
+        message=shown,
+        variables=VARIABLES,
+        read=read,
+    )

@@ -1,32 +1,35 @@
-"""The last messages with what became of each, for who builds or mends a device. Pure."""
+"""The last messages with what became of each, for who builds or mends a device."""
 
-import re
-import shlex
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Literal
 
 import msgspec
+import psycopg
 
-from dashboards.live.board import Board, shows
-from devices.directory import Directory
+from dashboards.texts import Words
+from dashboards.views.desk import DeskView
+from dashboards.views.rejection import errors_of
 from devices.readings import Reading
 from devices.subject import Subject
+from devices.veil import NOBODY, Names, masked_of
+from ingest import history
 from ingest.history import Rejected
 
-PAYLOAD = 2000  # characters shown
+SHOWN = 200  # messages
+LATELY = timedelta(hours=24)  # how far back many devices' messages are looked for
+EXPLAINED = 4096  # bytes of a payload; a longer one is explained on its own page
 HIDDEN = ("lat", "lon", "person", "client")  # whereabouts and people are nobody's debugging
-# The same in a message that could not be read, whatever it calls them and however it is written.
-_PRIVATE = re.compile(
-    r"""(\b(?:lat|latitude|lon|lng|longitude|person\w*|client\w*|name|custom_?id)["']?\s*[:=]\s*)"""
-    r"""("(?:[^"\\]|\\.)*"?|[^\s,;&}\]<]+)""",
-    re.IGNORECASE,
-)
-_SECRET = re.compile(
-    r"""((?:secret|token|passw(?:or)?d|pwd|api_?key|auth\w*|sign(?:ature)?)["']?\s*[:=]\s*)"""
-    r"""("(?:[^"\\]|\\.)*"?|[^\s,;&}\]<]+)""",
-    re.IGNORECASE,
-)
+Verdict = Literal["", "accepted", "repaired", "rejected"]
+
+
+class FilterOfMessages(msgspec.Struct, frozen=True, kw_only=True):
+    """Which messages are asked for; "" narrows nothing."""
+
+    device: str = ""
+    place: str = ""  # a facility's id
+    verdict: Verdict = ""
+    reason: str = ""  # of a rejection: no other message has one
 
 
 class InspectorLine(msgspec.Struct, frozen=True, kw_only=True):
@@ -38,38 +41,94 @@ class InspectorLine(msgspec.Struct, frozen=True, kw_only=True):
     what: str  # the kind, or the reason of the rejection
     where: str  # topic or request line, "" for what was accepted
     detail: str
-    payload: str
-    hint: str  # how to send it again by hand; "" where it makes no sense
+    payload: str  # of a reading; a rejection has a page of its own
+    n: int | None = None  # the number of a rejection
+
+
+def asked_devices(desk: DeskView, wanted: FilterOfMessages) -> list[str] | None:
+    """Return the devices that a filter means, none of which is hidden from the visitor.
+
+    None: all, registered or not; of a visitor who sees the whole town.
+    """
+    if wanted.device:
+        sees = desk.who.scope.whole or desk.records.sees(Subject("device", wanted.device))
+        return [wanted.device] if sees and _stands_in(desk, wanted) else []
+    if wanted.place:
+        held = desk.directory.held_by(Subject("facility", wanted.place))
+        return [each.id for each in held if desk.records.sees(Subject("device", each.id))]
+    return desk.records.devices()
+
+
+def _stands_in(desk: DeskView, wanted: FilterOfMessages) -> bool:
+    if not wanted.place:
+        return True
+    device = desk.directory.devices.get(wanted.device)
+    return device is not None and device.subject == Subject("facility", wanted.place)
+
+
+def places(desk: DeskView) -> list[tuple[str, str]]:
+    """Return the facilities that hold a device the visitor sees: id and name."""
+    return [
+        (one.id, one.name or one.id)
+        for one in desk.directory.facilities
+        if any(
+            desk.records.sees(Subject("device", each.id))
+            for each in desk.directory.held_by(Subject("facility", one.id))
+        )
+    ]
+
+
+def last_messages(
+    conn: psycopg.Connection, desk: DeskView, wanted: FilterOfMessages, names: Names
+) -> list[InspectorLine]:
+    """Return the newest messages that fit, at most 200, all narrowed by the database.
+
+    Of one device however old they are, of many those of the last 24 hours.
+    """
+    devices = asked_devices(desk, wanted)
+    if devices == []:
+        return []
+    readings: list[Reading] = []
+    rejections: list[Rejected] = []
+    if wanted.verdict != "rejected" and not wanted.reason:
+        readings = history.readings(
+            conn,
+            device=wanted.device or None,
+            devices=None if wanted.device else devices,
+            mended=_mended(wanted.verdict),
+            since=None if wanted.device else desk.now - LATELY,
+            limit=SHOWN,
+        )
+    if wanted.verdict in ("", "rejected"):
+        rejections = history.rejections(
+            conn, devices=devices, reason=wanted.reason or None, limit=SHOWN
+        )
+    return seen(readings, rejections, desk.words, names)
+
+
+def _mended(verdict: Verdict) -> bool | None:
+    return verdict == "repaired" if verdict else None
 
 
 def seen(
     readings: Iterable[Reading],
     rejections: Iterable[Rejected],
-    board: Board,
-    *,
-    device: str = "",
-    verdict: str = "",
-    limit: int = 200,
+    words: Words,
+    names: Names = NOBODY,
+    limit: int = SHOWN,
 ) -> list[InspectorLine]:
-    """Return the newest messages first, of the devices that the scope shows."""
+    """Return readings and rejections as lines, the newest first. Pure."""
     every = [
-        *(_accepted(reading) for reading in readings),
-        *(_rejected(rejected, board.directory) for rejected in rejections),
+        *(_accepted(each, words) for each in readings),
+        *(_rejected(each, words, names) for each in rejections),
     ]
-    shown = (
-        message
-        for message in every
-        if _in_scope(message, board)
-        and (not device or device == message.device)
-        and (not verdict or verdict == message.verdict)
-    )
-    return sorted(shown, key=lambda message: message.received_at, reverse=True)[:limit]
+    return sorted(every, key=lambda message: message.received_at, reverse=True)[:limit]
 
 
-def _accepted(reading: Reading) -> InspectorLine:
+def _accepted(reading: Reading, words: Words) -> InspectorLine:
     fields = msgspec.to_builtins(reading)
     kept = {key: "…" if key in HIDDEN and value else value for key, value in fields.items()}
-    repairs = _repairs(reading)
+    repairs = _repairs(reading, words)
     return InspectorLine(
         received_at=reading.received_at,
         verdict="repaired" if repairs else "accepted",
@@ -78,47 +137,36 @@ def _accepted(reading: Reading) -> InspectorLine:
         where="",
         detail="; ".join(repairs),
         payload=msgspec.json.format(msgspec.json.encode(kept), indent=1).decode(),
-        hint="",
     )
 
 
-def _repairs(reading: Reading) -> list[str]:
+def _repairs(reading: Reading, words: Words) -> list[str]:
     """Return what was not taken as the device sent it, in words."""
     found = []
     if reading.clock != "ok":
-        found.append(f"clock {reading.clock}: judged by received_at")
+        found.append(words.word("clock", reading.clock))
     if reading.repaired:
-        found.append(f"read after mending: {', '.join(reading.repaired)}")
+        found.append(words("vendor.mended", what=", ".join(reading.repaired)))
     return found
 
 
-def _rejected(rejected: Rejected, directory: Directory) -> InspectorLine:
-    known = directory.device_on(rejected.topic)
-    last = rejected.topic.rsplit("/", 1)[-1]
-    device = known.id if known else last if last in directory.devices else ""
-    topic = shlex.quote(rejected.topic)
-    hint = f"mosquitto_pub -t {topic} -q 1 -f payload.json" if rejected.topic else ""
+def _rejected(rejected: Rejected, words: Words, names: Names) -> InspectorLine:
     return InspectorLine(
         received_at=rejected.received_at,
         verdict="rejected",
-        device=device,
+        device=rejected.device,
         what=rejected.reason,
-        where=masked(rejected.place),
-        detail=masked(rejected.detail),
-        payload=masked(rejected.payload[:PAYLOAD].decode("utf-8", "replace")),
-        hint=hint,
+        where=masked_of(rejected.place, names),
+        detail=_said(rejected, words, names),
+        payload="",
+        n=rejected.n,
     )
 
 
-def masked(text: str) -> str:
-    """Return what a device said without whereabouts, people, secrets and control characters."""
-    text = _SECRET.sub(r"\1…", _PRIVATE.sub(r"\1…", text))
-    return "".join(
-        char if char.isprintable() or char in "\n\t" else f"\\x{ord(char):02x}" for char in text
-    )
-
-
-def _in_scope(message: InspectorLine, board: Board) -> bool:
-    if board.scope.whole:
-        return True
-    return bool(message.device) and shows(board, Subject("device", message.device))
+def _said(rejected: Rejected, words: Words, names: Names) -> str:
+    """Return the first fault in the reader's words, and how many there are besides."""
+    if len(rejected.payload) > EXPLAINED:
+        return masked_of(rejected.detail, names)
+    first, *rest = errors_of(rejected, words, names)
+    said = words("vendor.fault", where=first.where, expected=first.expected, got=first.got)
+    return f"{said} (+{len(rest)})" if rest else said

@@ -29,6 +29,13 @@ class VisibleRecords:
         """Return True if a holder or device may be shown."""
         return shows(self._board, subject)
 
+    def devices(self) -> list[str] | None:
+        """Return the devices that may be shown; None: all, and those that nobody registered."""
+        if self._board.scope.whole:
+            return None
+        known = (each.id for each in self._board.directory.devices)
+        return [id for id in known if self.sees(Subject("device", id))]
+
     def visible(self, alerts: Iterable[Alert]) -> list[Alert]:
         """Return those of the alerts that may be shown."""
         scope, directory = self._board.scope, self._board.directory

@@ -10,6 +10,7 @@ from core.errors import CarewatchError
 app = typer.Typer(help="Rejected messages: list, show, decode again.", no_args_is_help=True)
 Reason = Annotated[str | None, typer.Option(help="Only this reason: bad_value, not_json, ...")]
 Family = Annotated[str | None, typer.Option(help="Only this family: contract, owntracks, ...")]
+DeviceId = Annotated[str | None, typer.Option("--device", help="Only of this device.")]
 Since = Annotated[
     datetime | None,
     typer.Option(
@@ -26,6 +27,7 @@ def register(root: typer.Typer) -> None:
 
 @app.command("list")
 def list_(
+    device: DeviceId = None,
     reason: Reason = None,
     family: Family = None,
     since: Since = None,
@@ -39,6 +41,7 @@ def list_(
     with connected() as conn:
         found = rejections(
             conn,
+            devices=_only(device),
             reason=reason,
             family=family,
             since=_aware(since),
@@ -79,6 +82,7 @@ def replay(
     numbers: Annotated[
         list[int] | None, typer.Argument(help="Only these; else all not read yet.")
     ] = None,
+    device: DeviceId = None,
     reason: Reason = None,
     family: Family = None,
     since: Since = None,
@@ -92,12 +96,22 @@ def replay(
         directory = load_directory(conn)
         conn.commit()
         outcomes = deadletters.replay(
-            conn, directory, numbers or None, reason=reason, family=family, since=_aware(since)
+            conn,
+            directory,
+            numbers or None,
+            devices=_only(device),
+            reason=reason,
+            family=family,
+            since=_aware(since),
         )
     typer.echo(
         f"{outcomes['stored']} stored, {outcomes['duplicate']} stored before,"
         f" {outcomes['ignored']} say nothing we keep, {outcomes['rejected']} still rejected"
     )
+
+
+def _only(device: str | None) -> list[str] | None:
+    return None if device is None else [device]
 
 
 def _aware(moment: datetime | None) -> datetime | None:

@@ -40,9 +40,11 @@ def add(
     kind: Annotated[DeviceKind | None, typer.Option(help="What it is, when it is new.")] = None,
     holder: Annotated[str | None, typer.Option(help="Whose it is: client:c-1.")] = None,
     topic: Annotated[str | None, typer.Option(help="Its topic, if not a contract one.")] = None,
+    vendor: Annotated[str, typer.Option(help="Who made it; they see it on the console.")] = "",
+    model: Annotated[str, typer.Option(help="What its maker calls it.")] = "",
 ) -> None:
     """Give a device its secret, shown once; a device that is not registered yet is added."""
-    device = Device(id=id, kind=kind, holder=holder, topic=topic)
+    device = Device(id=id, kind=kind, holder=holder, topic=topic, vendor=vendor, model=model)
     with _connected() as conn:
         secret = broker_accounts.add(conn, device, _control_url())
     _show_once(id, secret)

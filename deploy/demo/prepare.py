@@ -11,12 +11,17 @@ from deploy.town.loading import load_town
 from deploy.town.townfile import read_town
 
 SECRET = "carewatch"  # of every demo sign-in; printed, and of use on this machine only
-SIGN_INS = {"he": ("u-he", "operator, the desk"), "admin": ("u-admin", "administrator")}
+SIGN_INS = {
+    "he": ("u-he", "operator, the desk"),
+    "admin": ("u-admin", "administrator"),
+    "anbao": ("u-anbao", "a maker of devices, the vendor console"),
+}
 
 STORY = """
   the wall     {wall}
   the desk     {base}/desk
   a phone      {base}/demo/phone      pages arrive here and can be answered
+  the console  {base}/vendor          what vendors see of their devices
   the API      {base}/api/v1/docs
   sign in as   {sign_ins}   (secret: {secret})
   broker       {broker}      as a device: {command} device add ID gives its secret

@@ -21,6 +21,7 @@ WINDOW_MINUTES = 20
 VISIT_MINUTES = 8
 FIRST_DAY = "2026-01-01"
 
+VENDOR = "anbao"  # made the doors and buttons
 VILLAGES = ("东李村", "西李村", "柳林", "石桥", "南堤", "槐树屯", "张庄", "渡口")
 TOWNSHIPS = ("王集镇", "清河镇", "柳沟乡", "石桥镇")
 SURNAMES = "王李张刘陈杨赵黄周吴徐孙胡朱高林何郭马罗"
@@ -247,8 +248,9 @@ def _devices() -> list[dict[str, Any]]:
             device["topic"] = f"owntracks/g-{i}/phone"
         devices.append(device)
     for i in range(1, CLIENTS + 1):
-        door: dict[str, Any] = {"id": f"door-c{i}", "kind": "door", "holder": f"client:c-{i}"}
-        button: dict[str, Any] = {"id": f"btn-c{i}", "kind": "sos", "holder": f"client:c-{i}"}
+        held = {"holder": f"client:c-{i}", "vendor": VENDOR}
+        door: dict[str, Any] = {"id": f"door-c{i}", "kind": "door", "model": "DS-20", **held}
+        button: dict[str, Any] = {"id": f"btn-c{i}", "kind": "sos", "model": "SOS-3", **held}
         if i % 2 == 0:
             door["topic"] = f"zigbee2mqtt/door_c{i}"
             button["topic"] = f"zigbee2mqtt/btn_c{i}"
@@ -311,6 +313,7 @@ def _people(page_url: str) -> list[dict[str, Any]]:
         person("u-admin", "管理员", "admin"),
         person("u-kangle", "康乐值班", "on_call", agency="a-1"),
         person("u-xiaoxin", "孝心值班", "on_call", agency="a-2"),
+        person("u-anbao", "安宝电子", "vendor", vendor=VENDOR),
     ]
 
 

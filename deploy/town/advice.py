@@ -25,6 +25,9 @@ def advice(draft: Draft) -> Iterator[Wrong]:
     yield from _visits(draft)
     for number, device in draft["devices"].items():
         yield from _contract_topic(device, number)
+    for number, person in draft["people"].items():
+        if person.role == "vendor" and not (person.vendor or person.areas or person.agency):
+            yield ("people", number), "a vendor that names no `vendor` sees every maker's devices"
     for number, rota in draft["rotas"].items():
         if not rota.people:
             yield ("rotas", number), "nobody is in it: rungs that page it are skipped"

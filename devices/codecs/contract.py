@@ -13,6 +13,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import replace
 
+from core.refusal import Wrong, refusal
 from devices.codecs.body import JsonObject, json_object
 from devices.codecs.codec import Codec, Decoded, Part, nothing, refused
 from devices.codecs.faults import first_fault
@@ -58,7 +59,7 @@ _Said = dict[str, Any]  # the fields that every reading shares
 
 def decode(envelope: Envelope) -> Decoded:
     """The reading of one contract message, or a rejection that names the field at fault."""
-    address = contract_topic(envelope.topic) if envelope.http is None else address_of(envelope)
+    address = address_of(envelope)
     if address is None:
         shape = f"{CONTRACT_ROOT}{{site}}/{{kind}}/{{device}}"
         return refused(Reason.UNKNOWN_TOPIC, f"a contract topic is {shape}")
@@ -81,6 +82,7 @@ def decode(envelope: Envelope) -> Decoded:
 
 
 def address_of(envelope: Envelope) -> ContractTopic | None:
+    """The parts of the contract topic, or of the HTTP path that stands for one; None elsewhere."""
     if envelope.http is None:
         return contract_topic(envelope.topic)
     path = envelope.http.path.partition("?")[0]
@@ -187,6 +189,19 @@ def _faulty(envelope: Envelope, address: ContractTopic) -> Decoded:
     except msgspec.ValidationError:
         return Decoded((first_fault(body, MESSAGES[address.kind])[1],))
     return Decoded((_named_anew(_part(message, envelope, address)), *faults))
+
+
+def every_fault(body: JsonObject, kind: str) -> tuple[Wrong, ...]:
+    """All that the contract finds wrong with a message of a kind, field by field; none where it
+    can be read."""
+    written, faults = body, list[Rejection]()
+    body = _with_time(_with_id(body, faults))
+    of_id = (Wrong(("id",), fault.detail) for fault in faults)
+    try:
+        msgspec.convert(body, MESSAGES[kind])
+    except msgspec.ValidationError:
+        return (*of_id, *refusal(body, MESSAGES[kind], hidden=None))
+    return tuple(of_id) if body is not written else ()
 
 
 def _named_anew(part: Part) -> Part:

@@ -68,6 +68,7 @@ class Admitted(msgspec.Struct, frozen=True, gc=False):
     redacted: int = 0  # private values cut out: pictures, id-card and phone numbers
     counted: tuple[Counted, ...] = ()
     repaired: tuple[str, ...] = ()  # what was mended in the outer form, where that helped
+    device: str = ""  # of a message with rejections: who sent it, as far as can be told
     announcement: Owned | None = None  # to be kept, for what it says of the messages that follow
 
 

@@ -14,6 +14,7 @@ from devices.discovery.announced import NOTHING, Announced
 from devices.envelope import Envelope
 from devices.readings import Reason, Rejection
 from ingest.admission.admit import Admitted, admit
+from ingest.admission.sender import attributed
 
 log = structlog.get_logger()
 
@@ -21,7 +22,7 @@ log = structlog.get_logger()
 def contained(envelope: Envelope, directory: Directory, announced: Announced = NOTHING) -> Admitted:
     """What admission makes of a message; a rejection where it fails. Raises nothing."""
     try:
-        return admit(envelope, directory, announced)
+        return attributed(admit(envelope, directory, announced), envelope, directory)
     except Exception as fault:
         at = extract_tb(fault.__traceback__)[-1]
         log.error(  # where, and not what it says: that may hold a place or a name
@@ -32,4 +33,5 @@ def contained(envelope: Envelope, directory: Directory, announced: Announced = N
             at=f"{at.filename}:{at.lineno}",
         )
         why = f"carewatch itself failed on it ({type(fault).__name__}): tell its makers"
-        return Admitted(family_of(envelope), rejections=(Rejection(Reason.BAD_VALUE, why),))
+        failed = Admitted(family_of(envelope), rejections=(Rejection(Reason.BAD_VALUE, why),))
+        return attributed(failed, envelope, directory)

@@ -39,6 +39,7 @@ from ingest.http.rates import Rates
 from ingest.lanes.counters import settled
 from ingest.lanes.register import Register
 from ingest.store.counts import keep
+from ingest.store.quality import keep_repeats, repeats_of
 from ingest.store.save import AdmittedMessage, Arrivals, save
 from ingest.store.stamps import keep_stamp, stamp_of
 
@@ -155,6 +156,8 @@ class Intake:
         if self._register is None:
             self._register = Register.load(conn)
         admitted = contained(envelope, self._register.refreshed(conn, envelope.received_at))
+        if admitted.rejections and caller.device is not None:
+            admitted = msgspec.structs.replace(admitted, device=caller.device)
         if any(not caller.may_speak_for(reading.device) for reading in admitted.readings):
             return FOREIGN
         if hurried and not any(isinstance(each, SosPressed) for each in admitted.readings):
@@ -163,6 +166,7 @@ class Intake:
         messages = settled(conn, [AdmittedMessage(envelope, admitted)])
         arrivals = save(conn, messages)  # away: answered so, sent again, and counted then
         keep(conn, metrics.count_received(messages) + metrics.count_outcomes(messages, arrivals))
+        keep_repeats(conn, repeats_of(messages, arrivals))
         return _answer(conn, envelope, admitted, arrivals)
 
 

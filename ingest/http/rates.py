@@ -4,8 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-A_SECOND = 5.0  # messages; a phone on the move sends one each second, a terminal a face each
-BURST = 600  # messages that may come at once: ten minutes of one a second, buffered
+from ingest.limits import A_SECOND, BURST
 
 
 class Rates:

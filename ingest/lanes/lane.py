@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Literal, TypeVar
@@ -22,7 +23,7 @@ from ingest.lanes.batch import gather
 from ingest.lanes.register import Register
 from ingest.lanes.slots import LIFE
 from ingest.mqtt.session import BEAT, Delivery, Session
-from ingest.store import announcements, counts
+from ingest.store import announcements, counts, quality
 from ingest.store.repeats import RepeatGuard
 from ingest.store.save import AdmittedMessage, Arrivals, save
 
@@ -73,6 +74,7 @@ class SavingLane:
         self._well_at = time.monotonic()
         self._reported_at = 0.0
         self._tally = counts.Tally()  # not written down yet
+        self._repeats = Counter[str]()  # device -> messages that it sent again, as well
         self._outage = OutageLog(log, slot=self.slot)
         self._stopping = threading.Event()
         self._thread = threading.Thread(target=self._run, name=f"save {slot}", daemon=True)
@@ -108,6 +110,7 @@ class SavingLane:
                 if self._stopping.is_set():
                     return
         except Stopped:
+            self._repeats.clear()
             self._tally.clear()  # what was in hand is redelivered, and counted then
         finally:
             self._leave()
@@ -133,6 +136,7 @@ class SavingLane:
         self._tally += metrics.count_received(messages)
         arrivals = self._do_until_done(lambda conn: self._save(conn, batch, messages))
         self._tally += metrics.count_outcomes(messages, arrivals)
+        self._repeats += quality.repeats_of(messages, arrivals)
         metrics.BATCH.labels(self.slot).observe(len(messages))
         metrics.SAVING.labels(self.slot).observe(time.monotonic() - began)
         self._committed(messages)
@@ -241,7 +245,9 @@ class SavingLane:
         if self._tally:
             with conn.transaction():
                 counts.keep(conn, self._tally)
+                quality.keep_repeats(conn, self._repeats)
             self._tally.clear()
+            self._repeats.clear()
 
     def _leave(self) -> None:
         try:

@@ -219,7 +219,8 @@ def _copy_refused(
     if not refused:
         return
     with conn.cursor().copy(
-        "COPY rejection (received_at, family, reason, detail, topic, http, payload) FROM STDIN"
+        "COPY rejection (received_at, family, reason, detail, topic, http, payload, device)"
+        " FROM STDIN"
     ) as copy:
         for each in refused:
             message = messages[each.message]
@@ -233,6 +234,7 @@ def _copy_refused(
                     _storable(envelope.topic),
                     msgspec.json.encode(envelope.http).decode() if envelope.http else None,
                     cut_private(envelope.payload)[0][:LONGEST_PAYLOAD],
+                    _storable(message.admitted.device),
                 )
             )
 

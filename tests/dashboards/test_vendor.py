@@ -1,5 +1,6 @@
 """What a vendor finds on the console: the steps, the contract, the samples."""
 
+import re
 from datetime import datetime, timedelta
 
 import httpx
@@ -61,6 +62,22 @@ def test_the_contract_and_its_files_are_served(web: httpx.Client) -> None:
     for name, path in FILES.items():
         assert vendor.get(f"/vendor/files/{name}").content == path.read_bytes()
     assert vendor.get("/vendor/files/secret_key").status_code == 404
+    assert vendor.get("/vendor/schemas/door.json").json()["title"]
+    assert vendor.get("/vendor/schemas/..%2Fmessages.py").status_code == 404
+
+
+def test_the_documents_panel_leads_to_all_there_is(web: httpx.Client) -> None:
+    vendor = signed_in(web, "u-dev")
+    page = vendor.get("/vendor/docs").text
+    links = set(re.findall(r'href="(/(?:vendor|api)/[^"#]+)', page))
+    assert {"/vendor/contract", "/vendor/files/asyncapi.yaml", "/vendor/changelog"} <= links
+    assert {"/api/v1/docs", "/api/v1/openapi.json", "/vendor/schemas/sos.json"} <= links
+    assert {link: vendor.get(link).status_code for link in links} == dict.fromkeys(links, 200)
+    assert "carewatch/v1/wangji/door/door-c1" in page
+    assert "&#34;tamper&#34;: false" in page  # of a good sample
+    assert "<code>open</code>" in page  # of a bad one
+    assert "Changes of contract v1" in vendor.get("/vendor/changelog?lang=en").text
+    assert "设备协议 v1 的变更" in vendor.get("/vendor/changelog?lang=zh").text
 
 
 def test_nobody_else_reads_it(web: httpx.Client) -> None:

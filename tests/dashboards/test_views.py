@@ -1,6 +1,5 @@
 """What pages are made from, as values: views, ledger rows, settings in force, the inspector."""
 
-import shlex
 from datetime import timedelta
 
 import pytest
@@ -8,14 +7,16 @@ from small_town import LADDER, NOW, ago, alert, directory, door, position, visit
 
 from alerts.history import RuleCard
 from alerts.types import Evidence, RuleScope, Severity, Staff, TownSettings
-from dashboards.live.board import Board, DayBegan, LastFix, fold, narrowed
+from dashboards.live.board import Board, DayBegan, LastFix, fold, narrowed, shows
 from dashboards.scope import WHOLE, Scope, scope_of
+from dashboards.texts import Words
 from dashboards.views import ledger
 from dashboards.views.alert import next_rung, view
-from dashboards.views.inspector import masked, seen
+from dashboards.views.inspector import seen
 from dashboards.views.ledger import LedgerFilter
 from dashboards.views.rules import cards
 from dashboards.views.spreadsheet import harmless
+from devices.subject import Subject
 from ingest.history import Rejected
 
 STAFF = {"u-1": "赵主任"}
@@ -158,51 +159,19 @@ def rejected(topic: str) -> Rejected:
 
 
 def test_the_inspector_shows_verdicts_and_hides_whereabouts() -> None:
-    board = Board(at=NOW, directory=directory())
     skewed = type(door())(
         **{name: getattr(door(), name) for name in door().__struct_fields__} | {"clock": "ahead"}
     )
-    messages = seen([position(), skewed], [rejected("carewatch/v1/w/sos/btn-c1")], board)
+    messages = seen([position(), skewed], [rejected("carewatch/v1/w/sos/btn-c1")], Words("en"))
     assert {message.verdict for message in messages} == {"accepted", "repaired", "rejected"}
     assert all("35.241" not in message.payload for message in messages)
-    assert seen([position()], [], board, verdict="rejected") == []
-    far = narrowed(board, Scope(areas=("other",)))
-    assert seen([door()], [rejected("carewatch/v1/w/sos/btn-c1"), rejected("x")], far) == []
-
-
-def test_a_hint_is_one_word_to_the_shell_whatever_the_topic_says() -> None:
-    board = Board(at=NOW, directory=directory())
-    topic = "x'; touch /tmp/owned; echo '$(id)"
-    (message,) = seen([], [rejected(topic)], board)
-    assert shlex.split(message.hint) == [
-        "mosquitto_pub",
-        "-t",
-        topic,
-        "-q",
-        "1",
-        *["-f", "payload.json"],
-    ]
-
-
-@pytest.mark.parametrize(
-    ("said", "shown"),
-    [
-        ('{"lat": 35.241, "lon":115.4}', '{"lat": …, "lon":…}'),
-        ('{"personName": "王\\"淑兰", "id": "7"}', '{"personName": …, "id": "7"}'),
-        ("/ingest/push/x?id=7&lat=35.2&token=abc", "/ingest/push/x?id=7&lat=…&token=…"),
-        ('{"password": "s3cret', '{"password": …'),
-        ("<latitude>", "<latitude>"),
-        ("a\x1b[2Jb\u202ec", "a\\x1b[2Jb\\x202ec"),
-    ],
-)
-def test_a_rejected_message_shows_no_place_person_or_secret(said: str, shown: str) -> None:
-    assert masked(said) == shown
 
 
 def test_an_area_sees_what_its_visiting_caregivers_send() -> None:
     board = narrowed(Board(at=NOW, directory=directory()), Scope(areas=("wangji",)))
-    assert seen([position()], [], board) == []
-    assert len(seen([position()], [], fold(board, DayBegan((visit(),))))) == 1
+    phone = Subject("device", "phone-g1")
+    assert not shows(board, phone)
+    assert shows(fold(board, DayBegan((visit(),))), phone)
 
 
 def test_who_has_every_top_area_has_the_whole_town() -> None:

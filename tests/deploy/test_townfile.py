@@ -566,7 +566,7 @@ visits:
 - {id: v, client: c, caregiver: g, start: 2026-01-01T09:00, end: 2026-01-01T10:00, minutes: 90}
 - {id: w, client: c, caregiver: g, start: 2026-01-02T09:00, end: 2026-01-02T10:00, minutes: 30}
 - {id: y, client: d, start: 2026-01-02T09:00, end: 2026-01-02T10:00, minutes: 30}
-people: [{id: u}]
+people: [{id: u}, {id: v, role: vendor}, {id: w, role: vendor, vendor: acme}]
 rotas: [{id: r}]
 ladders:
 - {id: one, for: {rules: [sos_pressed], areas: [a]}, rungs: [{after: 0, page: [u, role:manager]}]}
@@ -586,6 +586,7 @@ def test_what_will_probably_disappoint() -> None:
             "devices x, topic: on a contract topic the last part is the device's id,"
             " but 'y' is not 'x'",
         ),
+        (11, "people v: a vendor that names no `vendor` sees every maker's devices"),
         (12, "rotas r: nobody is in it: rungs that page it are skipped"),
         (14, "ladders one, rungs[0].page[1]: nobody is role:manager"),
         (15, "ladders two: it pages nobody"),

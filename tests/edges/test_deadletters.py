@@ -14,6 +14,7 @@ from devices.directory import Device, Directory, RegisterChange
 from devices.envelope import Envelope
 from ingest import deadletters
 from ingest.admission.admit import Admitted, admit
+from ingest.admission.containment import contained
 from ingest.history import feed_after, rejections
 from ingest.store.save import AdmittedMessage, save
 
@@ -70,6 +71,19 @@ def test_only_what_is_asked_for_is_read(conn: psycopg.Connection) -> None:
     assert deadletters.replay(conn, KNOWN, since=NOON) == Counter(stored=1, rejected=1)
 
 
+def test_only_one_devices_are_read(conn: psycopg.Connection) -> None:
+    both = RegisterChange(devices=(Device(id="btn-7", kind="sos"), Device(id="btn-8", kind="sos")))
+    for device in ("btn-7", "btn-8"):
+        topic = f"carewatch/v1/wangji/sos/{device}"
+        envelope = Envelope(topic, PRESS, NOON)
+        save(conn, [AdmittedMessage(envelope, contained(envelope, NOBODY))])
+    known = NOBODY.changed(both)
+    assert [each.device for each in rejections(conn)] == ["btn-8", "btn-7"]
+    assert deadletters.replay(conn, known, devices=["btn-7"]) == Counter(stored=1)
+    assert deadletters.replay(conn, known, devices=["btn-9"]) == Counter()
+    assert deadletters.replay(conn, known) == Counter(stored=1)
+
+
 def test_many_are_read_in_the_order_they_came(conn: psycopg.Connection) -> None:
     many = deadletters.AT_ONCE + 3
     payloads = [b'{"id": "%d", "at": "2026-11-02T11:59:59Z"}' % n for n in range(many)]
@@ -104,6 +118,7 @@ def test_by_hand(
     listed = run(app, ["deadletters", "list"]).stdout.splitlines()
     assert [line.split()[3] for line in listed] == ["not_json", "unknown_device"]
     n = listed[0].split()[0]
+    assert run(app, ["deadletters", "list", "--device", "btn-8"]).stdout == ""
     shown = run(app, ["deadletters", "show", n]).stdout
     assert "topic: carewatch/v1/wangji/sos/btn-7" in shown
     assert shown.endswith("\\x1b[2J{\n")

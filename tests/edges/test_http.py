@@ -64,6 +64,15 @@ def test_a_press_is_committed_and_then_answered(town: Town) -> None:
     assert town.conn.execute("SELECT life FROM arrival_log").fetchall() == [(True,)]
 
 
+def test_a_refused_message_is_kept_for_who_showed_the_secret(town: Town) -> None:
+    """On a path that names no device, and on one that names it."""
+    path = f"/ingest/as/btn-1:{town.secret}/owntracks"
+    for where, headers in ((PATH, town.bearer), (path, {})):
+        assert town.client.post(where, content=b"{", headers=headers).status_code in (200, 400)
+    kept = town.conn.execute("SELECT DISTINCT device FROM rejection").fetchall()
+    assert kept == [("btn-1",)]
+
+
 def test_a_repeat_is_well_and_stays_one_row(town: Town) -> None:
     for outcome in ("stored", "duplicate"):
         answer = town.client.post(PATH, json=SOS, headers=town.bearer)
