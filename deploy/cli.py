@@ -9,7 +9,6 @@ import importlib
 import os
 import sys
 from collections.abc import Iterator, Mapping
-from importlib import metadata
 from typing import Annotated, Any
 
 import typer
@@ -17,6 +16,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from core.errors import CarewatchError
+from deploy.invocation import version
 
 COMMANDS = (
     "up",
@@ -72,14 +72,6 @@ app = typer.Typer(
     add_completion=False,
     pretty_exceptions_enable=False,
 )
-
-
-def version() -> str:
-    """Return the version of the installed package; sources that nobody installed have none."""
-    try:
-        return metadata.version("carewatch")
-    except metadata.PackageNotFoundError:
-        return "(not installed)"
 
 
 def _print_version(wanted: bool) -> None:

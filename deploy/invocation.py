@@ -1,10 +1,19 @@
-"""How this process was started, as a person types it again in the same directory."""
+"""What this process is: its version, and how it was started, as a person types it again here."""
 
 import os
 import shlex
 import shutil
 import sys
+from importlib import metadata
 from pathlib import Path
+
+
+def version() -> str:
+    """Return the version of the installed package; sources that nobody installed have none."""
+    try:
+        return metadata.version("carewatch")
+    except metadata.PackageNotFoundError:
+        return "(not installed)"
 
 
 def invocation() -> str:

@@ -11,12 +11,15 @@ from alerts.history import people
 from dashboards.auth.sessions import first_sign_ins
 from dashboards.views.desk import DeskView
 from devices import registry
+from devices.conformance.kept import last_runs
+from devices.conformance.run import State as CheckState
 from devices.directory import Device
 from devices.registry import Standing
 from ingest import history
 
 LISTED = 200  # devices of the table
 State = Literal["done", "open", "failed"]
+STATE_OF: dict[CheckState, State] = {"pass": "done", "fail": "failed", "needs a person": "open"}
 STEPS = ("vendor", "model", "key", "heard", "conformance", "production")
 
 
@@ -78,12 +81,11 @@ def journeys(conn: psycopg.Connection, desk: DeskView, ids: Sequence[str]) -> li
 
 
 def conformance_of(conn: psycopg.Connection, ids: Sequence[str]) -> dict[str, Step]:
-    """Return the last kept result of the checklist for each device.
-
-    The one place to look results up in: until they are kept, every device's step stays open and the
-    page names the command.
-    """
-    return {}
+    """Return the step of each device whose last run of the checklist was kept."""
+    return {
+        device: Step("conformance", STATE_OF[run.state], run.ended)
+        for device, run in last_runs(conn, ids).items()
+    }
 
 
 def journey(facts: Facts) -> Journey:

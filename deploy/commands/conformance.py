@@ -5,24 +5,26 @@ import os
 from contextlib import AsyncExitStack, suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 import psycopg
 import typer
 
 from core.database import connect
 from core.errors import CarewatchError
+from deploy.invocation import version
 from deploy.settings import load_settings
 from deploy.stack.running import database as known_database
 from deploy.stack.running import parts
 from deploy.stopping import run_until_stopped
 from devices.broker_address import Address
-from devices.conformance.checklist import complete, judge, passed
+from devices.conformance.checklist import Lang, complete, judge, passed
+from devices.conformance.kept import keep_run
 from devices.conformance.own_broker import OwnBroker, SecretFits
 from devices.conformance.own_http import OwnHttp, Proven
 from devices.conformance.recorder import Recorder
 from devices.conformance.report import Report, as_json, as_junit, as_text
-from devices.conformance.run import Road
+from devices.conformance.run import ConformanceRun, Road
 from devices.connection import Connection, envelopes
 from devices.credentials import credential_fits
 from devices.directory import Directory
@@ -61,6 +63,9 @@ def conformance(
         str | None, typer.Option(help="The device's kind, where there is no register.")
     ] = None,
     beat: Annotated[float, typer.Option(help="Seconds between two `status`; contract: 60.")] = 60,
+    keep: Annotated[
+        bool, typer.Option(help="Keep the result of a registered device, for the console.")
+    ] = True,
     whole: Annotated[
         bool, typer.Option("--whole", help="Go on to the end, also when all has passed.")
     ] = False,
@@ -90,8 +95,11 @@ def conformance(
         topics = {f"carewatch/v1/+/+/{device}"}
         topics |= {known.topic} if known and known.topic else set()
         work = _overhear(parts(mqtt_url)[0], topics, recorder, limit)
-    report = _report(recorder, lang or settings.lang, work)
+    reports = _reports(recorder, work)
+    report = reports[lang or settings.lang]
     _give(report, json, junit)
+    if keep and known is not None:
+        _keep(database, reports)
     raise typer.Exit(0 if passed(report.results) else 1)
 
 
@@ -164,10 +172,15 @@ def _now() -> datetime:
     return datetime.now(UTC)
 
 
-def _report(recorder: Recorder, lang: Literal["zh", "en"], work: Any) -> Report:
+def _reports(recorder: Recorder, work: Any) -> dict[Lang, Report]:
+    """Return what the work has found, in each language."""
     run_until_stopped(work)
     ended = _now()
     run = recorder.run(ended)
+    return {lang: _report(run, ended, lang) for lang in get_args(Lang)}
+
+
+def _report(run: ConformanceRun, ended: datetime, lang: Lang) -> Report:
     return Report(
         device=run.device,
         kind=run.kind,
@@ -178,6 +191,17 @@ def _report(recorder: Recorder, lang: Literal["zh", "en"], work: Any) -> Report:
         lang=lang,
         results=tuple(judge(run, lang)),
     )
+
+
+def _keep(database: str, reports: dict[Lang, Report]) -> None:
+    """Keep the run for the console; a result that can't be kept was printed all the same."""
+    try:
+        with connect(database, "carewatch conformance") as conn:
+            number = keep_run(conn, reports, version())
+    except psycopg.Error as error:
+        typer.echo(f"not kept: {type(error).__name__}; see `carewatch doctor`", err=True)
+        return
+    typer.echo(f"kept: {load_settings().base_url}/vendor/conformance/{number}", err=True)
 
 
 def _write(place: str | None, said: str) -> None:

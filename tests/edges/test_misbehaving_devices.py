@@ -22,6 +22,7 @@ from core.errors import CarewatchError
 from deploy.commands.conformance import recorder_of
 from deploy.stack.local import free_port
 from devices.conformance.checklist import judge
+from devices.conformance.kept import report_of, runs_of
 from devices.conformance.own_broker import OwnBroker
 from devices.conformance.own_http import OwnHttp
 from devices.conformance.run import Road
@@ -116,6 +117,12 @@ def test_by_the_commands(database_url: str, tmp_path: Path) -> None:
     results = json.loads(out)["results"]
     assert "utf8" in {each["check"] for each in results if each["state"] == "fail"}
     assert conformance.returncode == 1
+    with psycopg.connect(database_url) as conn:
+        (run,) = runs_of(conn, DEVICE)
+        told = report_of(conn, run.number, "zh")
+    assert run.state == "fail"
+    assert told is not None
+    assert {each.check: each.state for each in told.results}["utf8"] == "fail"
 
 
 def begun(*words: str, **settings: str) -> subprocess.Popen[str]:
