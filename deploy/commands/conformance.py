@@ -201,7 +201,7 @@ def _keep(database: str, reports: dict[Lang, Report]) -> None:
     except psycopg.Error as error:
         typer.echo(f"not kept: {type(error).__name__}; see `carewatch doctor`", err=True)
         return
-    typer.echo(f"kept: {load_settings().base_url}/vendor/conformance/{number}", err=True)
+    typer.echo(f"kept as run {number}: /vendor/conformance/{number} on the console", err=True)
 
 
 def _write(place: str | None, said: str) -> None:

@@ -151,7 +151,7 @@ def test_a_vendors_own_path_is_read_by_its_family_and_answered_as_its_client_exp
         ("/ingest/v1/wangji/bogus/btn-1", b"{}", 404, "unknown_kind"),
         ("/ingest/v1/wangji", b"{}", 404, "unknown_topic"),
         ("/ingest/push/what", b"hello", 404, "unknown_topic"),
-        ("/ingest/v1/wangji/sos/btn-1", b'{"id":"' + b"x" * 5_000_000, 413, "too_large"),
+        ("/ingest/v1/wangji/door/btn-1", b'{"id":"' + b"x" * 5_000_000, 413, "too_large"),
     ],
 )
 def test_what_cannot_be_read_is_named_and_kept(
@@ -160,6 +160,16 @@ def test_what_cannot_be_read_is_named_and_kept(
     answer = town.client.post(path, content=body, headers={"Authorization": "Bearer gate"})
     assert (answer.status_code, answer.json()["rejected"]) == (status, reason)
     assert [each[0] for each in town.rejected()] == [reason]
+
+
+def test_a_press_that_is_too_large_is_stored_and_what_is_wrong_with_it_said(town: Town) -> None:
+    body = b'{"id":"7","at":1793000000,"log":"' + b"x" * 100_000 + b'"}'
+    for outcome in ("stored", "duplicate"):
+        answer = town.client.post("/ingest/v1/wangji/sos/btn-1", content=body, headers=town.bearer)
+        said = answer.json()
+        assert (answer.status_code, said["outcome"], said["presses"]) == (200, outcome, ["7"])
+        assert [each["rejected"] for each in said["rejections"]] == ["too_large"]
+    assert town.rows() == [("btn-1", "sos")]
 
 
 def test_a_fault_of_ours_is_answered_and_kept_for_the_mend(
