@@ -26,6 +26,7 @@ COUPLED = timedelta(minutes=1)
 # A usual beat is the middle one of the latest five intervals, or of fewer but at least two, so that
 # one silence changes nothing; our choice.
 INTERVALS, HABIT = 5, 2
+SHORTEST_GAP = 2 * REPEATED
 LONG_AGO = datetime.min.replace(tzinfo=UTC)
 
 
@@ -165,10 +166,9 @@ def learn(reading: Reading, vital: Vital) -> bool:
     """
     if reading.replayed or reading.received_at < vital.heard:
         return False
-    at, beat = reading.received_at, vital.usual_beat
-    is_back = beat is not None and at - vital.heard > 2 * beat
-    if is_back:
-        vital.gap = (vital.heard, at)
+    at = reading.received_at
+    # No beat is shorter than REPEATED, so a shorter silence needs no look at the habit.
+    is_back = at - vital.heard > SHORTEST_GAP and _ends_gap(at, vital)
     if not is_heartbeat(reading, vital):
         return is_back
     is_first, vital.beats = not vital.beats, True
@@ -180,17 +180,27 @@ def learn(reading: Reading, vital: Vital) -> bool:
     return is_first or is_back
 
 
+def _ends_gap(at: datetime, vital: Vital) -> bool:
+    """Return True if a silence of more than two beats has ended, which is kept."""
+    beat = vital.usual_beat
+    if beat is None or at - vital.heard <= 2 * beat:
+        return False
+    vital.gap = (vital.heard, at)
+    return True
+
+
 def is_heartbeat(reading: Reading, vital: Vital) -> bool:
     """Return True for a reading that no event has brought about. A door's state is kept up here."""
-    at = reading.received_at
+    kind, at = type(reading), reading.received_at
     if isinstance(reading, DoorMoved):
         if vital.is_open is not reading.open:
             vital.is_open, vital.since = reading.open, at
         return at - vital.since >= REPEATED
+    if kind is not DeviceStatus and kind is not Measured:
+        return False
     if isinstance(reading, DeviceStatus) and reading.online is False:
         return False
-    is_coupled = vital.is_open is not None and at - vital.since < COUPLED
-    return isinstance(reading, DeviceStatus | Measured) and not is_coupled
+    return vital.is_open is None or at - vital.since >= COUPLED
 
 
 def is_routine(reading: Reading, above: float) -> bool:
