@@ -37,43 +37,54 @@ OPTION = {"mqtt": "--listen", "http": "--http"}
 LOOK = 0.2  # seconds between looks at whether everything has passed
 
 
+DeviceOption = Annotated[str, typer.Option(help="The device whose messages are looked at.")]
+SecondsOption = Annotated[
+    float | None, typer.Option(help="How long at most; default 120, with an own door 900.")
+]
+BrokerOption = Annotated[
+    str | None, typer.Option(help="The broker; default: settings, or the running `up`.")
+]
+ListenOption = Annotated[
+    str | None, typer.Option(help="HOST:PORT for a broker of its own, which disturbs the device.")
+]
+HttpOption = Annotated[
+    str | None, typer.Option(help="HOST:PORT for an HTTP door of its own: POST /ingest/v1/...")
+]
+KindOption = Annotated[
+    str | None, typer.Option(help="The device's kind, where there is no register.")
+]
+BeatOption = Annotated[float, typer.Option(help="Seconds between two `status`; contract: 60.")]
+KeepOption = Annotated[
+    bool, typer.Option(help="Keep the result of a registered device, for the console.")
+]
+WholeOption = Annotated[
+    bool, typer.Option("--whole", help="Go on to the end, also when all has passed.")
+]
+LangOption = Annotated[
+    Literal["zh", "en"] | None, typer.Option(help="Language; default: CAREWATCH_LANG.")
+]
+JsonOption = Annotated[str | None, typer.Option("--json", help="FILE for JSON; - prints it.")]
+JunitOption = Annotated[Path | None, typer.Option(help="FILE for JUnit XML.")]
+
+
 def register(app: typer.Typer) -> None:
     """Add the command to the app."""
     app.command("conformance")(conformance)
 
 
 def conformance(
-    device: Annotated[str, typer.Option(help="The device whose messages are looked at.")],
-    seconds: Annotated[
-        float | None,
-        typer.Option(help="How long at most; default 120, with an own door 900."),
-    ] = None,
-    mqtt_url: Annotated[
-        str | None, typer.Option(help="The broker; default: settings, or the running `up`.")
-    ] = None,
-    listen: Annotated[
-        str | None,
-        typer.Option(help="HOST:PORT for a broker of its own, which disturbs the device."),
-    ] = None,
-    http: Annotated[
-        str | None,
-        typer.Option(help="HOST:PORT for an HTTP door of its own: POST /ingest/v1/..."),
-    ] = None,
-    kind: Annotated[
-        str | None, typer.Option(help="The device's kind, where there is no register.")
-    ] = None,
-    beat: Annotated[float, typer.Option(help="Seconds between two `status`; contract: 60.")] = 60,
-    keep: Annotated[
-        bool, typer.Option(help="Keep the result of a registered device, for the console.")
-    ] = True,
-    whole: Annotated[
-        bool, typer.Option("--whole", help="Go on to the end, also when all has passed.")
-    ] = False,
-    lang: Annotated[
-        Literal["zh", "en"] | None, typer.Option(help="Language; default: CAREWATCH_LANG.")
-    ] = None,
-    json: Annotated[str | None, typer.Option("--json", help="FILE for JSON; - prints it.")] = None,
-    junit: Annotated[Path | None, typer.Option(help="FILE for JUnit XML.")] = None,
+    device: DeviceOption,
+    seconds: SecondsOption = None,
+    mqtt_url: BrokerOption = None,
+    listen: ListenOption = None,
+    http: HttpOption = None,
+    kind: KindOption = None,
+    beat: BeatOption = 60,
+    keep: KeepOption = True,
+    whole: WholeOption = False,
+    lang: LangOption = None,
+    json: JsonOption = None,
+    junit: JunitOption = None,
 ) -> None:
     """Run the checklist of contract v1 on a device: exit 0 where nothing failed, else 1.
 

@@ -199,6 +199,52 @@ def _own_answer(
     return own
 
 
+class PushDoor:
+    """Answers the requests of devices, each on a thread of ingestion's own."""
+
+    def __init__(self, intake: Intake, access: Access) -> None:
+        self._intake, self._access = intake, access
+        self._threads, self._behind = anyio.CapacityLimiter(THREADS), anyio.CapacityLimiter(1)
+        self._rates = Rates()
+
+    async def push(self, request: Request) -> Response:
+        """Take a message in."""
+        try:
+            return _response(await self._taken(request))
+        except ClientDisconnect:  # hung up in the middle of its body: it will send it again
+            return Response(status_code=400)
+
+    async def heard(self, request: Request) -> Response:
+        """Say what was said to a device about its presses."""
+        caller = await self._caller(request)
+        if isinstance(caller, HttpAnswer):
+            return _response(await _refused(request, caller))
+        device = request.path_params["device"]
+        return _response(await self._run(self._intake.heard, device, caller))
+
+    async def _taken(self, request: Request) -> HttpAnswer:
+        caller = await self._caller(request)
+        if isinstance(caller, HttpAnswer):
+            return await _refused(request, caller)
+        http, _ = _asked(request, self._access)
+        envelope = Envelope("", await _body(request), datetime.now(UTC), http)
+        hurried = caller.device is not None and not self._rates.allows(caller.device)
+        taking = partial(self._intake.take, envelope, caller, hurried=hurried)
+        is_behind = hurried or len(envelope.payload) > HEAVY
+        lane = self._behind if is_behind else self._threads
+        return await anyio.to_thread.run_sync(taking, limiter=lane)
+
+    async def _caller(self, request: Request) -> Caller | HttpAnswer:
+        """Return who sends, by the head of the request alone, or what is answered instead."""
+        if is_foreign(request.headers, self._access.origin):
+            return OTHER_SITE
+        _, seen = _asked(request, self._access)
+        return await self._run(self._intake.caller, seen)
+
+    async def _run(self, work: Callable[..., T], *values: object) -> T:
+        return await anyio.to_thread.run_sync(work, *values, limiter=self._threads)
+
+
 def push_router(database_url: str, access: Access = NOBODY_ELSE) -> APIRouter:
     """Return the routes, to be served beside the pages."""
     intake = Intake(database_url, access)
@@ -209,51 +255,17 @@ def push_router(database_url: str, access: Access = NOBODY_ELSE) -> APIRouter:
         yield
         intake.close()
 
-    router = APIRouter(lifespan=lifespan)
-    threads, behind = anyio.CapacityLimiter(THREADS), anyio.CapacityLimiter(1)
-    rates = Rates()
-
-    async def push(request: Request) -> Response:
-        try:
-            answer = await answered(request)
-        except ClientDisconnect:  # hung up in the middle of its body: it will send it again
-            return Response(status_code=400)
-        return Response(answer.body, answer.status, answer.headers, answer.content_type)
-
-    async def answered(request: Request) -> HttpAnswer:
-        if is_foreign(request.headers, access.origin):
-            return await _refused(request, OTHER_SITE)
-        http, seen = _asked(request, access)
-        caller = await anyio.to_thread.run_sync(intake.caller, seen, limiter=threads)
-        if isinstance(caller, HttpAnswer):
-            return await _refused(request, caller)
-        envelope = Envelope("", await _body(request), datetime.now(UTC), http)
-        hurried = caller.device is not None and not rates.allows(caller.device)
-        taking = partial(intake.take, envelope, caller, hurried=hurried)
-        lane = behind if hurried or len(envelope.payload) > HEAVY else threads
-        return await anyio.to_thread.run_sync(taking, limiter=lane)
-
-    async def heard(request: Request) -> Response:
-        answer = await told(request)
-        return Response(answer.body, answer.status, answer.headers, answer.content_type)
-
-    async def told(request: Request) -> HttpAnswer:
-        if is_foreign(request.headers, access.origin):
-            return await _refused(request, OTHER_SITE)
-        _, seen = _asked(request, access)
-        caller = await anyio.to_thread.run_sync(intake.caller, seen, limiter=threads)
-        if isinstance(caller, HttpAnswer):
-            return await _refused(request, caller)
-        device = request.path_params["device"]
-        return await anyio.to_thread.run_sync(intake.heard, device, caller, limiter=threads)
-
-    router.add_api_route(
-        ANSWERS, heard, methods=["GET"], summary="What a device was answered, of the last 7 days"
-    )
-    router.add_api_route(CONTRACT, push, methods=["POST"], summary="A message of contract v1")
+    router, door = APIRouter(lifespan=lifespan), PushDoor(intake, access)
+    answered = "What a device was answered, of the last 7 days"
+    router.add_api_route(ANSWERS, door.heard, methods=["GET"], summary=answered)
+    router.add_api_route(CONTRACT, door.push, methods=["POST"], summary="A message of contract v1")
     for path in (*OURS, *_vendors()):
-        router.add_api_route(path, push, methods=METHODS, include_in_schema=False)
+        router.add_api_route(path, door.push, methods=METHODS, include_in_schema=False)
     return router
+
+
+def _response(answer: HttpAnswer) -> Response:
+    return Response(answer.body, answer.status, answer.headers, answer.content_type)
 
 
 def _vendors() -> list[str]:
