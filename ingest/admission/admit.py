@@ -285,6 +285,7 @@ def _settled(
             ignored = ignored or outcome
         else:
             readings.append(outcome)
+            counted += _named_press(part, outcome)
     if decoded.measured and directory is not None:
         readings += _measured(codec, decoded, envelope, directory, base)
     if len(readings) > 1:
@@ -301,6 +302,18 @@ def _settled(
         decoded.redacted,
         counted,
     )
+
+
+def _named_press(part: Part, outcome: Reading) -> tuple[Counted, ...]:
+    """The id that a device gave a press of no believable time: with it, it is the same press.
+
+    Its time is that of its receipt, so the id alone tells a press that is sent again from another.
+    """
+    if not isinstance(outcome, SosPressed) or not part.said.id or part.counter:
+        return ()
+    if outcome.observed_at is not None and outcome.clock != "quarantined":
+        return ()
+    return (Counted(outcome.device, f"press {outcome.id}", outcome.id),)
 
 
 def _counted(
