@@ -41,7 +41,7 @@ def test_a_terminal_from_the_box_to_a_green_checklist(
     port = free_port()
     monkeypatch.setenv("CAREWATCH_MQTT_PORT", str(port))
     with carewatch_up(tmp_path / "data") as running:
-        script = "set -euo pipefail; set -m\n" + "\n".join(blocks(PAGES[0]))
+        script = "set -euo pipefail\n" + "\n".join(blocks(PAGES[0]))
         done = subprocess.run(
             ["bash", "-c", script],
             cwd=tmp_path,
