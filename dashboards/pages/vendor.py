@@ -1,14 +1,12 @@
 """The vendor's console: the last messages as they were understood, and each that was not."""
 
 from datetime import timedelta
-from pathlib import Path
 from typing import Annotated, Literal, get_args
 
 from fastapi import APIRouter, Depends, Query
 from fastapi import Path as PathParameter
 from fastapi.responses import HTMLResponse
 
-import devices.contract
 from dashboards.auth.access import Visitor, having, words_of
 from dashboards.site import Site, site_of
 from dashboards.texts import Words
@@ -27,12 +25,6 @@ from ingest import history
 
 router = APIRouter(prefix="/vendor", include_in_schema=False)
 LATELY = timedelta(days=30)  # of what a device said day by day
-CONTRACT = Path(devices.contract.__file__).parent
-FILES = {
-    "good.jsonl": CONTRACT / "samples" / "good.jsonl",
-    "bad.jsonl": CONTRACT / "samples" / "bad.jsonl",
-    "asyncapi.yaml": CONTRACT / "asyncapi.yaml",
-}
 VERDICTS = [verdict for verdict in get_args(Verdict) if verdict]
 
 
@@ -80,7 +72,6 @@ def page(desk: VendorDesk, wanted: Wanted) -> HTMLResponse:
         reasons=list(Reason),
         places=places(desk),
         registered=registered,
-        files=FILES,
         days=days,
         heard=desk.board.heard.get(wanted.device) if registered else None,
     )

@@ -1,16 +1,15 @@
-"""What a vendor reads: the contract, its files for machines, and how each fault is mended."""
+"""What a vendor reads: the contract, its samples, and how each fault is mended."""
 
 from functools import cache
 
 import msgspec
 from fastapi import APIRouter
-from fastapi.responses import FileResponse, HTMLResponse
+from fastapi.responses import HTMLResponse
 
-from dashboards.actions import NoSuchPage
-from dashboards.pages.vendor import CONTRACT, FILES, VendorDesk
+from dashboards.pages.contract import CONTRACT, FILES
+from dashboards.pages.vendor import VendorDesk
 from devices.readings import Reason
 
-SCHEMAS = CONTRACT / "schemas"
 router = APIRouter(prefix="/vendor", include_in_schema=False)
 
 
@@ -36,8 +35,7 @@ def docs(desk: VendorDesk) -> HTMLResponse:
         "vendor_docs.html",
         here="vendor",
         tab="docs",
-        files=FILES,
-        schemas=sorted(path.name for path in SCHEMAS.glob("*.json")),
+        schemas=[name for name in FILES if name.startswith("schemas/")],
         good=_samples("good.jsonl"),
         bad=_samples("bad.jsonl"),
     )
@@ -63,7 +61,7 @@ def _document(desk: VendorDesk, name: str, title: str) -> HTMLResponse:
 
 @cache
 def _samples(name: str) -> tuple[Sample, ...]:
-    lines = FILES[name].read_bytes().splitlines()
+    lines = FILES[f"samples/{name}"].read_bytes().splitlines()
     return tuple(msgspec.json.decode(line, type=Sample) for line in lines)
 
 
@@ -71,21 +69,3 @@ def _samples(name: str) -> tuple[Sample, ...]:
 def errors(desk: VendorDesk) -> HTMLResponse:
     """Show what each reason of a rejection means and how it is mended."""
     return desk.page("vendor_errors.html", here="vendor", tab="docs", reasons=list(Reason))
-
-
-@router.get("/schemas/{name}")
-def schema(name: str, desk: VendorDesk) -> FileResponse:
-    """Send the JSON Schema of one kind. Raises NoSuchPage."""
-    known = {path.name: path for path in SCHEMAS.glob("*.json")}
-    if name not in known:
-        raise NoSuchPage(f"{name}: no such schema; there are {', '.join(sorted(known))}")
-    return FileResponse(known[name], filename=name)
-
-
-@router.get("/files/{name}")
-def file(name: str, desk: VendorDesk) -> FileResponse:
-    """Send the contract's files for machines. Raises NoSuchPage."""
-    path = FILES.get(name)
-    if path is None:
-        raise NoSuchPage(f"{name}: no such file; there are {', '.join(FILES)}")
-    return FileResponse(path, filename=name)

@@ -11,12 +11,15 @@ import msgspec
 import psycopg
 import structlog
 from fastapi import APIRouter, Request, Response
+from starlette.requests import ClientDisconnect
 
 from core.addresses import client_address, network_of
-from core.database import connect
+from core.database import connect, first_line
 from core.errors import CarewatchError
 from core.origins import is_browser, is_foreign
+from dashboards.bodies import json_of
 from deploy.claiming.exchange import Claim, Claimed, Refused, exchange
+from ingest.http.bodies import body_up_to
 
 PATH = "/ingest/v1/claim"
 LARGEST = 4096  # bytes of a request
@@ -55,7 +58,10 @@ def claim_router(places: Places) -> APIRouter:
     async def claim(request: Request) -> Response:
         if is_browser(request.headers) or is_foreign(request.headers, places.public_url):
             return _answer(403, {"error": "other_site", "mend": "a device asks, no browser"})
-        asked = _read(await _body(request))
+        try:
+            asked = _read(await body_up_to(LARGEST, request))
+        except ClientDisconnect:
+            return Response(status_code=400)
         if asked is None:
             return _answer(400, FORM)
         peer = request.client.host if request.client else ""
@@ -80,7 +86,7 @@ def _exchanged(places: Places, asked: Claim, address: str) -> Response:
                 control_url=places.control_url,
             )
     except (psycopg.OperationalError, CarewatchError) as error:
-        log.error("a claim could not be served", why=type(error).__name__)
+        log.error("a claim could not be served", why=first_line(error))
         again = {"error": "away", "mend": "database or broker do not answer; ask again"}
         return _answer(503, again, {"retry-after": "10"})
     if isinstance(given, Refused):
@@ -108,18 +114,9 @@ def _read(body: bytes) -> Claim | None:
     if len(body) > LARGEST:
         return None
     try:
-        return msgspec.json.decode(body, type=Claim)
-    except (msgspec.DecodeError, UnicodeDecodeError):
+        return json_of(body, Claim)
+    except CarewatchError:
         return None
-
-
-async def _body(request: Request) -> bytes:
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > LARGEST:
-            break
-    return bytes(body)
 
 
 def _answer(status: int, said: object, headers: dict[str, str] | None = None) -> Response:

@@ -34,6 +34,7 @@ from ingest.admission.admit import MAX_BYTES, Admitted
 from ingest.admission.containment import contained
 from ingest.answers import answers_of
 from ingest.feed import passing
+from ingest.http.bodies import body_up_to
 from ingest.http.callers import Access, Caller, SenderProof, is_bare, let_in, proof_of
 from ingest.http.rates import Rates
 from ingest.lanes.counters import settled
@@ -227,7 +228,7 @@ class PushDoor:
         if isinstance(caller, HttpAnswer):
             return await _refused(request, caller)
         http, _ = _asked(request, self._access)
-        envelope = Envelope("", await _body(request), datetime.now(UTC), http)
+        envelope = Envelope("", await body_up_to(MAX_BYTES, request), datetime.now(UTC), http)
         hurried = caller.device is not None and not self._rates.allows(caller.device)
         taking = partial(self._intake.take, envelope, caller, hurried=hurried)
         is_behind = hurried or len(envelope.payload) > HEAVY
@@ -292,16 +293,6 @@ def _asked(request: Request, access: Access) -> tuple[HttpRequest, SenderProof]:
     )
     asked = f"{path}?{request.url.query}" if request.url.query else path
     return HttpRequest(request.method, asked, request.headers.get("content-type", "")), seen
-
-
-async def _body(request: Request) -> bytes:
-    """Return the body, cut behind what admission calls too large. Raises ClientDisconnect."""
-    body = bytearray()
-    async for piece in request.stream():
-        body += piece
-        if len(body) > MAX_BYTES:
-            break
-    return bytes(body[: MAX_BYTES + 1])
 
 
 async def _refused(request: Request, answer: HttpAnswer) -> HttpAnswer:

@@ -9,7 +9,7 @@ import pytest
 from site_of_tests import signed_in
 from small_town import door, position, store
 
-from dashboards.pages.vendor import FILES
+from dashboards.pages.contract import FILES
 from ingest.store import upkeep
 from tests.clock import utc_now
 
@@ -60,18 +60,18 @@ def test_the_contract_and_its_files_are_served(web: httpx.Client) -> None:
     assert "# Device contract v1" in vendor.get("/vendor/contract?lang=en").text
     assert "64 KiB" in vendor.get("/vendor/contract?lang=zh").text
     for name, path in FILES.items():
-        assert vendor.get(f"/vendor/files/{name}").content == path.read_bytes()
-    assert vendor.get("/vendor/files/secret_key").status_code == 404
-    assert vendor.get("/vendor/schemas/door.json").json()["title"]
-    assert vendor.get("/vendor/schemas/..%2Fmessages.py").status_code == 404
+        assert vendor.get(f"/contract/v1/{name}").content == path.read_bytes()
+    assert vendor.get("/contract/v1/secret_key").status_code == 404
+    assert vendor.get("/contract/v1/schemas/door.json").json()["title"]
+    assert vendor.get("/contract/v1/schemas/..%2Fmessages.py").status_code == 404
 
 
 def test_the_documents_panel_leads_to_all_there_is(web: httpx.Client) -> None:
     vendor = signed_in(web, "u-dev")
     page = vendor.get("/vendor/docs").text
-    links = set(re.findall(r'href="(/(?:vendor|api)/[^"#]+)', page))
-    assert {"/vendor/contract", "/vendor/files/asyncapi.yaml", "/vendor/changelog"} <= links
-    assert {"/api/v1/docs", "/api/v1/openapi.json", "/vendor/schemas/sos.json"} <= links
+    links = set(re.findall(r'href="(/(?:vendor|api|contract)/[^"#]+)', page))
+    assert {"/vendor/contract", "/contract/v1/asyncapi.yaml", "/vendor/changelog"} <= links
+    assert {"/api/v1/docs", "/api/v1/openapi.json", "/contract/v1/schemas/sos.json"} <= links
     assert {link: vendor.get(link).status_code for link in links} == dict.fromkeys(links, 200)
     assert "carewatch/v1/wangji/door/door-c1" in page
     assert "&#34;tamper&#34;: false" in page  # of a good sample

@@ -32,6 +32,7 @@ from tests.waiting import until
 pytestmark = pytest.mark.edge
 NOW = datetime(2026, 11, 27, 3, 0, tzinfo=UTC)
 NONCE = "a nonce of the first terminal"
+DEEP = b'{"x":' + b"[" * 4000
 MONTH = timedelta(days=30)
 
 
@@ -287,7 +288,7 @@ def test_no_browser_and_no_rubbish_is_answered(
     foreign = {"origin": "https://evil.example", "sec-fetch-site": "cross-site"}
     assert asks(client, code, "sn-1", **foreign).status_code == 403
     assert client.get(PATH).status_code == 405
-    for body in (b"", b"[]", b"{", b"\xff", b'{"code":1}', b"x" * 5000, b'{"code":"a"}'):
+    for body in (b"", b"[]", b"{", b"\xff", b'{"code":1}', b"x" * 5000, b'{"code":"a"}', DEEP):
         answer = client.post(PATH, content=body)
         assert (answer.status_code, answer.json()["error"]) == (400, "bad_request")
     assert asks(client, "wrong", "sn-1").status_code == 401
