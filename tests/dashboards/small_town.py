@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 
 import psycopg
+from msgspec.structs import replace
 
 from alerts.lanes import tables
 from alerts.types import (
@@ -72,7 +73,6 @@ REGISTER = RegisterChange(
         Caregiver(id="g-2", name="孙丽", agency="a-2"),
     ),
     facilities=(Home(id="f-1", name="安康院", area="mudan", home=Circle(lat=35.3, lon=115.5)),),
-    residents=(Resident(id="r-1", facility="f-1", name="周奶奶", face="P-1"),),
     devices=(
         Device(id="phone-g1", kind="phone", holder="caregiver:g-1"),
         Device(id="phone-g2", kind="phone", holder="caregiver:g-2"),
@@ -83,6 +83,7 @@ REGISTER = RegisterChange(
         Device(id="term-f1", kind="terminal", holder="facility:f-1", maintenance=True),
     ),
 )
+RESIDENT = Resident(id="r-1", facility="f-1", name="周奶奶", face="P-1")
 LADDER = Ladder(
     id="life",
     rungs=(Rung(after=0, page=("u-1",)), Rung(after=60, page=("u-2",))),
@@ -91,8 +92,8 @@ LADDER = Ladder(
 
 
 def directory() -> Directory:
-    """The town's register."""
-    return Directory(TIMEZONE).changed(REGISTER)
+    """The town's register, with its resident."""
+    return Directory(TIMEZONE).changed(replace(REGISTER, residents=(RESIDENT,)))
 
 
 def ago(**span: float) -> datetime:
@@ -185,8 +186,12 @@ PEOPLE = (
 SECRET = "a secret that is long enough"
 
 
-def town() -> TownFile:
-    """The small town as a town file would say it."""
+def town(*residents: Resident) -> TownFile:
+    """The small town as a town file would say it, with these residents.
+
+    With none unless a test is about them: towards a month's end a rule reminds of those not seen,
+    and whether a test meets that alert would hang on the day.
+    """
     plans = PlanSet(
         people=PEOPLE,
         rotas=(Rota(id="night", people=("u-2", "u-1")),),
@@ -194,7 +199,7 @@ def town() -> TownFile:
         rules={"visit_missed": {"grace_minutes": 30}},
         rules_for=(RuleScope(care_level="full", rules={"visit_missed": {"grace_minutes": 15}}),),
     )
-    return TownFile(timezone=TIMEZONE, register=REGISTER, plans=plans)
+    return TownFile(timezone=TIMEZONE, register=replace(REGISTER, residents=residents), plans=plans)
 
 
 def put(conn: psycopg.Connection, *concluded: Alert | VisitRecord) -> None:

@@ -13,12 +13,13 @@ import psycopg
 import pytest
 import yaml
 from site_of_tests import signed_in
-from small_town import NOW, SECRET, alert, door, position, put, status, store, visit
+from small_town import NOW, RESIDENT, SECRET, alert, door, position, put, status, store, town, visit
 
 from alerts.cases.lifecycle import told
 from alerts.lanes.tables import put_findings
 from alerts.types import Evidence, Finding, Severity, StoryLine
 from dashboards import actions as verbs
+from deploy.town.loading import load_town
 from devices.readings import FaceSeen, Reason, Rejection
 from tests.clock import ZONE, noon_of_today, town_time, utc_now
 from tests.waiting import PATIENCE, until
@@ -292,8 +293,9 @@ def test_attendance_wants_a_live_face_in_each_half(
             device="term-f1", id=f"f{day}", observed_at=at, received_at=at, **usual | fields
         )
 
+    load_town(db, town(RESIDENT))
     store(db, face(3), face(4, method="card"), face(5, score=0.5), face(20, alive=False))
-    (row,) = api.get("/api/v1/attendance?month=2026-10").json()
+    (row,) = until(lambda: api.get("/api/v1/attendance?month=2026-10").json())
     assert (row["first_half"], row["second_half"], row["kept"]) == (["2026-10-03"], [], False)
     assert row["refused"] == 2  # the one that was not sure, and the photo; a card is no face
     store(db, face(21))
