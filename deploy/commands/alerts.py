@@ -21,6 +21,7 @@ def alerts() -> None:
     """Judge what comes in and page people, until SIGTERM or Ctrl-C. A second process stands by."""
     settings = load_settings()
     logs.configure(settings.log_level)
+    logs.end_with_any_thread()
     # An SOS should not wait 5 ms for each turn of the lane that judges everything else.
     sys.setswitchinterval(0.001)
     dead_man = settings.dead_man_url

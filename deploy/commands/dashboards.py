@@ -29,6 +29,7 @@ def dashboards() -> None:
     """Serve the wall, the desk and the API until SIGTERM or Ctrl-C."""
     settings = load_settings()
     logs.configure(settings.log_level)
+    logs.end_with_any_thread()
     # A press by HTTP should not wait 5 ms for each turn of a page or of a large message.
     sys.setswitchinterval(0.001)
     local.refuse_taken_port(settings.http_host, settings.http_port)

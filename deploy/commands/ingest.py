@@ -21,6 +21,7 @@ def ingest() -> None:
     """Take in messages until SIGTERM or Ctrl-C. Of several, one works and the others stand by."""
     settings = load_settings()
     logs.configure(settings.log_level)
+    logs.end_with_any_thread()
     # Two lanes share one interpreter: an SOS should not wait 5 ms for each turn of the other.
     sys.setswitchinterval(0.001)
     service = Service(

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from deploy import logs
 from deploy.stack.stack import run_stack
 
 
@@ -16,4 +17,5 @@ def up(
     demo: Annotated[bool, typer.Option("--demo", help="With a simulated town.")] = False,
 ) -> None:
     """Run all services. Ctrl-C ends them; the next start finds its data again."""
+    logs.configure_console()
     run_stack(demo)

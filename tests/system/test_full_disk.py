@@ -1,4 +1,5 @@
-"""`carewatch up` on a disk that fills up: it mends itself once there is room; nothing is lost."""
+"""`carewatch up` on a disk that fills up, which its log is on as well: it mends itself once there
+is room, and nothing is lost."""
 
 import tempfile
 from pathlib import Path
