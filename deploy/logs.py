@@ -4,11 +4,12 @@ import logging
 import os
 import sys
 import threading
-import traceback
 from contextlib import suppress
 from typing import TextIO, cast
 
 import structlog
+
+from core.errors import origin
 
 FELL = 70  # exit status of a process that a fault of ours ended (EX_SOFTWARE of sysexits.h)
 
@@ -46,7 +47,8 @@ def stderr() -> TextIO:
 def end_with_any_thread() -> None:
     """End this process with status 70 as soon as one of its threads falls, after a line on it.
 
-    Otherwise the rest would go on as if nothing were missing. Whoever started the process starts
+    Otherwise the rest would go on as if nothing were missing. A thread that only serves beside the
+    road of an SOS begins again by itself instead. Whoever started the process starts
     it again, and nothing is lost: it may be killed at any moment.
     """
     threading.excepthook = _end
@@ -55,10 +57,8 @@ def end_with_any_thread() -> None:
 def _end(fall: threading.ExceptHookArgs) -> None:
     if issubclass(fall.exc_type, SystemExit):
         return
-    steps = traceback.extract_tb(fall.exc_traceback)
-    where = [f"{os.path.relpath(each.filename)}:{each.lineno} {each.name}" for each in steps[-3:]]
+    where = origin(fall.exc_value) if fall.exc_value is not None else []
     thread = fall.thread.name if fall.thread is not None else "?"
-    # Without the error's own words, which may hold what a device said.
     structlog.get_logger().error(
         "thread fell", thread=thread, why=fall.exc_type.__name__, where=where
     )

@@ -14,6 +14,7 @@ import structlog
 
 from core.ages import database_age
 from core.database import connect, first_line
+from core.errors import origin
 from core.outage_log import OutageLog
 from devices.broker_address import Address
 from devices.codecs import LIFE_FILTER, OUTSIDE, life_filters
@@ -110,6 +111,8 @@ class Service:
                 log.debug("house kept", **msgspec.structs.asdict(report))
             except psycopg.Error as error:
                 log.warning("house not kept", why=first_line(error))
+            except Exception as error:  # what tidies up must not end what stores
+                log.error("house not kept", why=type(error).__name__, where=origin(error))
             self._stopping.wait(UPKEEP)
 
     def _tend(self) -> None:

@@ -60,15 +60,24 @@ def start(errand: Errand) -> None:
 
 
 def _oversee(errand: Errand) -> None:
-    command = [sys.executable, "-m", "alerts.trials.process"]
-    done = subprocess.run(command, input=msgspec.json.encode(errand), check=False)
-    if not done.returncode:
+    fault = _carried_out(errand)
+    if not fault:
         return
     try:
         with connect(errand.database_url, "carewatch trial") as conn:
-            trials.fail(conn, errand.trial, f"its process ended with {done.returncode}")
+            trials.fail(conn, errand.trial, fault)
     except psycopg.Error as error:  # who reads it next finds it lost
         log.warning("trial not marked failed", trial=errand.trial, why=first_line(error))
+
+
+def _carried_out(errand: Errand) -> str:
+    """Run the process to its end and return why nothing came of it; "" if all went well."""
+    command = [sys.executable, "-m", "alerts.trials.process"]
+    try:
+        done = subprocess.run(command, input=msgspec.json.encode(errand), check=False)
+    except OSError as error:  # no memory for another process, say
+        return f"its process did not start: {error.strerror}"
+    return f"its process ended with {done.returncode}" if done.returncode else ""
 
 
 def run(

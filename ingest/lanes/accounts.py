@@ -18,6 +18,8 @@ import psycopg
 import structlog
 from psycopg.rows import scalar_row
 
+from core.database import first_line
+from core.errors import origin
 from devices.broker_access import ROLE, is_device_account, role
 from devices.credentials import Credential, credentials
 from devices.names import is_reserved
@@ -146,9 +148,14 @@ class Keeper:
             try:
                 self._keep()
             except (ControlFault, psycopg.Error) as error:
-                self._is_due = True
-                self._fault = f"accounts of devices: {str(error).splitlines()[0]}"
-                log.warning("broker accounts not kept", why=self._fault)
+                self._failed(first_line(error))
+            except Exception as error:  # revocations wait for this thread: it begins again
+                self._failed(type(error).__name__, where=origin(error))
+
+    def _failed(self, why: str, **more: object) -> None:
+        self._is_due = True
+        self._fault = f"accounts of devices: {why}"
+        log.warning("broker accounts not kept", why=self._fault, **more)
 
     def _keep(self) -> None:
         """Look until asked to end, or until it is another's. Raises ControlFault, psycopg.Error."""

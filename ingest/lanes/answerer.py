@@ -19,7 +19,7 @@ import structlog
 
 from core.backoff import Backoff
 from core.database import connect, first_line
-from core.errors import CarewatchError
+from core.errors import CarewatchError, origin
 from devices.codecs.answers import Answer, PressAnswer, answers, encoded
 from devices.connection import Connection
 from ingest import metrics
@@ -118,11 +118,15 @@ class Answerer:
             try:
                 asyncio.run(self._serve())
             except (CarewatchError, psycopg.Error) as error:
-                pause = backoff.pause()
-                log.warning("devices are not answered", why=first_line(error), again_in=pause)
-                self._stopping.wait(pause)
+                self._failed(first_line(error), backoff.pause())
+            except Exception as error:  # an answer that can't be given must not end the lanes
+                self._failed(type(error).__name__, backoff.pause(), where=origin(error))
             finally:
                 self._disconnect()
+
+    def _failed(self, why: str, pause: float, **more: object) -> None:
+        log.warning("devices are not answered", why=why, again_in=pause, **more)
+        self._stopping.wait(pause)
 
     async def _serve(self) -> None:
         """Answer until asked to stop. Raises CarewatchError, psycopg.Error."""

@@ -1,9 +1,11 @@
 """Settings tried on what is stored, in the real process, and then brought into force."""
 
+import errno
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from typing import Never
 
 import msgspec
 import psycopg
@@ -166,6 +168,20 @@ def test_a_trial_that_can_give_no_sign_of_life_is_given_up(
     until(lambda: conn.execute(its_voice).fetchone())
     until(lambda: not trials.trials_of(conn, "u-1")[0].is_open)
     assert trials.trials_of(conn, "u-1")[0].fault == "its process ended with 1"
+
+
+def test_a_trial_whose_process_can_not_start_says_so(
+    conn: psycopg.Connection, database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_memory(*_: object, **__: object) -> Never:
+        raise OSError(errno.ENOMEM, "Cannot allocate memory")
+
+    monkeypatch.setattr("alerts.trials.process.subprocess.run", no_memory)
+    record = ended(conn, database_url, asked(conn))
+    assert (record.state, record.fault) == (
+        "failed",
+        "its process did not start: Cannot allocate memory",
+    )
 
 
 @pytest.mark.filterwarnings("error::pytest.PytestUnhandledThreadExceptionWarning")
